@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+# caisson: `make help` lists the targets.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+CLANG   ?= clang
+V       ?= 0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+VERSION := 0.1.0
+COMMIT  := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+ifeq ($(SANITIZE),1)
+BUILD ?= build/sanitize
+else
+BUILD ?= build
+endif
+
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+else
+Q :=
+say = @:
+endif
+
+# --- what is compiled ---------------------------------------------------------------
+
+FOLDERS  := base oci-spec cgroups seccomp runtime/launch runtime
+SOURCES  := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S)))
+OBJECTS  := $(patsubst %,$(BUILD)/obj/%.o,$(SOURCES))
+LIBRARY  := $(filter-out $(BUILD)/obj/runtime/main.c.o,$(OBJECTS))
+INIT_SRC := $(sort $(wildcard runtime/launch/init/*.c runtime/launch/init/*.S)) \
+            runtime/launch/plan_check.c
+INIT_OBJ := $(patsubst %,$(BUILD)/init/%.o,$(INIT_SRC))
+HEADERS  := $(sort $(wildcard */*.h */*/*.h */*/*/*.h))
+UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+FUZZERS  := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+TOOLS    := $(patsubst tests/faults/%.c,build/tests/%,$(sort $(wildcard tests/faults/*.c))) \
+            $(patsubst tests/cli/%.c,build/tests/%,$(sort $(wildcard tests/cli/*.c)))
+BENCHES  := $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
+
+# --- flags ----------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wmissing-prototypes \
+        -Wstrict-prototypes -Wimplicit-fallthrough -Wcast-qual -Wcast-align -Werror
+# Kept by both compilers; the second line is gcc's alone.
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
+          -ftrivial-auto-var-init=zero -fno-strict-aliasing -fno-delete-null-pointer-checks -fwrapv
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+ifeq ($(IS_CLANG),)
+HARDEN += -fzero-call-used-regs=used-gpr -Wnull-dereference
+else
+HARDEN += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+endif
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
+
+CPPFLAGS += -I. -D_GNU_SOURCE -DCAISSON_VERSION='"$(VERSION)"' -DCAISSON_COMMIT='"$(COMMIT)"'
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS := -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(REPRODUCIBLE)
+ifeq ($(SANITIZE),1)
+ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS    += -fsanitize=address,undefined
+else
+CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
+LIBS := -Wl,-Bstatic -lseccomp -lyajl_s -Wl,-Bdynamic
+
+# caisson-init has no libc: no stack protector (it would need one), no sanitizer, and
+# nothing may be relocated before it runs, so it is linked at a fixed address.
+INIT_CFLAGS := -std=gnu17 -O2 -g $(WARN) $(REPRODUCIBLE) -ffreestanding -fno-stack-protector \
+        -fno-pic -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
+        -fwrapv -fno-builtin -ffunction-sections -mno-sse -mno-mmx -mno-80387 -I.
+INIT_LDFLAGS := -static -nostdlib -no-pie -Wl,-z,noexecstack,-z,noseparate-code,--gc-sections \
+        -Wl,--build-id=none
+
+# --- targets ----------------------------------------------------------------------------
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all help run check check-unit check-cli check-vm check-long check-faults check-fuzz bench \
+        lint fmt install uninstall deps clean init
+
+all: $(BUILD)/caisson ## build build/caisson
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BUILD)/caisson: $(OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+
+$(BUILD)/obj/%.c.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/%.S.o: %.S Makefile
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
+
+# the embedded init
+$(BUILD)/obj/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
+
+init: $(BUILD)/caisson-init ## build only the embedded init
+
+$(BUILD)/caisson-init: $(INIT_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(INIT_CFLAGS) $(INIT_LDFLAGS) -o $@.debug $(INIT_OBJ)
+	$(Q)objcopy --strip-all $@.debug $@
+
+$(BUILD)/init/%.c.o: %.c Makefile
+	$(call say,CC,"$< (init)")
+	$(Q)mkdir -p $(@D) && $(CC) $(INIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/init/%.S.o: %.S Makefile
+	$(call say,AS,"$< (init)")
+	$(Q)mkdir -p $(@D) && $(CC) $(INIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(OBJECTS) $(INIT_OBJ))
+
+# --- tests --------------------------------------------------------------------------------
+
+# Each unit test is one program over all modules; it may include a .c file to reach
+# what is static there.
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(LIBRARY)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
+	  $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+
+-include $(addsuffix .d,$(UNITS))
+
+build/tests/%: tests/faults/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
+
+build/tests/%: tests/cli/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
+
+build/bench/%: bench/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
+
+# Fuzzers are clang's; they compile the modules anew with coverage and sanitizers.
+FUZZ_FLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $(HEADERS) $(BUILD)/caisson-init
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
+	  $(FUZZ_FLAGS) -o $@ $< $(filter-out runtime/main.c,$(SOURCES)) $(LIBS)
+
+clean: ## remove everything that was built
+	rm -rf build
+
+include tests/tests.mk

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_done(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){ 0 };
+}
+
+/* Makes room for `more` bytes and a NUL; false when that failed. */
+static bool reserve(struct buf *b, size_t more)
+{
+	if (b->failed)
+		return false;
+	if (b->room - b->len > more)
+		return true;
+
+	size_t room = b->room ? b->room : 256;
+	while (room - b->len <= more) {
+		if (__builtin_mul_overflow(room, (size_t)2, &room)) {
+			b->failed = true;
+			return false;
+		}
+	}
+	char *data = realloc(b->data, room);
+	if (!data) {
+		b->failed = true;
+		return false;
+	}
+	b->data = data;
+	b->room = room;
+	return true;
+}
+
+void buf_add(struct buf *b, const void *data, size_t len)
+{
+	if (!reserve(b, len))
+		return;
+	if (len > 0)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void buf_text(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap, again;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	int len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		b->failed = true;
+	else if (reserve(b, (size_t)len))
+		b->len += (size_t)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
+	va_end(again);
+}
+
+void buf_align(struct buf *b, size_t align)
+{
+	static const char zeros[64];
+	size_t pad = (align - b->len % align) % align;
+
+	buf_add(b, zeros, pad);
+}
+
+int buf_ok(const struct buf *b, struct err *e)
+{
+	return b->failed ? err_set(e, ERR_KERNEL, "out of memory") : 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A growing byte buffer. Running out of memory is remembered in `failed`, so
+ * that a sequence of appends is checked once, at its end (buf_ok).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct buf {
+	char *data; /* always NUL-terminated once something was added */
+	size_t len, room;
+	bool failed;
+};
+
+#define BUF __attribute__((cleanup(buf_done)))
+
+void buf_done(struct buf *b);
+void buf_add(struct buf *b, const void *data, size_t len);
+void buf_text(struct buf *b, const char *text);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+
+/* Appends zeros until len is a multiple of `align` (a power of two). */
+void buf_align(struct buf *b, size_t align);
+
+MUST_CHECK int buf_ok(const struct buf *b, struct err *e);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One error value. The first call that fails fills it, callers on the way up
+ * add frames in front, and it is printed once, at the top. It has a fixed size
+ * and no pointers, so it can live on any stack and cross any socket.
+ *
+ * Every function here returns -1, so `return err_sys(...)` is a whole error
+ * path. Text is one line: frames from outermost to innermost, joined by ": ".
+ * errno's words are in lower case, because engines match them that way.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#define MUST_CHECK        __attribute__((warn_unused_result))
+#define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* Who must act; chooses the exit code (see err_exit_code). */
+enum err_kind {
+	ERR_NONE,
+	ERR_USAGE,   /* the command line is wrong */
+	ERR_SPEC,    /* config.json is wrong */
+	ERR_STATE,   /* right command, wrong moment of the life */
+	ERR_KERNEL,  /* a system call failed */
+	ERR_REFUSED, /* our policy, or what is not built yet */
+	ERR_BUG,     /* we broke our own rule */
+};
+
+enum { ERR_TEXT_MAX = 4096, ERR_HINT_MAX = 256 };
+
+struct err {
+	enum err_kind kind;
+	int sys;                 /* errno of the failing call, 0: none */
+	char text[ERR_TEXT_MAX]; /* frames, outermost first */
+	char hint[ERR_HINT_MAX]; /* what to do about it; may be empty */
+};
+
+/* Sets the text to the message and ": " and the words of errno; kind ERR_KERNEL. */
+int err_sys(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* Sets kind and text; no errno. */
+int err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
+
+/* Puts a frame in front of what is there: "frame: text". */
+int err_in(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* Adds a line of text after what is there, joined by "; " (for lists of faults). */
+int err_also(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* Says what to do. The first hint given wins: it is nearest to the cause. */
+int err_hint(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* errno's words as Go and the engines spell them: "no such file or directory". */
+const char *err_words(int sys);
+
+/* Returns from the calling function with -1 if expr is negative. Legal only
+ * where every resource of the caller is scoped (base/scope.h). */
+#define TRY(expr)                  \
+	do {                       \
+		if ((expr) < 0)    \
+			return -1; \
+	} while (0)

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "base/sys.h"
+
+int fd_write_all(int fd, const void *data, size_t len, const char *what, struct err *e)
+{
+	const char *next = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, next, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "write %s", what);
+		next += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_read_all(int fd, size_t limit, const char *what, struct buf *ret, struct err *e)
+{
+	char chunk[16384];
+	size_t total = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "read %s", what);
+		if (n == 0)
+			return buf_ok(ret, e);
+		total += (size_t)n;
+		if (total > limit)
+			return err_set(e, ERR_REFUSED, "%s is larger than the limit of %zu bytes",
+			               what, limit);
+		buf_add(ret, chunk, (size_t)n);
+	}
+}
+
+int fd_read_file(int dir, const char *path, size_t limit, struct buf *ret, struct err *e)
+{
+	struct stat st;
+	/* Not blocking: a fifo must not hold us before fstat sees that it is one. */
+	FD int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "fstat %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s is not a regular file", path);
+	return fd_read_all(fd, limit, path, ret, e);
+}
+
+int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,
+                    struct err *e)
+{
+	char tmp[256];
+
+	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", name);
+	FD int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_sys(e, "open %s", tmp);
+	if (fd_write_all(fd, data, len, tmp, e) < 0) {
+		(void)unlinkat(dir, tmp, 0);
+		return -1;
+	}
+	if (renameat(dir, tmp, dir, name) < 0) {
+		err_sys(e, "rename %s to %s", tmp, name);
+		(void)unlinkat(dir, tmp, 0);
+		return -1;
+	}
+	return 0;
+}
+
+int fd_sealed(const char *name, const void *data, size_t len, bool exec, struct err *e)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	FD int fd = memfd_create(name, flags | (exec ? MFD_EXEC : MFD_NOEXEC_SEAL));
+
+	if (fd < 0 && errno == EINVAL) /* before 6.3: neither flag is known */
+		fd = memfd_create(name, flags);
+	if (fd < 0)
+		return err_sys(e, "memfd_create %s", name);
+
+	/* pwrite leaves the offset at 0 for whoever reads it next */
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, (const char *)data + done, len - done, (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "write memfd %s", name);
+		done += (size_t)n;
+	}
+	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
+		return err_sys(e, "seal memfd %s", name);
+	return fd_give(&fd);
+}
+
+int fd_send(int sock, const void *data, size_t len, const int *fds, size_t nfds, struct err *e)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+	} control;
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (nfds > FD_PASS_MAX)
+		return err_set(e, ERR_BUG, "%zu descriptors in one packet", nfds);
+	if (nfds > 0) {
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		memset(control.bytes, 0, msg.msg_controllen);
+
+		struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * nfds);
+	}
+	while (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0) {
+		if (errno != EINTR)
+			return err_sys(e, "sendmsg");
+	}
+	return 0;
+}
+
+/* Copies the received descriptors out; closes those that have no room. */
+static void take_fds(struct msghdr *msg, int *fds, size_t room, size_t *got)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			if (*got < room)
+				fds[(*got)++] = fd;
+			else
+				(void)close(fd);
+		}
+	}
+}
+
+ssize_t fd_receive(int sock, void *data, size_t room, int *fds, size_t *nfds, struct err *e)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+	} control;
+	struct iovec iov = { .iov_base = data, .iov_len = room };
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = control.bytes,
+		              .msg_controllen = sizeof(control.bytes) };
+	size_t fd_room = nfds ? *nfds : 0, got = 0;
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(e, "recvmsg");
+
+	take_fds(&msg, fds, fd_room, &got);
+	if (nfds)
+		*nfds = got;
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		for (size_t i = 0; i < got; i++)
+			(void)close(fds[i]);
+		return err_set(e, ERR_REFUSED, "a packet was longer than agreed");
+	}
+	return n;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/num.h"
+
+#include <stddef.h>
+
+static int digits(const char *text, uint64_t base, uint64_t max, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return -1;
+	for (; *text; text++) {
+		uint64_t digit = (uint64_t)(unsigned char)*text - '0';
+
+		if (digit >= base)
+			return -1;
+		if (__builtin_mul_overflow(value, base, &value) ||
+		    __builtin_add_overflow(value, digit, &value) || value > max)
+			return -1;
+	}
+	*ret = value;
+	return 0;
+}
+
+int num_u64(const char *text, uint64_t max, uint64_t *ret)
+{
+	return digits(text, 10, max, ret);
+}
+
+int num_i64(const char *text, int64_t min, int64_t max, int64_t *ret)
+{
+	uint64_t value;
+
+	if (*text == '-') {
+		if (min >= 0 || digits(text + 1, 10, (uint64_t)0 - (uint64_t)min, &value) < 0)
+			return -1;
+		*ret = (int64_t)((uint64_t)0 - value);
+		return *ret <= max ? 0 : -1;
+	}
+	if (max < 0 || digits(text, 10, (uint64_t)max, &value) < 0 || (int64_t)value < min)
+		return -1;
+	*ret = (int64_t)value;
+	return 0;
+}
+
+int num_id(const char *text, uint32_t *ret)
+{
+	uint64_t value;
+
+	if (digits(text, 10, UINT32_MAX - 1, &value) < 0)
+		return -1;
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+int num_octal(const char *text, uint32_t max, uint32_t *ret)
+{
+	uint64_t value;
+
+	if (digits(text, 8, max, &value) < 0)
+		return -1;
+	*ret = (uint32_t)value;
+	return 0;
+}

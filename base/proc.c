@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/scope.h"
+
+/* The kernel's own number for a file descriptor as waitid's id type; glibc 2.36
+ * has it in <sys/wait.h> as P_PIDFD. */
+
+int proc_start_time(pid_t pid, uint64_t *ret, struct err *e)
+{
+	char path[32], stat[1024];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
+	if (n <= 0)
+		return err_set(e, ERR_STATE, "no such process");
+	stat[n] = '\0';
+
+	/* comm may hold blanks and parentheses: fields are counted after the last ')' */
+	char *field = strrchr(stat, ')');
+	if (!field || strlen(field) < 4)
+		return err_set(e, ERR_BUG, "%s is not understood", path);
+	if (field[2] == 'Z' || field[2] == 'X')
+		return err_set(e, ERR_STATE, "no such process");
+
+	char *rest = field + 2, *word = NULL; /* field 3, the state */
+	for (int i = 3; i <= 22; i++)
+		word = strsep(&rest, " ");
+	if (!word || num_u64(word, UINT64_MAX, ret) < 0)
+		return err_set(e, ERR_BUG, "%s is not understood", path);
+	return 0;
+}
+
+int proc_open(pid_t pid, uint64_t start_time, struct err *e)
+{
+	uint64_t now;
+	FD int pidfd = pidfd_open(pid, 0);
+
+	if (pidfd < 0)
+		return err_set(e, ERR_STATE, "no such process");
+	/* The start time is read after the pidfd was taken: if it matches, the pidfd
+	 * cannot be of a later owner of the pid. */
+	TRY(proc_start_time(pid, &now, e));
+	if (now != start_time)
+		return err_set(e, ERR_STATE, "no such process");
+	return fd_give(&pidfd);
+}
+
+int proc_signal(int pidfd, int signo, struct err *e)
+{
+	if (pidfd_send_signal(pidfd, signo, NULL, 0) == 0)
+		return 0;
+	if (errno == ESRCH)
+		return err_set(e, ERR_STATE, "container not running");
+	return err_sys(e, "pidfd_send_signal %d", signo);
+}
+
+int proc_wait_end(int pidfd, int timeout_ms, struct err *e)
+{
+	struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&poll_fd, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? err_sys(e, "poll") : n;
+}
+
+int proc_reap(int pidfd, struct err *e)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0) {
+		if (errno != EINTR)
+			return err_sys(e, "waitid");
+	}
+	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}

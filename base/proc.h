@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes by pidfd. A pid alone is never signalled: it may be another's by now. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* Clock ticks after boot at which the process started: field 22 of
+ * /proc/PID/stat (proc(5)). -1 and ERR_STATE when there is no such process or it
+ * is a zombie: both are dead for us. */
+MUST_CHECK int proc_start_time(pid_t pid, uint64_t *ret, struct err *e);
+
+/* A pidfd of the process that has this pid and this start time; -1 and ERR_STATE
+ * when it is gone, a zombie, or the pid belongs to another process by now. */
+MUST_CHECK int proc_open(pid_t pid, uint64_t start_time, struct err *e);
+
+/* pidfd_send_signal(2); a process that is gone is ERR_STATE "container not running". */
+MUST_CHECK int proc_signal(int pidfd, int signo, struct err *e);
+
+/* Waits until the process has ended, at most timeout_ms (-1: for ever).
+ * 1: it ended, 0: time is up. */
+MUST_CHECK int proc_wait_end(int pidfd, int timeout_ms, struct err *e);
+
+/* Reaps a child by its pidfd: its exit status as a shell sees it (128 + signal). */
+MUST_CHECK int proc_reap(int pidfd, struct err *e);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's cgroup (version 2): where it is, what is written into it, and
+ * its life. On a hybrid host the cgroup2 tree has no controllers; membership,
+ * freezing, killing and device rules work there all the same.
+ * Source: Documentation/admin-guide/cgroup-v2.rst.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+
+enum cgroup_controller {
+	CGROUP_CPU = 1 << 0,
+	CGROUP_CPUSET = 1 << 1,
+	CGROUP_IO = 1 << 2,
+	CGROUP_MEMORY = 1 << 3,
+	CGROUP_PIDS = 1 << 4,
+	CGROUP_HUGETLB = 1 << 5,
+	CGROUP_RDMA = 1 << 6,
+	CGROUP_MISC = 1 << 7,
+};
+
+enum cgroup_mode {
+	CGROUP_NONE,    /* no cgroup2 mount to be found */
+	CGROUP_UNIFIED, /* cgroup2 on /sys/fs/cgroup */
+	CGROUP_HYBRID,  /* cgroup2 on /sys/fs/cgroup/unified, controllers in v1 */
+};
+
+/* What the host has; probed once by cgroup_probe, forged in tests. */
+struct cgroup_facts {
+	enum cgroup_mode mode;
+	const char *mount;        /* "/sys/fs/cgroup" or "/sys/fs/cgroup/unified" */
+	unsigned int controllers; /* enum cgroup_controller that the tree's root has;
+	                           * read only when `resources` were asked for */
+};
+
+MUST_CHECK int cgroup_probe(bool controllers, struct cgroup_facts *ret, struct err *e);
+
+/* The cgroup's path below the mount, cleaned and absolute: linux.cgroupsPath, or
+ * "/<id>" where that is absent; a relative one is taken from the root as well.
+ * "..", control bytes and names over 255 bytes are ERR_SPEC. Pure. */
+MUST_CHECK int cgroup_path(struct arena *a, const char *cgroups_path, const char *id,
+                           const char **ret, struct err *e);
+
+/* One value for one file of the cgroup; origin is its path in config.json. */
+struct cgroup_write {
+	const char *file, *value, *origin;
+};
+
+struct cgroup_plan {
+	const struct cgroup_write *writes;
+	size_t write_count;
+	const struct bpf_insn *devices; /* NULL: no program is needed */
+	size_t device_count;
+};
+
+/* Turns resources into writes and the device program. What is not supported, and
+ * what the host's controllers cannot do, is refused, each with its path. Pure. */
+MUST_CHECK int cgroup_compile(struct arena *a, const struct oci_resources *resources,
+                              const struct cgroup_facts *facts, struct cgroup_plan *ret,
+                              struct err *e);
+
+/* The eBPF program for a list of device rules (the last match wins, as the spec
+ * says), with the default devices of the spec always allowed and all else refused.
+ * NULL in *ret: the rules allow everything. Pure. */
+MUST_CHECK int cgroup_devices_compile(struct arena *a, const struct oci_device_rule *rules,
+                                      size_t count, const struct bpf_insn **ret, size_t *ret_count,
+                                      struct err *e);
+
+/* --- life ------------------------------------------------------------------------- */
+
+/* Makes the cgroup with its parents and enables `controllers` down the path.
+ * *ret_made says whether the last folder is ours. One that exists is taken only
+ * if it is empty and not frozen (ERR_STATE otherwise). Returns its O_RDONLY fd. */
+MUST_CHECK int cgroup_create(const struct cgroup_facts *facts, const char *path,
+                             unsigned int controllers, bool *ret_made, struct err *e);
+
+MUST_CHECK int cgroup_open(const struct cgroup_facts *facts, const char *path, struct err *e);
+
+/* Freezes or thaws and waits for cgroup.events to say so, at most timeout_ms. */
+MUST_CHECK int cgroup_freeze(int cgroup, bool frozen, int timeout_ms, struct err *e);
+/* 1: frozen (or being so), 0: not. */
+MUST_CHECK int cgroup_is_frozen(int cgroup, struct err *e);
+
+/* SIGKILL to everything in it and below (cgroup.kill, 5.14). */
+MUST_CHECK int cgroup_kill(int cgroup, struct err *e);
+
+/* Every signal other than SIGKILL, to each process in it and below. */
+MUST_CHECK int cgroup_signal(int cgroup, int signo, struct err *e);
+
+/* Pids in it and below, in our pid namespace, in the arena. */
+MUST_CHECK int cgroup_pids(struct arena *a, int cgroup, pid_t **ret, size_t *ret_count,
+                           struct err *e);
+
+/* 1: processes are in it or below, 0: none (cgroup.events, populated). */
+MUST_CHECK int cgroup_is_populated(int cgroup, struct err *e);
+
+/* Removes it and the groups that the container made below. Waits up to timeout_ms
+ * for it to become empty. One that is not there is no error. */
+MUST_CHECK int cgroup_destroy(const struct cgroup_facts *facts, const char *path, int timeout_ms,
+                              struct err *e);

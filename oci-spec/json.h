@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON in and out: the only user of yajl. Reading builds a tree in an arena with
+ * limits on size, depth and count, and refuses what others let pass: duplicate
+ * keys, NUL in a string, invalid UTF-8, text after the value.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+struct json {
+	enum json_kind kind;
+	bool truth;               /* JSON_BOOL */
+	const char *text;         /* JSON_STRING; JSON_NUMBER as it was written */
+	const char *key;          /* its name in the object that holds it, or NULL */
+	const struct json *first; /* JSON_ARRAY, JSON_OBJECT: children in order */
+	const struct json *next;  /* the next sibling */
+	size_t count;             /* children */
+};
+
+/* Reads one JSON text. Errors name line and column. */
+MUST_CHECK int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
+                          struct err *e);
+
+/* The member of an object with this name, or NULL (also if j is no object). */
+const struct json *json_member(const struct json *j, const char *key);
+
+/* --- writing: a tree of calls; commas, quotes and indents are the writer's ------ */
+
+struct json_writer {
+	struct buf *out;
+	const char *indent; /* per level: "  ", "\t"; "" for one line without blanks */
+	unsigned int depth;
+	bool needs_comma;
+	bool after_key;
+};
+
+void json_open(struct json_writer *w, char bracket);  /* '{' or '[' */
+void json_close(struct json_writer *w, char bracket); /* '}' or ']' */
+void json_key(struct json_writer *w, const char *key);
+void json_string(struct json_writer *w, const char *text); /* NULL: null */
+void json_i64(struct json_writer *w, int64_t value);
+void json_u64(struct json_writer *w, uint64_t value);
+void json_bool(struct json_writer *w, bool value);
+void json_null(struct json_writer *w);

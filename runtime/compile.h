@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Config, command line and host facts to a launch plan. Pure: no system call but
+ * those of seccomp's cache. Whatever can be wrong with a config is found here,
+ * before anything exists; every message begins with the field's path.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+#include "runtime/facts.h"
+#include "runtime/launch/plan.h"
+
+/* What a create takes from the command line. */
+struct compile_options {
+	const char *id;
+	const char *bundle; /* absolute, cleaned */
+	bool no_pivot, no_new_keyring;
+	unsigned int preserve_fds;
+	bool listener;     /* `create`: START comes through the listener slot;
+	                    * `run`: through the launcher's own socket */
+	int seccomp_cache; /* fd of the cache folder, or -1 */
+};
+
+/* The plan of a container's first process, in ret (plan_check passes on it). */
+MUST_CHECK int compile_create(const struct oci_config *config,
+                              const struct compile_options *options, const struct host_facts *facts,
+                              struct buf *ret, struct err *e);
+
+/* What an exec takes from the running container. */
+struct compile_exec_options {
+	const struct oci_config *config;   /* of the container */
+	const struct oci_process *process; /* what to run, complete */
+	const char *cgroup;                /* path below the mount where it goes */
+	uint64_t capabilities_bound;       /* bounding set of the container's init */
+	unsigned int preserve_fds;
+	int seccomp_cache;
+};
+
+MUST_CHECK int compile_exec(const struct compile_exec_options *options,
+                            const struct host_facts *facts, struct buf *ret, struct err *e);
+
+/* Prints a plan as JSON, for `caisson plan` and the golden tests. */
+void plan_print(const struct plan *plan, struct buf *ret);

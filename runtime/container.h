@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands on a container, independent of who parsed the command line and of
+ * what holds the container (runtime/backend.h). Each returns 0 or -1 with e, but
+ * for run and exec in the foreground, which give the process's exit status.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+
+/* The global options that matter to a container's life. */
+struct container_context {
+	const char *root; /* state directory, absolute; made when it is missing */
+	bool root_given;  /* --root was on the command line */
+	bool systemd_cgroup;
+};
+
+struct create_request {
+	const char *id;
+	const char *bundle;         /* absolute */
+	const char *config;         /* file in the bundle: "config.json" */
+	const char *console_socket; /* or NULL */
+	const char *pidfd_socket;   /* or NULL */
+	const char *pid_file;       /* or NULL; absolute */
+	bool no_pivot, no_new_keyring;
+	unsigned int preserve_fds;
+	/* run only */
+	bool detach, keep, no_subreaper;
+};
+
+struct exec_request {
+	const char *id;
+	struct oci_strings args;                              /* of the command line */
+	const char *process;                                  /* --process FILE, or NULL */
+	const char *console_socket, *pidfd_socket, *pid_file; /* or NULL */
+	const char *cwd;                                      /* or NULL: as the container's */
+	struct oci_strings env;                               /* added to the container's */
+	const char *user;                                     /* "UID[:GID]" or NULL */
+	struct oci_strings groups;                            /* additional gids */
+	struct oci_strings caps;
+	const char *apparmor, *process_label;
+	const char *cgroup; /* sub-group, or NULL */
+	bool tty, detach, no_new_privs, ignore_paused;
+	unsigned int preserve_fds;
+};
+
+enum container_status {
+	STATUS_CREATING,
+	STATUS_CREATED,
+	STATUS_RUNNING,
+	STATUS_PAUSED,
+	STATUS_STOPPED
+};
+
+const char *container_status_name(enum container_status status);
+
+/* What `state` and `list` tell; strings are in the arena given. */
+struct container_info {
+	const char *id, *bundle, *rootfs, *created; /* created: RFC 3339, UTC */
+	enum container_status status;
+	pid_t pid; /* 0 when stopped */
+	uint32_t owner;
+	struct oci_pairs annotations;
+};
+
+MUST_CHECK int container_create(const struct container_context *c, const struct create_request *r,
+                                struct err *e);
+/* The exit status (0-255) in *ret_status; 0 for a detached run. */
+MUST_CHECK int container_run(const struct container_context *c, const struct create_request *r,
+                             int *ret_status, struct err *e);
+MUST_CHECK int container_start(const struct container_context *c, const char *id, struct err *e);
+MUST_CHECK int container_exec(const struct container_context *c, const struct exec_request *r,
+                              int *ret_status, struct err *e);
+MUST_CHECK int container_kill(const struct container_context *c, const char *id, int signo,
+                              bool all, struct err *e);
+MUST_CHECK int container_delete(const struct container_context *c, const char *id, bool force,
+                                struct err *e);
+MUST_CHECK int container_pause(const struct container_context *c, const char *id, struct err *e);
+MUST_CHECK int container_resume(const struct container_context *c, const char *id, struct err *e);
+MUST_CHECK int container_info(const struct container_context *c, struct arena *a, const char *id,
+                              struct container_info *ret, struct err *e);
+/* All containers below the root, sorted by id; broken ones are warned of. */
+MUST_CHECK int container_list(const struct container_context *c, struct arena *a,
+                              struct container_info **ret, size_t *ret_count, struct err *e);
+/* Pids of its processes in our pid namespace. */
+MUST_CHECK int container_pids(const struct container_context *c, struct arena *a, const char *id,
+                              pid_t **ret, size_t *ret_count, struct err *e);
+
+/* The plan that create would execute, as JSON text. */
+struct buf;
+MUST_CHECK int container_plan(const struct container_context *c, const struct create_request *r,
+                              struct buf *ret, struct err *e);

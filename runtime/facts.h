@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What compiling needs to know about the host, read once per command and only as
+ * far as the config asks. Tests forge it: compiling itself makes no system call.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "cgroups/cgroup.h"
+#include "oci-spec/spec.h"
+
+struct host_facts {
+	uint32_t euid, egid;
+	bool user_namespace; /* we are not in the initial one: mknod is refused there */
+	bool rootless;       /* euid is not 0, or we are root of a user namespace only */
+	struct cgroup_facts cgroup;
+	bool apparmor, selinux; /* LSM in use; read only if the config sets a label */
+	uint64_t capabilities;  /* the kernel's known set, 1 << CAP_* */
+};
+
+MUST_CHECK int host_facts_read(const struct oci_config *config, struct host_facts *ret,
+                               struct err *e);

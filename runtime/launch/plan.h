@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The launch plan: what it takes to start one process in a container, as a flat,
+ * versioned buffer without pointers. The parent compiles it, the launcher carries
+ * out the part outside of the container, caisson-init walks the steps inside, on
+ * the host or in a microVM's guest alike. This header is all that they share, so
+ * it needs no libc.
+ *
+ * Shape: struct plan at offset 0, then arrays and strings that are found by their
+ * offset from the start. The last byte of a plan is NUL, so that every string in
+ * it ends; offset 0 stands for "absent" (the header lies there). Arrays start at
+ * multiples of 8. A reader trusts nothing before plan_check() (plan_check.h) has
+ * passed: every offset, count and op is checked once, there.
+ *
+ * Order is data: the steps are carried out as they stand here, so the compiler
+ * decides the order (runtime/compile.c says why it is what it is) and a test can
+ * read it.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLAN_MAGIC    0x314e4c50u /* "PLN1" in memory */
+#define PLAN_VERSION  1u
+#define PLAN_SIZE_MAX (64u << 20)
+#define PLAN_NO_SLOT  UINT32_MAX
+
+typedef uint32_t plan_str; /* offset of a NUL-terminated string; 0: absent */
+
+struct plan_list {
+	uint32_t at;    /* offset of the first element */
+	uint32_t count; /* elements */
+};
+
+/* Descriptors that the launcher opens on the host and hands to init in the hello
+ * packet: the Nth entry is slot N. */
+enum plan_fd_kind {
+	PLAN_FD_NAMESPACE,  /* path opened, then its type compared with ns_type */
+	PLAN_FD_TREE,       /* a detached clone of the mount tree at path */
+	PLAN_FD_CONTAINER,  /* the pidfd of the container's init (exec) */
+	PLAN_FD_LISTENER,   /* the socket on which `start` will connect */
+	PLAN_FD_HOOK_STATE, /* empty until the first go packet brings the state */
+};
+
+struct plan_fd {
+	uint32_t kind;      /* enum plan_fd_kind */
+	plan_str path;      /* on the host */
+	uint64_t ns_type;   /* one CLONE_NEW* (PLAN_FD_NAMESPACE) */
+	uint32_t recursive; /* with the mounts below (PLAN_FD_TREE) */
+	plan_str origin;    /* JSON path in config.json, for errors */
+};
+
+struct plan_idmap {
+	uint32_t inside, outside, count;
+};
+
+/* One write into a file of the container's cgroup. */
+struct plan_cgroup_write {
+	plan_str file, value;
+	plan_str origin;
+};
+
+struct plan_cgroup {
+	plan_str path;            /* below the cgroup2 mount, cleaned, absolute */
+	struct plan_list writes;  /* struct plan_cgroup_write, in order */
+	struct plan_list devices; /* struct bpf_insn; count 0: no device program */
+};
+
+enum plan_kind { PLAN_CREATE = 1, PLAN_EXEC = 2 };
+
+struct plan {
+	uint32_t magic, version;
+	uint32_t size; /* of the whole plan, this header included */
+	uint32_t kind; /* enum plan_kind */
+
+	/* For the launcher. */
+	uint64_t clone_flags;              /* CLONE_NEW* of the clone that makes init */
+	uint32_t pid_slot;                 /* pid namespace entered for that clone, or none */
+	uint32_t two_stages;               /* a PLAN_CLONE step is among the steps */
+	struct plan_list fds;              /* struct plan_fd */
+	struct plan_list uid_map, gid_map; /* struct plan_idmap */
+	uint32_t setgroups_deny;           /* write "deny" before gid_map (unprivileged) */
+	uint32_t terminal;                 /* a PLAN_TERMINAL step sends the pty's master */
+	struct plan_cgroup cgroup;
+	uint32_t runtime_hooks; /* PLAN_WAIT_HOOKS is among the steps */
+	uint32_t preserve_fds;  /* 3 .. 3+N-1 of the caller's stay open */
+
+	/* For init. */
+	struct plan_list steps; /* struct plan_step */
+};
+
+enum plan_op {
+	/* Stage 1, in the launcher's user namespace, where its capabilities count. */
+	PLAN_OOM_SCORE_ADJ = 1, /* value: written to /proc/self/oom_score_adj */
+	PLAN_RLIMIT,            /* rlimit */
+	PLAN_JOIN,              /* join: setns(2) */
+	PLAN_USER_NAMESPACE,    /* unshare, ask for the maps, wait, become 0:0 */
+	PLAN_TIME_OFFSETS,      /* unshare(CLONE_NEWTIME), string: lines for
+	                         * /proc/self/timens_offsets */
+	PLAN_CLONE,             /* clone: the steps that follow run in the child */
+
+	/* Inside all namespaces, the old root still there. */
+	PLAN_KEYRING,          /* string: name of a new session keyring */
+	PLAN_CLONE_SHARED,     /* tree: a shared source, cloned before / is a slave */
+	PLAN_PROPAGATION,      /* propagation of / and all below: MS_REC|MS_SLAVE … */
+	PLAN_ROOTFS,           /* rootfs: clone it and attach it at its own path */
+	PLAN_ENTER_ROOT,       /* keep the old root's fd, fchdir, chroot(".") */
+	PLAN_MOUNT,            /* mount: a new filesystem */
+	PLAN_BIND,             /* bind: a host path or slot */
+	PLAN_CGROUP_MOUNT,     /* mount: cgroup2 (own namespace), read-only if asked */
+	PLAN_DEVICE,           /* device: mknod */
+	PLAN_SYMLINK,          /* link */
+	PLAN_TERMINAL,         /* terminal: new pty, /dev/console, becomes stdio */
+	PLAN_WAIT_HOOKS,       /* tell the launcher; wait while it runs its hooks */
+	PLAN_HOOK_HOST,        /* hook: child with the old root (createContainer) */
+	PLAN_PIVOT,            /* pivot_root, the old root detached */
+	PLAN_ROOT_PROPAGATION, /* propagation of the new / alone */
+	PLAN_ROOT_READONLY,    /* mount attribute of / alone */
+	PLAN_MASK,             /* string: path in the container */
+	PLAN_READONLY,         /* string: path in the container */
+	PLAN_LABEL,            /* label: /proc/self/attr/…, read back */
+	PLAN_SYSCTL,           /* sysctl */
+	PLAN_HOSTNAME,         /* string */
+	PLAN_DOMAINNAME,       /* string */
+	PLAN_LOOPBACK,         /* lo up */
+
+	/* Becoming the process. */
+	PLAN_BOUNDING,    /* caps.bounding: drop all others */
+	PLAN_UMASK,       /* value */
+	PLAN_CWD,         /* string; getcwd must start with '/'; EACCES is tried
+	                   * again after PLAN_IDS */
+	PLAN_IDS,         /* ids: setgroups, setresgid, setresuid, read back */
+	PLAN_CAPS,        /* caps: capset, ambient, read back */
+	PLAN_ENVIRONMENT, /* home: HOME from /etc/passwd where env has none */
+	PLAN_EXECUTABLE,  /* exec: look it up as the user */
+	PLAN_PARK,        /* ready; wait for START from launcher or listener */
+	PLAN_NO_NEW_PRIVS,
+	PLAN_CLOSE_FDS,      /* value: first fd that does not survive */
+	PLAN_SECCOMP,        /* seccomp */
+	PLAN_HOOK_CONTAINER, /* hook: child inside the container (startContainer) */
+	PLAN_EXECVE,         /* exec; the last step: never returns */
+	PLAN_OP_END
+};
+
+struct plan_option {
+	plan_str key, value; /* value absent: a flag */
+};
+
+enum {
+	PLAN_TARGET_FILE = 1u << 0,  /* a missing target is made a file, not a folder */
+	PLAN_TARGET_PLAIN = 1u << 1, /* the target's last part must be a real folder
+	                              * of the rootfs, not a link (proc, sysfs) */
+	PLAN_BIND_RECURSIVE = 1u << 2,
+	PLAN_ATTR_RECURSIVE = 1u << 3, /* attr_set and attr_clear for mounts below too */
+};
+
+/* A new filesystem: fsopen, fsconfig for each option, fsmount, move_mount. */
+struct plan_mount {
+	plan_str fstype, source, target;
+	struct plan_list options; /* struct plan_option */
+	uint32_t attr;            /* MOUNT_ATTR_* of fsmount(2) */
+	uint32_t flags;           /* PLAN_TARGET_* */
+	uint32_t propagation;     /* MS_SHARED …|MS_REC, 0: leave */
+	uint32_t target_mode;     /* permissions of a target folder we make */
+};
+
+/* A host path, cloned and attached. */
+struct plan_bind {
+	plan_str source; /* on the host, when slot is PLAN_NO_SLOT */
+	plan_str target;
+	uint32_t slot;                 /* a clone that already exists */
+	uint32_t flags;                /* PLAN_TARGET_FILE, PLAN_BIND_RECURSIVE … */
+	uint32_t attr_set, attr_clear; /* MOUNT_ATTR_* */
+	uint32_t propagation;          /* MS_*|MS_REC, 0: leave (private) */
+};
+
+struct plan_step {
+	uint16_t op;     /* enum plan_op */
+	uint16_t flags;  /* unused, 0 */
+	plan_str origin; /* JSON path of what asked for this step; 0: a rule of ours */
+	union {
+		plan_str string;
+		int64_t value;
+		uint32_t propagation;
+		struct plan_mount mount;
+		struct plan_bind bind;
+		struct {
+			uint32_t slot; /* where the clone goes */
+			plan_str source;
+			uint32_t recursive;
+		} tree;
+		struct {
+			plan_str path; /* on the host, absolute */
+			uint32_t recursive;
+			uint32_t propagation; /* of the clone: MS_PRIVATE … */
+		} rootfs;
+		struct {
+			uint32_t resource;
+			uint64_t soft, hard;
+		} rlimit;
+		struct {
+			uint32_t slot;
+			uint64_t types; /* CLONE_NEW*; several for a pidfd */
+		} join;
+		struct {
+			uint64_t clone_flags;
+		} clone;
+		struct {
+			plan_str path;
+			uint32_t mode; /* with S_IFCHR, S_IFBLK or S_IFIFO */
+			uint32_t major, minor, uid, gid;
+			uint32_t bind; /* bind the host's node: no mknod here */
+		} device;
+		struct {
+			plan_str target, path;
+		} link;
+		struct {
+			uint32_t height, width; /* 0: leave */
+			uint32_t uid;           /* owner of the slave */
+			uint32_t console;       /* bind it on /dev/console */
+		} terminal;
+		struct {
+			plan_str path;
+			struct plan_list argv, envp; /* see plan_vector */
+			uint32_t timeout_s;          /* 0: none */
+			uint32_t index;              /* in its list, for errors */
+		} hook;
+		struct {
+			plan_str attribute; /* "exec", "apparmor/exec" … */
+			plan_str value;
+		} label;
+		struct {
+			plan_str path; /* below /proc/sys, with '/' */
+			plan_str value;
+		} sysctl;
+		struct {
+			uint64_t bounding, effective, permitted, inheritable, ambient;
+		} caps;
+		struct {
+			uint32_t uid, gid;
+			struct plan_list groups; /* uint32_t */
+			uint32_t keep_groups;    /* setgroups is not called */
+		} ids;
+		struct {
+			uint32_t uid;
+			uint32_t env_slot; /* index in envp that is spare */
+		} home;
+		struct {
+			plan_str file;               /* argv[0] of config.json */
+			struct plan_list argv, envp; /* see plan_vector */
+			plan_str search;             /* PATH, if file has no '/' */
+		} exec;
+		struct {
+			struct plan_list filter; /* struct sock_filter */
+			uint32_t flags;          /* SECCOMP_FILTER_FLAG_* */
+			uint32_t notify;         /* a listener is handed over */
+		} seccomp;
+	};
+};
+
+/* argv and envp are arrays of count uint64_t string offsets and one zero after
+ * them, so that init can turn them into char *[] in place (its mapping of the
+ * plan is private). An entry that is 0 before the end is a spare slot. */
+typedef uint64_t plan_vector_entry;
+
+static inline const char *plan_text(const struct plan *plan, plan_str at)
+{
+	return at ? (const char *)plan + at : NULL;
+}
+
+static inline const void *plan_array(const struct plan *plan, struct plan_list list)
+{
+	return (const char *)plan + list.at;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.seccomp to a finished BPF program, by libseccomp, with a cache: compiling a
+ * big profile costs more than all the rest of a start. The cache file's name is a
+ * hash of everything that the program depends on (the rules in their meaning, the
+ * architecture, libseccomp's version and its API level on this kernel), and its
+ * content carries a checksum: a file that does not fit is compiled anew.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+
+struct sock_filter;
+
+struct seccomp_program {
+	const struct sock_filter *filter; /* in the arena */
+	size_t length;                    /* instructions */
+	uint32_t flags;                   /* SECCOMP_FILTER_FLAG_* for seccomp(2) */
+	bool notify;                      /* a rule or the default notifies */
+};
+
+/* cache_dir: an fd of a folder that only we may write, or -1 for no cache. Names
+ * of system calls that libseccomp does not know are skipped, as the spec allows.
+ * ERR_SPEC for what the spec forbids (an unsupported flag or architecture, NOTIFY
+ * without listenerPath, NOTIFY on the calls that init itself needs). */
+MUST_CHECK int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cache_dir,
+                               struct seccomp_program *ret, struct err *e);
+
+/* What `features` prints. NULL-terminated lists of names. */
+extern const char *const seccomp_action_names[];
+extern const char *const seccomp_operator_names[];
+extern const char *const seccomp_arch_names[];
+extern const char *const seccomp_flag_names[];
+
+/* libseccomp's version as "2.5.4". */
+void seccomp_version(char *ret, size_t room);
