@@ -13,42 +13,53 @@
 #include "base/err.h"
 #include "runtime/launch/plan.h"
 
-/* What happens outside while init works. Every call may be NULL. */
+/* What happens outside while init works. A call may be NULL. */
 struct launch_events {
 	void *context;
-	/* The process exists (stopped before anything it could do); record it. */
-	int (*born)(void *context, pid_t pid, int pidfd, struct err *e);
 	/* Namespaces and mounts are there: run prestart and createRuntime hooks.
-	 * *ret_state: fd of the state for createContainer hooks, or -1. */
+	 * *ret_state: fd of the state for createContainer hooks, or -1; given away. */
 	int (*hooks)(void *context, pid_t pid, int *ret_state, struct err *e);
-	/* The pty's master is here; the callee owns it. */
+	/* The pty's master is here; it belongs to the callee now. */
 	int (*console)(void *context, int master, const char *name, struct err *e);
 };
 
-struct launch {
-	pid_t pid;
-	int pidfd;  /* owned */
-	int socket; /* to init, owned; -1 after it was let go */
-	const struct plan *plan;
-};
-
 struct launch_options {
-	int cgroup;          /* fd of the cgroup to be born in, or -1 */
-	int container_pidfd; /* fills PLAN_FD_CONTAINER */
-	int listener;        /* fills PLAN_FD_LISTENER */
+	int cgroup;          /* fd of the cgroup to be born in, or -1  */
+	int container_pidfd; /* fills PLAN_FD_CONTAINER                */
+	int listener;        /* fills PLAN_FD_LISTENER                 */
 	struct launch_events events;
 };
+
+/* A container's process that waits for START. */
+struct launch {
+	pid_t pid;  /* in our pid namespace                      */
+	int pidfd;  /* owned; -1: none                           */
+	int socket; /* to init, owned; -1 after it was let go    */
+};
+
+#define LAUNCH __attribute__((cleanup(launch_done)))
+#define LAUNCH_NONE                                 \
+	{                                           \
+		.pid = 0, .pidfd = -1, .socket = -1 \
+	}
 
 /* Clones init and leads it up to READY. On failure the process is dead and reaped. */
 MUST_CHECK int launch_prepare(const struct plan *plan, const struct launch_options *options,
                               struct launch *ret, struct err *e);
 
+/* Lets a prepared process outlive us: from now on it waits for whoever connects to
+ * the listener. A process that was not let go ends when its launcher does. */
+MUST_CHECK int launch_let_go(struct launch *l, struct err *e);
+
 /* START over `socket` (the launch's own, or one connected to the listener), then
- * waits until init has executed the program (0) or failed (-1). state: fd for
- * startContainer hooks or -1. listener: takes the seccomp notify fd, or NULL. */
+ * waits until init has executed the program (0) or failed (-1). state: fd of the
+ * state for startContainer hooks, or -1. *ret_listener: the seccomp notify fd, -1
+ * if the plan has none; owned by the caller. Source: seccomp_unotify(2). */
 MUST_CHECK int launch_start(const struct plan *plan, int socket, int init_pidfd, int state,
                             int *ret_listener, struct err *e);
 
-/* Kills init and reaps it, if it still is our child. */
+/* Kills and reaps the process; whatever it was doing ends with it. */
 void launch_abort(struct launch *l);
+
+/* Closes what the launch holds; the process is left alone. */
 void launch_done(struct launch *l);

@@ -36,11 +36,10 @@ struct plan_list {
 /* Descriptors that the launcher opens on the host and hands to init in the hello
  * packet: the Nth entry is slot N. */
 enum plan_fd_kind {
-	PLAN_FD_NAMESPACE,  /* path opened, then its type compared with ns_type */
-	PLAN_FD_TREE,       /* a detached clone of the mount tree at path */
-	PLAN_FD_CONTAINER,  /* the pidfd of the container's init (exec) */
-	PLAN_FD_LISTENER,   /* the socket on which `start` will connect */
-	PLAN_FD_HOOK_STATE, /* empty until the first go packet brings the state */
+	PLAN_FD_NAMESPACE, /* path opened, then its type compared with ns_type */
+	PLAN_FD_TREE,      /* a detached clone of the mount tree at path */
+	PLAN_FD_CONTAINER, /* the pidfd of the container's init (exec) */
+	PLAN_FD_LISTENER,  /* the socket on which `start` will connect */
 };
 
 struct plan_fd {

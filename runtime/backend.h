@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What holds a container: the contract between its life (create.c, run.c, exec.c,
+ * delete.c: records, locks, hooks, terminals) and the wall around it. A backend is
+ * one table; backend_find() is the only place that knows which there are.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "runtime/launch/launch.h"
+#include "runtime/launch/plan.h"
+#include "runtime/state.h"
+
+struct backend {
+	const char *name; /* the tag in state.json */
+
+	/* Leads the plan's process up to the point before user code. */
+	int (*create)(const struct plan *plan, const struct launch_options *options,
+	              struct launch *ret, struct err *e);
+
+	/* Lets it execute. `socket` leads to the parked process: the launch's own, or
+	 * one that was connected to the listener. */
+	int (*start)(const struct plan *plan, int socket, int init_pidfd, int state,
+	             int *ret_listener, struct err *e);
+};
+
+/* The backend of this name (state.json), NULL: unknown to this version. */
+const struct backend *backend_find(const char *name);
+
+/* The one that new containers get. */
+const struct backend *backend_default(void);

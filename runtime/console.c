@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/console.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/unix.h"
+
+enum { CONSOLE_TIMEOUT_MS = 10000 };
+
+int console_connect(const char *path, struct err *e)
+{
+	int sock = unix_connect(AT_FDCWD, path, SOCK_STREAM, CONSOLE_TIMEOUT_MS, e);
+
+	return sock < 0 ? err_in(e, "console socket") : sock;
+}
+
+int console_send(int sock, int master, const char *name, struct err *e)
+{
+	if (fd_send(sock, name, strlen(name), &master, 1, e) < 0)
+		return err_in(e, "console socket");
+	return 0;
+}
+
+void console_make_raw(struct console_raw *c)
+{
+	struct termios raw;
+
+	c->raw = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &c->before) == 0;
+	if (!c->raw)
+		return;
+	raw = c->before;
+	cfmakeraw(&raw);
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+void console_restore(struct console_raw *c)
+{
+	if (c->raw)
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &c->before);
+	c->raw = false;
+}
+
+void console_resize(int master)
+{
+	struct winsize size;
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(master, TIOCSWINSZ, &size);
+}

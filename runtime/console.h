@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <termios.h>
+
+#include "base/err.h"
+
+/* Connects to the socket of --console-socket, before anything is created: a bad
+ * socket must not cost a container. */
+MUST_CHECK int console_connect(const char *path, struct err *e);
+
+/* Hands the pty's master over: one message, the slave's name as its payload. */
+MUST_CHECK int console_send(int sock, int master, const char *name, struct err *e);
+
+/* The terminal that we were called from, in raw mode, and how it was before. */
+struct console_raw {
+	bool raw;
+	struct termios before;
+};
+
+/* Raw mode for stdin, if that is a terminal. */
+void console_make_raw(struct console_raw *c);
+void console_restore(struct console_raw *c);
+
+/* Gives the pty the size of our own terminal, if we have one. */
+void console_resize(int master);

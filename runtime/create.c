@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* create and run: the same creation, then either we let go of it or stay with it. */
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "runtime/container.h"
+#include "runtime/creation.h"
+#include "runtime/foreground.h"
+#include "runtime/hooks.h"
+#include "runtime/seccomp_agent.h"
+
+#define CREATION __attribute__((cleanup(creation_end)))
+
+int container_create(const struct container_context *context, const struct create_request *r,
+                     struct err *e)
+{
+	CREATION struct creation c;
+
+	creation_begin(&c, context, r);
+	TRY(creation_read(&c, e));
+	TRY(creation_build(&c, true, e));
+	/* the record is complete: from now on init waits for whoever runs `start` */
+	if (launch_let_go(&c.launch, e) < 0) {
+		creation_undo(&c);
+		return -1;
+	}
+	return 0;
+}
+
+static int start_state(const struct creation *c, struct err *e)
+{
+	if (c->config->hooks[OCI_HOOK_START_CONTAINER].n == 0)
+		return -1;
+	return hooks_state(&c->state, c->state.private_pids ? 1 : c->state.pid, "created", e);
+}
+
+/* START, then what the spec wants between the program's first instruction and the
+ * end of the start operation. */
+static int set_off(struct creation *c, struct err *e)
+{
+	const struct oci_hook_list *poststart = &c->config->hooks[OCI_HOOK_POSTSTART];
+	FD int listener = -1;
+	FD int inside = start_state(c, e);
+
+	if (e->kind)
+		return -1;
+	TRY(c->backend->start(creation_plan(c), c->launch.socket, c->launch.pidfd, inside,
+	                      &listener, e));
+	if (listener >= 0)
+		TRY(seccomp_agent_send(c->config, &c->state, listener, e));
+	if (poststart->n == 0)
+		return 0;
+	FD int outside = hooks_state(&c->state, c->state.pid, "running", e);
+	TRY(outside);
+	return hooks_run(OCI_HOOK_POSTSTART, poststart, outside, e);
+}
+
+int container_run(const struct container_context *context, const struct create_request *r,
+                  int *ret_status, struct err *e)
+{
+	CREATION struct creation c;
+	FD int signals = -1;
+
+	creation_begin(&c, context, r);
+	TRY(creation_read(&c, e));
+	if (!r->detach)
+		TRY(foreground_begin(&signals, e));
+	if (!r->detach && !r->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_sys(e, "become a subreaper");
+
+	TRY(creation_build(&c, false, e));
+	*ret_status = 0;
+	if (set_off(&c, e) < 0 ||
+	    (!r->detach &&
+	     foreground_wait(c.launch.pid, c.launch.pidfd, signals, c.master, ret_status, e) < 0)) {
+		creation_undo(&c);
+		return -1;
+	}
+	if (!r->detach && !r->keep) {
+		/* it has ended and is reaped: nothing is left that could be signalled */
+		fd_drop(&c.launch.pidfd);
+		creation_undo(&c);
+	}
+	return 0;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of effects: claim the id (a folder, locked); note the cgroup; make it
+ * and put its limits in place; only then the process, born inside of it; at last the
+ * record that names the process. Whoever is killed in between leaves at most what
+ * the note names (runtime/state.h).
+ */
+#include "runtime/creation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/unix.h"
+#include "runtime/compile.h"
+#include "runtime/console.h"
+#include "runtime/hooks.h"
+#include "runtime/launch/cgroup.h"
+#include "runtime/owner.h"
+
+enum { DESTROY_MS = 10000, PIDFD_SOCKET_MS = 10000 };
+
+void creation_begin(struct creation *c, const struct container_context *context,
+                    const struct create_request *request)
+{
+	*c = (struct creation){
+		.context = context,
+		.request = request,
+		.console_socket = -1,
+		.dir = STATE_DIR_NONE,
+		.cgroup = -1,
+		.listener = -1,
+		.launch = LAUNCH_NONE,
+		.master = -1,
+	};
+	arena_init(&c->arena, 0);
+}
+
+void creation_end(struct creation *c)
+{
+	launch_done(&c->launch);
+	fd_drop(&c->master);
+	fd_drop(&c->listener);
+	fd_drop(&c->cgroup);
+	state_dir_close(&c->dir);
+	fd_drop(&c->console_socket);
+	buf_done(&c->plan_bytes);
+	buf_done(&c->config_text);
+	arena_done(&c->arena);
+}
+
+const struct plan *creation_plan(const struct creation *c)
+{
+	return (const struct plan *)(const void *)c->plan_bytes.data;
+}
+
+/* --- before any effect ----------------------------------------------------------------- */
+
+int bundle_config(struct arena *a, int dir, const char *file, struct buf *text,
+                  const struct oci_config **ret, struct err *e)
+{
+	if (fd_read_file(dir, file, OCI_CONFIG_MAX_BYTES, text, e) < 0) {
+		if (e->sys == ENOENT) {
+			err_set(e, ERR_SPEC, "JSON specification file %s not found", file);
+			err_hint(e, "caisson spec writes a default one");
+		}
+		return -1;
+	}
+	if (oci_config_parse(a, text->data ? text->data : "", text->len, ret, e) < 0)
+		return err_in(e, "%s", file);
+	return 0;
+}
+
+static int open_seccomp_cache(const struct creation *c)
+{
+	const struct oci_linux *l = c->config->linux_;
+	char path[4096];
+
+	if (!l->seccomp)
+		return -1;
+	/* '@' is in no container's id */
+	int n = snprintf(path, sizeof(path), "%s/@seccomp", c->context->root);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -1;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && (mkdir(path, 0700) == 0 || errno == EEXIST))
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd; /* without a cache it only takes longer */
+}
+
+static int check_preserved_fds(unsigned int count, struct err *e)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (fcntl(3 + (int)i, F_GETFD) < 0)
+			return err_set(e, ERR_USAGE, "--preserve-fds %u: fd %u is not open", count,
+			               3 + i);
+	}
+	return 0;
+}
+
+static int check_terminal(const struct create_request *r, const struct oci_process *p,
+                          struct err *e)
+{
+	bool terminal = p && p->terminal;
+
+	if (!terminal && r->console_socket)
+		return err_set(e, ERR_USAGE,
+		               "cannot use console socket if runc will not detach or allocate tty");
+	if (terminal && r->detach && !r->console_socket)
+		return err_set(e, ERR_USAGE,
+		               "cannot allocate tty if runc will detach without setting console "
+		               "socket");
+	return 0;
+}
+
+int creation_compile_plan(struct creation *c, bool listener, struct err *e)
+{
+	const struct create_request *r = c->request;
+	FD int cache = open_seccomp_cache(c);
+	const struct compile_options options = {
+		.id = r->id,
+		.bundle = r->bundle,
+		.no_pivot = r->no_pivot,
+		.no_new_keyring = r->no_new_keyring,
+		.preserve_fds = r->preserve_fds,
+		.listener = listener,
+		.seccomp_cache = cache,
+	};
+
+	return compile_create(c->config, &options, &c->facts, &c->plan_bytes, e);
+}
+
+int creation_read(struct creation *c, struct err *e)
+{
+	const struct create_request *r = c->request;
+	FD int bundle = open(r->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (bundle < 0)
+		return err_sys(e, "open bundle %s", r->bundle);
+	TRY(bundle_config(&c->arena, bundle, r->config, &c->config_text, &c->config, e));
+	TRY(check_preserved_fds(r->preserve_fds, e));
+	TRY(check_terminal(r, c->config->process, e));
+	if (r->console_socket) {
+		c->console_socket = console_connect(r->console_socket, e);
+		TRY(c->console_socket);
+	}
+	c->backend = backend_default();
+	return host_facts_read(c->config, &c->facts, e);
+}
+
+/* --- effects ------------------------------------------------------------------------------ */
+
+static const char *time_now(struct arena *a)
+{
+	struct timespec now;
+	struct tm utc;
+	char date[32];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &utc);
+	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+	return arena_printf(a, "%s.%09ldZ", date, now.tv_nsec);
+}
+
+static int fill_state(struct creation *c, struct err *e)
+{
+	const struct oci_config *config = c->config;
+	const struct plan *plan = creation_plan(c);
+	const struct oci_namespace *pids = &config->linux_->namespaces[OCI_NS_PID];
+
+	c->state = (struct state){
+		.id = c->request->id,
+		.bundle = c->request->bundle,
+		.rootfs = path_clean(&c->arena, c->request->bundle, config->root_path),
+		.backend = c->backend->name,
+		.created = time_now(&c->arena),
+		.cgroup = plan_text(plan, plan->cgroup.path),
+		.phase = PHASE_CREATING,
+		.owner = c->facts.euid,
+		.private_pids = pids->wanted && !pids->path,
+		.start_needs_config =
+			config->hooks[OCI_HOOK_START_CONTAINER].n > 0 ||
+			config->hooks[OCI_HOOK_POSTSTART].n > 0 ||
+			(config->linux_->seccomp && config->linux_->seccomp->listener_path),
+		.poststop = config->hooks[OCI_HOOK_POSTSTOP].n > 0,
+		.annotations = config->annotations,
+	};
+	return state_boot_id(&c->arena, &c->state.boot_id, e);
+}
+
+static int keep_file(const struct creation *c, const char *name, const void *data, size_t len,
+                     struct err *e)
+{
+	FD int fd = openat(c->dir.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "open %s", name);
+	return fd_write_all(fd, data, len, name, e);
+}
+
+static int claim(struct creation *c, bool listener, struct err *e)
+{
+	TRY(state_dir_make(c->context->root, c->request->id, &c->dir, e));
+	TRY(fill_state(c, e));
+	TRY(keep_file(c, "config.json", c->config_text.data, c->config_text.len, e));
+	if (!listener)
+		return 0;
+	TRY(keep_file(c, "plan", c->plan_bytes.data, c->plan_bytes.len, e));
+	c->listener = unix_listen(c->dir.fd, "start.sock", SOCK_SEQPACKET, e);
+	return c->listener;
+}
+
+/* The controllers that the plan's writes need. */
+static unsigned int plan_controllers(const struct plan *plan)
+{
+	const struct plan_cgroup_write *writes = plan_array(plan, plan->cgroup.writes);
+	unsigned int controllers = 0;
+
+	for (uint32_t i = 0; i < plan->cgroup.writes.count; i++)
+		controllers |= cgroup_file_controller(plan_text(plan, writes[i].file));
+	return controllers;
+}
+
+static int make_cgroup(struct creation *c, struct err *e)
+{
+	const struct plan *plan = creation_plan(c);
+	bool made;
+
+	TRY(state_dir_note_cgroup(&c->dir, c->state.cgroup, e));
+	c->cgroup = cgroup_create(&c->facts.cgroup, c->state.cgroup, c->facts.cgroup.controllers,
+	                          &made, e);
+	TRY(c->cgroup);
+	/* from here on it is ours to kill and to remove */
+	c->cgroup_noted = true;
+	TRY(owner_mark(c->cgroup, c->context->root, c->request->id, e));
+	return launch_cgroup_apply(plan, c->cgroup, e);
+}
+
+/* prestart and createRuntime, and the state for createContainer hooks */
+static int on_hooks(void *context, pid_t pid, int *ret_state, struct err *e)
+{
+	struct creation *c = context;
+	const struct oci_hook_list *hooks = c->config->hooks;
+
+	/* a hook may ask `state` about the container */
+	c->state.pid = pid;
+	TRY(proc_start_time(pid, &c->state.start_time, e));
+	TRY(state_save(&c->dir, &c->state, e));
+
+	FD int outside = hooks_state(&c->state, pid, "creating", e);
+	TRY(outside);
+	TRY(hooks_run(OCI_HOOK_PRESTART, &hooks[OCI_HOOK_PRESTART], outside, e));
+	TRY(hooks_run(OCI_HOOK_CREATE_RUNTIME, &hooks[OCI_HOOK_CREATE_RUNTIME], outside, e));
+	if (hooks[OCI_HOOK_CREATE_CONTAINER].n == 0)
+		return 0;
+	*ret_state = hooks_state(&c->state, c->state.private_pids ? 1 : pid, "creating", e);
+	return *ret_state;
+}
+
+static int on_console(void *context, int master, const char *name, struct err *e)
+{
+	struct creation *c = context;
+
+	c->master = master;
+	if (c->console_socket < 0)
+		return 0;
+	TRY(console_send(c->console_socket, master, name, e));
+	fd_drop(&c->master);
+	return 0;
+}
+
+static int make_process(struct creation *c, struct err *e)
+{
+	const struct launch_options options = {
+		.cgroup = c->cgroup,
+		.container_pidfd = -1,
+		.listener = c->listener,
+		.events = { .context = c, .hooks = on_hooks, .console = on_console },
+	};
+
+	TRY(c->backend->create(creation_plan(c), &options, &c->launch, e));
+	c->state.pid = c->launch.pid;
+	return proc_start_time(c->launch.pid, &c->state.start_time, e);
+}
+
+int pid_file_write(const char *path, pid_t pid, struct err *e)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", pid);
+
+	if (fd_replace_file(AT_FDCWD, path, 0644, text, (size_t)len, e) < 0)
+		return err_in(e, "pid file");
+	return 0;
+}
+
+int creation_send_pidfd(const char *path, int pidfd, const char *payload, struct err *e)
+{
+	FD int sock = unix_connect(AT_FDCWD, path, SOCK_STREAM, PIDFD_SOCKET_MS, e);
+
+	if (sock < 0 || fd_send(sock, payload, strlen(payload), &pidfd, 1, e) < 0)
+		return err_in(e, "pidfd socket");
+	return 0;
+}
+
+static int record(struct creation *c, bool listener, struct err *e)
+{
+	const struct create_request *r = c->request;
+
+	/* without a listener there is nobody who could start it later: the record may
+	 * say so before it has happened, for it ends with us */
+	c->state.phase = listener ? PHASE_CREATED : PHASE_STARTED;
+	TRY(state_save(&c->dir, &c->state, e));
+	if (r->pid_file)
+		TRY(pid_file_write(r->pid_file, c->state.pid, e));
+	if (r->pidfd_socket)
+		TRY(creation_send_pidfd(r->pidfd_socket, c->launch.pidfd, "standard", e));
+	return 0;
+}
+
+int creation_build(struct creation *c, bool listener, struct err *e)
+{
+	TRY(creation_compile_plan(c, listener, e));
+	if (claim(c, listener, e) == 0 && make_cgroup(c, e) == 0 && make_process(c, e) == 0 &&
+	    record(c, listener, e) == 0)
+		return 0;
+	creation_undo(c);
+	return -1;
+}
+
+/* --- undo ------------------------------------------------------------------------------------ */
+
+static void warn_of(const char *what, const struct err *e)
+{
+	log_warn("undo: %s: %s", what, e->text);
+}
+
+static void run_poststop(const struct creation *c)
+{
+	const struct oci_hook_list *hooks = &c->config->hooks[OCI_HOOK_POSTSTOP];
+	struct err e = { 0 };
+
+	if (hooks->n == 0 || c->state.pid == 0)
+		return;
+	FD int state = hooks_state(&c->state, 0, "stopped", &e);
+	if (state < 0 || hooks_run(OCI_HOOK_POSTSTOP, hooks, state, &e) < 0)
+		log_warn("%s", e.text);
+}
+
+void creation_undo(struct creation *c)
+{
+	struct err e = { 0 };
+
+	if (c->dir.fd < 0)
+		return;
+	launch_abort(&c->launch);
+	if (c->cgroup_noted) {
+		if (cgroup_kill(c->cgroup, &e) < 0)
+			warn_of("kill what is left", &e);
+		if (cgroup_destroy(&c->facts.cgroup, c->state.cgroup, DESTROY_MS, &e) < 0)
+			warn_of("remove the cgroup", &e);
+	}
+	run_poststop(c);
+	if (state_dir_remove(&c->dir, &e) < 0)
+		warn_of("remove the record", &e);
+	state_dir_close(&c->dir);
+}

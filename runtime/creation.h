@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Creating a container, step by step, and undoing it: what create and run share.
+ * Every step's effect is held in the struct, so that undoing needs no guesses.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "runtime/backend.h"
+#include "runtime/container.h"
+#include "runtime/facts.h"
+#include "runtime/state.h"
+
+struct creation {
+	const struct container_context *context;
+	const struct create_request *request;
+	struct arena arena;
+
+	/* before any effect */
+	const struct oci_config *config;
+	struct buf config_text;
+	struct host_facts facts;
+	struct buf plan_bytes;
+	const struct backend *backend;
+	int console_socket; /* connected, or -1 */
+
+	/* effects, in the order in which they come about */
+	struct state_dir dir;
+	struct state state;
+	bool cgroup_noted;
+	int cgroup;   /* fd, or -1 */
+	int listener; /* of start.sock, or -1 */
+	struct launch launch;
+	int master; /* the pty's, when nobody else took it, or -1 */
+};
+
+void creation_begin(struct creation *c, const struct container_context *context,
+                    const struct create_request *request);
+void creation_end(struct creation *c);
+
+/* Reads what there is to read: bundle, host, the console's socket. */
+MUST_CHECK int creation_read(struct creation *c, struct err *e);
+
+/* Compiles the plan. With creation_read nothing is changed yet. */
+MUST_CHECK int creation_compile_plan(struct creation *c, bool listener, struct err *e);
+
+/* Makes everything, up to the process that waits for START. `listener`: it shall
+ * wait for a later `start`. What was made is undone if a step fails. */
+MUST_CHECK int creation_build(struct creation *c, bool listener, struct err *e);
+
+/* Takes all effects back, as far as they came; hooks of poststop run. */
+void creation_undo(struct creation *c);
+
+const struct plan *creation_plan(const struct creation *c);
+
+/* The socket packet for --pidfd-socket. */
+MUST_CHECK int creation_send_pidfd(const char *path, int pidfd, const char *payload, struct err *e);
+
+/* Writes a pid-file in one step: digits, no newline. */
+MUST_CHECK int pid_file_write(const char *path, pid_t pid, struct err *e);
+
+/* Parses the config of a bundle; text, kept by the caller, holds its bytes. */
+MUST_CHECK int bundle_config(struct arena *a, int dir, const char *file, struct buf *text,
+                             const struct oci_config **ret, struct err *e);

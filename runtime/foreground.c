@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/foreground.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "runtime/console.h"
+
+/* One direction of the pty: what was read and is not yet written. */
+struct relay {
+	int from, to; /* from -1: its end was reached */
+	size_t start, end;
+	char bytes[4096]; /* at most PIPE_BUF: a pipe that polls writable takes it whole */
+};
+
+int foreground_begin(int *ret_signals, struct err *e)
+{
+	/* faults are our own, and stopping is for the shell that started us */
+	static const int left_alone[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTSTP, SIGTTIN, SIGTTOU
+	};
+	sigset_t set;
+
+	(void)sigfillset(&set);
+	for (size_t i = 0; i < LEN(left_alone); i++)
+		(void)sigdelset(&set, left_alone[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_sys(e, "sigprocmask");
+	*ret_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *ret_signals < 0 ? err_sys(e, "signalfd") : 0;
+}
+
+static void wants(const struct relay *r, struct pollfd *in, struct pollfd *out)
+{
+	bool empty = r->start == r->end;
+
+	*in = (struct pollfd){ .fd = empty ? r->from : -1, .events = POLLIN };
+	*out = (struct pollfd){ .fd = empty ? -1 : r->to, .events = POLLOUT };
+}
+
+static void move(struct relay *r, const struct pollfd *in, const struct pollfd *out)
+{
+	if (in->revents) {
+		ssize_t n = read(r->from, r->bytes, sizeof(r->bytes));
+
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			r->from = -1; /* EIO: no slave is open any more */
+		r->start = 0;
+		r->end = n > 0 ? (size_t)n : 0;
+	}
+	if (out->revents) {
+		ssize_t n = write(r->to, r->bytes + r->start, r->end - r->start);
+
+		if (n > 0)
+			r->start += (size_t)n;
+		else if (errno != EINTR && errno != EAGAIN)
+			r->start = r->end; /* nobody reads: the bytes are lost, as with a pipe */
+	}
+}
+
+/* Reaps all that has ended; true when `pid` was among it. As a subreaper we also
+ * get what the container left behind. */
+static bool reap(pid_t pid, int *status)
+{
+	bool found = false;
+	siginfo_t info;
+
+	while (memset(&info, 0, sizeof(info)),
+	       waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
+		if (info.si_pid != pid)
+			continue;
+		*status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+		found = true;
+	}
+	return found;
+}
+
+/* True when `pid` has ended. */
+static bool take_signals(int signals, pid_t pid, int pidfd, int master, int *status)
+{
+	struct signalfd_siginfo info;
+	bool ended = false;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			ended = reap(pid, status) || ended;
+			break;
+		case SIGWINCH:
+			if (master >= 0)
+				console_resize(master);
+			break;
+		case SIGURG: /* says something about our own sockets only */
+		case SIGPIPE:
+			break;
+		default:
+			(void)pidfd_send_signal(pidfd, (int)info.ssi_signo, NULL, 0);
+		}
+	}
+	return ended;
+}
+
+/* What the process wrote before it ended is still in the pty. */
+static void drain(struct relay *output)
+{
+	while (output->from >= 0 || output->start < output->end) {
+		struct pollfd fds[2];
+
+		wants(output, &fds[0], &fds[1]);
+		/* a background process may keep the slave: no waiting for more */
+		if (poll(fds, 2, fds[0].fd >= 0 ? 0 : -1) <= 0)
+			return;
+		move(output, &fds[0], &fds[1]);
+	}
+}
+
+static int serve(pid_t pid, int pidfd, int signals, int master, int *status, struct err *e)
+{
+	struct relay input = { .from = master >= 0 ? STDIN_FILENO : -1, .to = master };
+	struct relay output = { .from = master, .to = STDOUT_FILENO };
+	/* it may have ended before we listened for SIGCHLD */
+	bool ended = reap(pid, status);
+
+	while (!ended) {
+		struct pollfd fds[5] = { { .fd = signals, .events = POLLIN } };
+
+		wants(&input, &fds[1], &fds[2]);
+		wants(&output, &fds[3], &fds[4]);
+		if (poll(fds, LEN(fds), -1) < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		move(&input, &fds[1], &fds[2]);
+		move(&output, &fds[3], &fds[4]);
+		if (fds[0].revents)
+			ended = take_signals(signals, pid, pidfd, master, status);
+	}
+	drain(&output);
+	return 0;
+}
+
+int foreground_wait(pid_t pid, int pidfd, int signals, int master, int *ret_status, struct err *e)
+{
+	struct console_raw console = { .raw = false };
+
+	if (master >= 0) {
+		console_resize(master);
+		console_make_raw(&console);
+	}
+	int result = serve(pid, pidfd, signals, master, ret_status, e);
+	console_restore(&console);
+	return result;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hooks that run on the host: prestart, createRuntime, poststart, poststop. Those of
+ * the container's namespaces are steps of the plan and run by init.
+ *
+ * A hook is the administrator's program, but its environment is only what the hook
+ * itself names: never the container's (the image's author writes that one) and
+ * never our caller's.
+ */
+#include "runtime/hooks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/sys.h"
+#include "oci-spec/json.h"
+
+enum { TAIL_MAX = 1024 };
+
+/* The end of what a hook printed. */
+struct tail {
+	char text[TAIL_MAX + 1];
+	size_t len;
+};
+
+int hooks_state(const struct state *state, pid_t pid, const char *status, struct err *e)
+{
+	BUF struct buf text = { 0 };
+	struct json_writer w = { .out = &text, .indent = "" };
+
+	json_open(&w, '{');
+	json_key(&w, "ociVersion");
+	json_string(&w, OCI_SPEC_VERSION);
+	json_key(&w, "id");
+	json_string(&w, state->id);
+	json_key(&w, "status");
+	json_string(&w, status);
+	if (pid > 0) {
+		json_key(&w, "pid");
+		json_i64(&w, pid);
+	}
+	json_key(&w, "bundle");
+	json_string(&w, state->bundle);
+	if (state->annotations.n > 0) {
+		json_key(&w, "annotations");
+		json_open(&w, '{');
+		for (size_t i = 0; i < state->annotations.n; i++) {
+			json_key(&w, state->annotations.v[i].key);
+			json_string(&w, state->annotations.v[i].value);
+		}
+		json_close(&w, '}');
+	}
+	json_close(&w, '}');
+	TRY(buf_ok(&text, e));
+	return fd_sealed("caisson-state", text.data, text.len, false, e);
+}
+
+static _Noreturn void become_hook(const struct oci_hook *hook, int state, int output)
+{
+	static const char *const no_environment[] = { NULL };
+	const char *const path_alone[] = { hook->path, NULL };
+	const char *const *argv = hook->args.n > 0 ? hook->args.v : path_alone;
+	const char *const *envp = hook->env.n > 0 ? hook->env.v : no_environment;
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (lseek(state, 0, SEEK_SET) < 0 || dup2(state, STDIN_FILENO) < 0 ||
+	    dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+		_exit(126);
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what our caller left open */
+	(void)execve(hook->path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
+	(void)dprintf(STDERR_FILENO, "execve %s: %s", hook->path, err_words(errno));
+	_exit(127);
+}
+
+static void keep_tail(struct tail *t, const char *data, size_t len)
+{
+	if (len > TAIL_MAX) {
+		data += len - TAIL_MAX;
+		len = TAIL_MAX;
+	}
+	size_t drop = t->len + len > TAIL_MAX ? t->len + len - TAIL_MAX : 0;
+
+	memmove(t->text, t->text + drop, t->len - drop);
+	t->len -= drop;
+	memcpy(t->text + t->len, data, len);
+	t->len += len;
+	t->text[t->len] = '\0';
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Drains the pipe; false when nobody holds its other end any more. */
+static bool drain(int output, struct tail *t)
+{
+	char chunk[4096];
+	ssize_t n = read(output, chunk, sizeof(chunk));
+
+	if (n > 0)
+		keep_tail(t, chunk, (size_t)n);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* Until the hook has ended: 1; 0 when its time is up. What it left running in the
+ * background may keep the pipe: that is not waited for. */
+static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t, struct err *e)
+{
+	struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN },
+		                { .fd = output, .events = POLLIN } };
+
+	for (;;) {
+		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+		if (deadline >= 0 && left <= 0)
+			return 0;
+		if (poll(fds, 2, left > INT32_MAX ? INT32_MAX : (int)left) < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		if (fds[1].revents && !drain(output, t))
+			fds[1].fd = -1;
+		if (fds[0].revents) {
+			while (fds[1].fd >= 0 && drain(output, t) && poll(&fds[1], 1, 0) > 0)
+				;
+			return 1;
+		}
+	}
+}
+
+static int run_one(const struct oci_hook *hook, int state, struct err *e)
+{
+	struct tail tail = { .len = 0 };
+	int64_t deadline = hook->timeout.set ? now_ms() + hook->timeout.value * 1000LL : -1;
+	int output[2], pidfd = -1;
+
+	if (pipe2(output, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe2");
+	FD int read_end = output[0];
+	FD int write_end = output[1];
+	(void)fcntl(read_end, F_SETFL, O_NONBLOCK);
+
+	struct clone_args args = { .flags = CLONE_PIDFD,
+		                   .pidfd = (uint64_t)(uintptr_t)&pidfd,
+		                   .exit_signal = SIGCHLD };
+	pid_t pid = sys_clone3(&args);
+	if (pid < 0)
+		return err_sys(e, "clone3");
+	if (pid == 0)
+		become_hook(hook, state, write_end);
+	FD int child = pidfd;
+	fd_drop(&write_end);
+
+	int ended = await_hook(child, read_end, deadline, &tail, e);
+	if (ended <= 0)
+		(void)pidfd_send_signal(child, SIGKILL, NULL, 0);
+	int status = proc_reap(child, e);
+	if (ended < 0 || status < 0)
+		return -1;
+	if (ended == 0)
+		return err_set(e, ERR_SPEC, "no end after %u s", hook->timeout.value);
+	if (status != 0)
+		return err_set(e, ERR_SPEC, "exit status %d%s%s", status,
+		               tail.len ? ", output: " : "", tail.text);
+	return 0;
+}
+
+int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state, struct err *e)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		if (run_one(&hooks->v[i], state, e) < 0)
+			return err_in(e, "error running %s hook #%zu: %s", oci_hook_kind_name(kind),
+			              i, hooks->v[i].path);
+	}
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "oci-spec/spec.h"
+#include "runtime/state.h"
+
+/* The OCI state as hooks read it on stdin: a sealed memfd. pid as the hook sees it,
+ * 0: left out. status: "creating", "created", "running", "stopped". Source:
+ * runtime-spec, runtime.md, State. */
+MUST_CHECK int hooks_state(const struct state *state, pid_t pid, const char *status, struct err *e);
+
+/* Runs the hooks of one kind in order, on the host: the environment is the hook's
+ * own and nothing else, stdin is the state, output is kept for the error message.
+ * Stops at the first that fails. Timeouts end it with SIGKILL. */
+MUST_CHECK int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
+                         struct err *e);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order, and why: descriptors are opened before the clone (a failure there has
+ * nothing to undo); init is born in its cgroup and namespaces at once; it executes
+ * a sealed copy of itself, so no file of the host is its /proc/PID/exe; only then
+ * does it get the plan. The child shares our memory until it executes (nothing is
+ * copied, no page tables are built), runs on a stack of its own, and makes raw
+ * system calls only. There is no CLONE_VFORK: a child that is stuck in a frozen
+ * cgroup before its execve must not hold us beyond the reach of signals.
+ */
+#include "runtime/launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/sys.h"
+#include "base/syscall_x86_64.h"
+#include "runtime/launch/frame.h"
+#include "runtime/launch/idmap.h"
+#include "runtime/launch/report.h"
+#include "runtime/launch/slots.h"
+
+extern const char init_image[], init_image_end[];
+
+/* --- birth ------------------------------------------------------------------------- */
+
+/* What the child reads from our memory until it executes. */
+struct birth {
+	int image;  /* sealed memfd with caisson-init */
+	int socket; /* its end; the only fd that it inherits */
+	char socket_text[12];
+	const char *argv[3];
+};
+
+/* Runs in the child, on its own stack, in our memory: no libc, no instrumentation. */
+__attribute__((no_sanitize("address", "undefined"))) static void child_execute(void *arg)
+{
+	static const char *const no_environment[] = { NULL };
+	const struct birth *b = arg;
+
+	(void)syscall_raw(SYS_fcntl, b->socket, F_SETFD, 0, 0, 0);
+	(void)syscall_raw(SYS_execveat, b->image, (long)"", (long)b->argv, (long)no_environment,
+	                  AT_EMPTY_PATH);
+	(void)syscall_raw(SYS_exit_group, 127, 0, 0, 0, 0);
+}
+
+static int clone_init(const struct plan *plan, const struct slots *slots, int cgroup,
+                      struct birth *b, struct launch *l, struct err *e)
+{
+	/* static: the child may still be on it when we are long gone from here */
+	static _Alignas(16) char stack[4096];
+	struct clone_args args = {
+		.flags = plan->clone_flags | CLONE_PIDFD | CLONE_VM,
+		.pidfd = (uint64_t)(uintptr_t)&l->pidfd,
+		.exit_signal = SIGCHLD,
+		.stack = (uint64_t)(uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	FD int own_pid_ns = -1;
+
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)(unsigned int)cgroup;
+	}
+	if (plan->pid_slot != PLAN_NO_SLOT) {
+		/* for our children only, and taken back below: hooks stay outside */
+		own_pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+		if (own_pid_ns < 0)
+			return err_sys(e, "open /proc/self/ns/pid");
+		if (setns(slots->fd[plan->pid_slot], CLONE_NEWPID) < 0)
+			return err_sys(e, "setns to the pid namespace");
+	}
+
+	long pid = sys_clone3_run(&args, sizeof(args), child_execute, b);
+	if (own_pid_ns >= 0 && setns(own_pid_ns, CLONE_NEWPID) < 0)
+		return err_sys(e, "setns back to the own pid namespace");
+	if (pid < 0) {
+		errno = (int)-pid;
+		err_sys(e, "clone3");
+		if (pid == -EBUSY || pid == -EOPNOTSUPP)
+			err_hint(e, "the cgroup hands controllers to groups below it, so it may "
+			            "not hold processes itself");
+		return -1;
+	}
+	l->pid = (pid_t)pid;
+	return 0;
+}
+
+static int send_hello(const struct plan *plan, int socket, const struct slots *slots, struct err *e)
+{
+	const struct frame hello = { .type = FRAME_HELLO };
+	int fds[SLOTS_MAX + 1];
+	FD int plan_fd = fd_sealed("caisson-plan", plan, plan->size, false, e);
+
+	if (plan_fd < 0)
+		return -1;
+	fds[0] = plan_fd;
+	memcpy(fds + 1, slots->fd, slots->count * sizeof(int));
+	return fd_send(socket, &hello, sizeof(hello), fds, slots->count + 1, e);
+}
+
+static int give_birth(const struct plan *plan, const struct launch_options *options,
+                      struct launch *l, struct err *e)
+{
+	SLOTS struct slots slots = { .count = 0 };
+	int pair[2];
+
+	TRY(slots_open(plan, options, &slots, e));
+	FD int image = fd_sealed("caisson-init", init_image, (size_t)(init_image_end - init_image),
+	                         true, e);
+	if (image < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socketpair");
+	l->socket = pair[0];
+	FD int child_end = pair[1];
+
+	/* static like the stack: the child reads it after we have gone on */
+	static struct birth birth;
+	birth = (struct birth){ .image = image, .socket = child_end };
+	(void)snprintf(birth.socket_text, sizeof(birth.socket_text), "%d", child_end);
+	birth.argv[0] = "caisson-init";
+	birth.argv[1] = birth.socket_text;
+	birth.argv[2] = NULL;
+
+	TRY(clone_init(plan, &slots, options->cgroup, &birth, l, e));
+	return send_hello(plan, l->socket, &slots, e);
+}
+
+/* --- the talk ------------------------------------------------------------------------ */
+
+enum { END_OF_TALK = 0, ONE_FRAME = 1 };
+
+/* One packet of exactly a frame's size, and at most one fd (-1: none). */
+static int receive_frame(int socket, struct frame *f, int *fd, struct err *e)
+{
+	size_t count = 1;
+
+	*fd = -1;
+	ssize_t n = fd_receive(socket, f, sizeof(*f), fd, &count, e);
+	if (n < 0)
+		return e->sys == ECONNRESET ? END_OF_TALK : -1;
+	if (n == 0)
+		return END_OF_TALK;
+	if (n != sizeof(*f)) {
+		fd_drop(fd);
+		return err_set(e, ERR_BUG, "caisson-init sent a packet of %zd bytes", n);
+	}
+	f->text[FRAME_TEXT_MAX - 1] = '\0';
+	return ONE_FRAME;
+}
+
+static int send_go(int socket, int fd, struct err *e)
+{
+	const struct frame go = { .type = FRAME_GO };
+
+	return fd_send(socket, &go, sizeof(go), &fd, fd >= 0 ? 1 : 0, e);
+}
+
+/* Stage 1 has made stage 2 and ends: stage 2 is our child from now on. */
+static int take_child(struct launch *l, const struct frame *f, int *fd, struct err *e)
+{
+	if (*fd < 0 || f->value <= 0 || f->value > INT32_MAX)
+		return err_set(e, ERR_BUG, "caisson-init: a CHILD packet without its child");
+	int status = proc_reap(l->pidfd, e);
+	fd_drop(&l->pidfd);
+	l->pidfd = fd_give(fd);
+	l->pid = (pid_t)f->value;
+	if (status != 0)
+		return status < 0
+		               ? -1
+		               : err_set(e, ERR_BUG, "caisson-init: stage 1 ended with %d", status);
+	return 0;
+}
+
+static int run_hooks(struct launch *l, const struct launch_events *events, struct err *e)
+{
+	FD int state = -1;
+
+	if (events->hooks)
+		TRY(events->hooks(events->context, l->pid, &state, e));
+	return send_go(l->socket, state, e);
+}
+
+static int answer(const struct plan *plan, struct launch *l, const struct launch_events *events,
+                  const struct frame *f, int *fd, struct err *e)
+{
+	switch (f->type) {
+	case FRAME_MAPS:
+		TRY(idmap_write(plan, l->pid, e));
+		return send_go(l->socket, -1, e);
+	case FRAME_CHILD:
+		return take_child(l, f, fd, e);
+	case FRAME_HOOKS:
+		return run_hooks(l, events, e);
+	case FRAME_CONSOLE:
+		if (*fd < 0 || !events->console)
+			return err_set(e, ERR_BUG, "caisson-init: an unexpected CONSOLE packet");
+		return events->console(events->context, fd_give(fd), f->text, e);
+	case FRAME_WARNING:
+		log_warn("%s", f->text);
+		return 0;
+	case FRAME_ERROR:
+		return report_error(plan, f, e);
+	default:
+		return err_set(e, ERR_BUG, "caisson-init: a packet of type %u is not due now",
+		               f->type);
+	}
+}
+
+/* Init is gone without a word: only a signal does that. */
+static int died(struct launch *l, struct err *e)
+{
+	int status = proc_reap(l->pidfd, e);
+
+	fd_drop(&l->pidfd);
+	if (status < 0)
+		return -1;
+	if (status == 128 + SIGKILL)
+		return err_set(e, ERR_KERNEL,
+		               "container init was OOM-killed (memory limit too low?)");
+	return err_set(e, ERR_KERNEL, "container init ended too early, with status %d", status);
+}
+
+static int talk(const struct plan *plan, struct launch *l, const struct launch_events *events,
+                struct err *e)
+{
+	for (;;) {
+		struct frame f;
+		FD int fd = -1;
+		int got = receive_frame(l->socket, &f, &fd, e);
+
+		if (got == END_OF_TALK)
+			return died(l, e);
+		if (got < 0)
+			return -1;
+		if (f.type == FRAME_READY)
+			return 0;
+		TRY(answer(plan, l, events, &f, &fd, e));
+	}
+}
+
+int launch_prepare(const struct plan *plan, const struct launch_options *options,
+                   struct launch *ret, struct err *e)
+{
+	*ret = (struct launch)LAUNCH_NONE;
+	if (give_birth(plan, options, ret, e) == 0 && talk(plan, ret, &options->events, e) == 0)
+		return 0;
+	launch_abort(ret);
+	return err_in(e, "unable to start container process");
+}
+
+int launch_let_go(struct launch *l, struct err *e)
+{
+	TRY(send_go(l->socket, -1, e));
+	fd_drop(&l->socket);
+	return 0;
+}
+
+/* --- start ----------------------------------------------------------------------------- */
+
+static int take_listener(int socket, int init_pidfd, int64_t number, int *ret, struct err *e)
+{
+	if (*ret >= 0 || number < 0 || number > INT32_MAX)
+		return err_set(e, ERR_BUG, "caisson-init: an unexpected LISTENER packet");
+	*ret = pidfd_getfd(init_pidfd, (int)number, 0);
+	if (*ret < 0)
+		return err_sys(e, "take the seccomp listener: pidfd_getfd");
+	return send_go(socket, -1, e);
+}
+
+static int until_executed(const struct plan *plan, int socket, int init_pidfd, int *listener,
+                          struct err *e)
+{
+	for (;;) {
+		struct frame f;
+		FD int fd = -1;
+		int got = receive_frame(socket, &f, &fd, e);
+
+		if (got <= END_OF_TALK)
+			return got; /* its end of the socket is close-on-exec */
+		switch (f.type) {
+		case FRAME_LISTENER:
+			TRY(take_listener(socket, init_pidfd, f.value, listener, e));
+			break;
+		case FRAME_WARNING:
+			log_warn("%s", f.text);
+			break;
+		case FRAME_ERROR:
+			return report_error(plan, &f, e);
+		default:
+			return err_set(e, ERR_BUG,
+			               "caisson-init: a packet of type %u is not due now", f.type);
+		}
+	}
+}
+
+int launch_start(const struct plan *plan, int socket, int init_pidfd, int state, int *ret_listener,
+                 struct err *e)
+{
+	const struct frame start = { .type = FRAME_START };
+	FD int listener = -1;
+
+	if (fd_send(socket, &start, sizeof(start), &state, state >= 0 ? 1 : 0, e) < 0 ||
+	    until_executed(plan, socket, init_pidfd, &listener, e) < 0)
+		return err_in(e, "unable to start container process");
+	*ret_listener = fd_give(&listener);
+	return 0;
+}
+
+void launch_abort(struct launch *l)
+{
+	struct err ignored = { 0 };
+
+	if (l->pidfd >= 0) {
+		(void)pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
+		(void)!proc_reap(l->pidfd, &ignored);
+	}
+	launch_done(l);
+}
+
+void launch_done(struct launch *l)
+{
+	fd_drop(&l->pidfd);
+	fd_drop(&l->socket);
+}

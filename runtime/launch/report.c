@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What init could not do, in words. Init sends numbers (step, call, errno) and the
+ * name it failed on; the plan tells the rest. Prose lives here, not in init.
+ *
+ * Engines recognise a few texts ("executable file not found in $PATH", "no such
+ * file or directory", "permission denied", "is a directory"), so those are said
+ * exactly as Go's os/exec says them.
+ */
+#include "runtime/launch/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/launch/plan_check.h"
+
+static const char *const call_names[] = {
+	[CALL_OPEN] = "open",
+	[CALL_MKDIR] = "mkdir",
+	[CALL_MKNOD] = "mknod",
+	[CALL_CHOWN] = "chown",
+	[CALL_SYMLINK] = "symlink",
+	[CALL_READ] = "read",
+	[CALL_WRITE] = "write",
+	[CALL_STAT] = "stat",
+	[CALL_FSOPEN] = "fsopen",
+	[CALL_FSCONFIG] = "fsconfig",
+	[CALL_FSMOUNT] = "fsmount",
+	[CALL_OPEN_TREE] = "open_tree",
+	[CALL_MOVE_MOUNT] = "move_mount",
+	[CALL_MOUNT_SETATTR] = "mount_setattr",
+	[CALL_MOUNT] = "mount",
+	[CALL_UMOUNT] = "umount",
+	[CALL_PIVOT_ROOT] = "pivot_root",
+	[CALL_CHROOT] = "chroot",
+	[CALL_CHDIR] = "chdir",
+	[CALL_GETCWD] = "getcwd",
+	[CALL_SETNS] = "setns",
+	[CALL_UNSHARE] = "unshare",
+	[CALL_CLONE] = "clone3",
+	[CALL_SETSID] = "setsid",
+	[CALL_IOCTL] = "ioctl",
+	[CALL_SETRLIMIT] = "setrlimit",
+	[CALL_PRCTL] = "prctl",
+	[CALL_CAPSET] = "capset",
+	[CALL_SETGROUPS] = "setgroups",
+	[CALL_SETRESGID] = "setresgid",
+	[CALL_SETRESUID] = "setresuid",
+	[CALL_KEYCTL] = "keyctl",
+	[CALL_SETHOSTNAME] = "sethostname",
+	[CALL_SETDOMAINNAME] = "setdomainname",
+	[CALL_SECCOMP] = "seccomp",
+	[CALL_DUP] = "dup3",
+	[CALL_POLL] = "poll",
+	[CALL_EXECVE] = "execve",
+	[CALL_SOCKET] = "socket",
+	[CALL_MMAP] = "mmap",
+	[CALL_CLOSE_RANGE] = "close_range",
+	[CHECK_PLAN] = "the plan is not well-formed",
+	[CHECK_NOT_FOLDER] = "must be an ordinary folder of the rootfs, not a link or a file",
+	[CHECK_FILESYSTEM] = "not the filesystem that it must be",
+	[CHECK_NULL] = "not the null device (1:3)",
+	[CHECK_READ_BACK] = "the kernel did not take over what was set",
+	[CHECK_CWD] = "the working folder lies outside of the root",
+	[CHECK_LOOKUP] = "executable file not found in $PATH",
+	[CHECK_DIRECTORY] = "is a directory",
+	[CHECK_HOOK] = "failed",
+	[CHECK_HOOK_TIME] = "timed out",
+	[CHECK_PROTOCOL] = "a packet that was not due",
+};
+
+static const char *call_name(uint32_t call)
+{
+	const char *name =
+		call < sizeof(call_names) / sizeof(*call_names) ? call_names[call] : NULL;
+
+	return name ? name : "an unknown call";
+}
+
+/* What an errno means where strerror misleads. */
+static const struct {
+	uint32_t call;
+	int error;
+	const char *hint;
+} hints[] = {
+	{ CALL_FSCONFIG, EINVAL, "the filesystem does not know this option or its value" },
+	{ CALL_FSOPEN, ENODEV, "this kernel does not have that filesystem" },
+	{ CALL_MOVE_MOUNT, ELOOP, "the target lies inside of the source" },
+	{ CALL_OPEN_TREE, EINVAL,
+	  "the source cannot be cloned: it is unbindable, or has mounts "
+	  "below it that a user namespace may not uncover; use rbind" },
+	{ CALL_MOUNT_SETATTR, EPERM, "a flag of the source mount is locked in a user namespace" },
+	{ CALL_FSMOUNT, EPERM,
+	  "a user namespace may mount this only while the host's own is "
+	  "fully visible" },
+	{ CALL_SETRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE" },
+	{ CALL_SETGROUPS, EPERM, "setgroups is denied in this user namespace" },
+	{ CALL_SETRESUID, EINVAL, "the id is not mapped in the user namespace" },
+	{ CALL_SETRESGID, EINVAL, "the id is not mapped in the user namespace" },
+	{ CALL_CLONE, EAGAIN, "a limit on processes was reached" },
+	{ CALL_MKDIR, EROFS, "the mount's target is missing and the rootfs is read-only" },
+};
+
+static void add_hint(uint32_t call, int error, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++) {
+		if (hints[i].call == call && hints[i].error == error)
+			err_hint(e, "%s", hints[i].hint);
+	}
+}
+
+/* exec: "sh": what Go's os/exec would say */
+static int executable_error(const struct plan *plan, const struct plan_step *step,
+                            const struct frame *f, struct err *e)
+{
+	const char *file = plan_text(plan, step->exec.file);
+
+	e->sys = f->error;
+	if (f->call == CHECK_LOOKUP)
+		return err_set(e, ERR_SPEC, "exec: \"%s\": executable file not found in $PATH",
+		               file);
+	if (f->call == CHECK_DIRECTORY)
+		return err_set(e, ERR_SPEC, "exec: \"%s\": is a directory: permission denied",
+		               file);
+	if (f->call == CALL_STAT)
+		return err_set(e, ERR_SPEC, "exec: \"%s\": stat %s: %s", file, file,
+		               err_words(f->error));
+
+	err_set(e, ERR_SPEC, "exec: \"%s\": %s", file, err_words(f->error));
+	if (f->text[0] && strcmp(f->text, file) != 0)
+		err_hint(e, "%s", f->text);
+	else if (f->error == ENOEXEC)
+		err_hint(e, "not a program for this machine, or a script without a #! line");
+	return -1;
+}
+
+static int hook_error(const struct plan *plan, const struct plan_step *step, const struct frame *f,
+                      struct err *e)
+{
+	const char *kind = step->op == PLAN_HOOK_HOST ? "createContainer" : "startContainer";
+	const char *path = plan_text(plan, step->hook.path);
+	uint32_t index = step->hook.index;
+
+	if (f->call == CHECK_HOOK_TIME)
+		return err_set(e, ERR_SPEC, "error running %s hook #%u: %s: no end after %u s",
+		               kind, index, path, step->hook.timeout_s);
+	if (f->call == CHECK_HOOK)
+		return err_set(e, ERR_SPEC, "error running %s hook #%u: %s: exit status %lld%s%s",
+		               kind, index, path, (long long)f->value,
+		               f->text[0] ? ", output: " : "", f->text);
+	return err_set(e, ERR_SPEC, "error running %s hook #%u: %s: %s: %s", kind, index, path,
+	               call_name(f->call), err_words(f->error));
+}
+
+/* What the step works on, if that says more than init's own text. */
+static const char *step_object(const struct plan *plan, const struct plan_step *step)
+{
+	switch (step->op) {
+	case PLAN_MOUNT:
+	case PLAN_CGROUP_MOUNT:
+		return plan_text(plan, step->mount.target);
+	case PLAN_BIND:
+		return plan_text(plan, step->bind.target);
+	case PLAN_ROOTFS:
+		return plan_text(plan, step->rootfs.path);
+	case PLAN_DEVICE:
+		return plan_text(plan, step->device.path);
+	case PLAN_SYSCTL:
+		return plan_text(plan, step->sysctl.path);
+	case PLAN_MASK:
+	case PLAN_READONLY:
+	case PLAN_HOSTNAME:
+	case PLAN_DOMAINNAME:
+		return plan_text(plan, step->string);
+	default:
+		return NULL;
+	}
+}
+
+static int step_error(const struct plan *plan, const struct plan_step *step, const struct frame *f,
+                      struct err *e)
+{
+	const char *object = step_object(plan, step);
+	const char *origin = plan_text(plan, step->origin);
+	const char *name = plan_op_name(step->op);
+
+	if (step->op == PLAN_CWD && f->call != CHECK_CWD)
+		return err_set(e, ERR_SPEC, "chdir to cwd (\"%s\") set in config.json failed: %s",
+		               plan_text(plan, step->string), err_words(f->error));
+
+	e->kind = ERR_KERNEL;
+	e->sys = f->error;
+	e->text[0] = '\0';
+	if (f->text[0])
+		err_also(e, "%s ", f->text);
+	size_t used = strlen(e->text);
+	if (f->call >= CHECK_PLAN)
+		(void)snprintf(e->text + used, sizeof(e->text) - used, "%s", call_name(f->call));
+	else
+		(void)snprintf(e->text + used, sizeof(e->text) - used, "%s: %s", call_name(f->call),
+		               err_words(f->error));
+	err_in(e, "%s%s%s%s%s%s", name ? name : "step", object ? " " : "", object ? object : "",
+	       origin ? " (" : "", origin ? origin : "", origin ? ")" : "");
+	add_hint(f->call, f->error, e);
+	return -1;
+}
+
+int report_error(const struct plan *plan, const struct frame *frame, struct err *e)
+{
+	const struct plan_step *steps = plan_array(plan, plan->steps);
+	struct frame f = *frame;
+
+	f.text[FRAME_TEXT_MAX - 1] = '\0';
+	if (f.step >= plan->steps.count)
+		return err_set(e, ERR_KERNEL, "caisson-init: %s: %s: %s", f.text, call_name(f.call),
+		               err_words(f.error));
+
+	const struct plan_step *step = &steps[f.step];
+	switch (step->op) {
+	case PLAN_EXECUTABLE:
+	case PLAN_EXECVE:
+		return executable_error(plan, step, &f, e);
+	case PLAN_HOOK_HOST:
+	case PLAN_HOOK_CONTAINER:
+		return hook_error(plan, step, &f, e);
+	default:
+		return step_error(plan, step, &f, e);
+	}
+}

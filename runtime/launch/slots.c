@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/launch/slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+
+void slots_close(struct slots *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->ours[i] && s->fd[i] >= 0)
+			(void)close(s->fd[i]);
+	}
+	s->count = 0;
+}
+
+static const char *namespace_word(uint64_t type)
+{
+	switch (type) {
+	case CLONE_NEWPID:
+		return "pid";
+	case CLONE_NEWNET:
+		return "network";
+	case CLONE_NEWNS:
+		return "mount";
+	case CLONE_NEWIPC:
+		return "ipc";
+	case CLONE_NEWUTS:
+		return "uts";
+	case CLONE_NEWUSER:
+		return "user";
+	case CLONE_NEWCGROUP:
+		return "cgroup";
+	case CLONE_NEWTIME:
+		return "time";
+	default:
+		return "unknown";
+	}
+}
+
+static int open_namespace(const char *path, uint64_t type, struct err *e)
+{
+	/* O_NONBLOCK: the path is the config's, and may be a fifo */
+	FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_sys(e, "open %s namespace %s", namespace_word(type), path);
+
+	int is = ioctl(fd, NS_GET_NSTYPE);
+	if (is < 0)
+		return err_set(e, ERR_SPEC, "%s is not a namespace file", path);
+	if ((uint64_t)is != type)
+		return err_set(e, ERR_SPEC, "%s is a %s namespace, not a %s namespace", path,
+		               namespace_word((uint64_t)is), namespace_word(type));
+	return fd_give(&fd);
+}
+
+static int open_tree_clone(const char *path, bool recursive, struct err *e)
+{
+	int fd = open_tree(AT_FDCWD, path,
+	                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0U));
+
+	return fd < 0 ? err_sys(e, "open_tree %s", path) : fd;
+}
+
+static int open_slot(const struct plan *plan, const struct plan_fd *entry,
+                     const struct launch_options *options, struct slots *s, struct err *e)
+{
+	const char *path = plan_text(plan, entry->path);
+	int *fd = &s->fd[s->count];
+
+	s->ours[s->count] = false;
+	switch (entry->kind) {
+	case PLAN_FD_NAMESPACE:
+		*fd = open_namespace(path, entry->ns_type, e);
+		s->ours[s->count] = true;
+		break;
+	case PLAN_FD_TREE:
+		*fd = open_tree_clone(path, entry->recursive, e);
+		s->ours[s->count] = true;
+		break;
+	case PLAN_FD_CONTAINER:
+		*fd = options->container_pidfd;
+		break;
+	case PLAN_FD_LISTENER:
+		*fd = options->listener;
+		break;
+	default:
+		return err_set(e, ERR_BUG, "plan: fd kind %u", entry->kind);
+	}
+	if (*fd < 0)
+		return entry->origin ? err_in(e, "%s", plan_text(plan, entry->origin)) : -1;
+	s->count++;
+	return 0;
+}
+
+int slots_open(const struct plan *plan, const struct launch_options *options, struct slots *ret,
+               struct err *e)
+{
+	const struct plan_fd *entries = plan_array(plan, plan->fds);
+
+	ret->count = 0;
+	if (plan->fds.count > SLOTS_MAX)
+		return err_set(e, ERR_REFUSED,
+		               "%u descriptors are needed to start; %d are possible",
+		               plan->fds.count, SLOTS_MAX);
+	for (uint32_t i = 0; i < plan->fds.count; i++)
+		TRY(open_slot(plan, &entries[i], options, ret, e));
+	return 0;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A record says what was done; whether it still holds is asked of the kernel: the
+ * process by pid, start time and boot id, the frozen state of the cgroup, and
+ * whether `start` has been, by connecting to the socket on which a created
+ * container waits. It closes when the program is executed, so a `start` that died
+ * before it could write that down cannot make the record lie.
+ */
+#include "runtime/query.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/unix.h"
+
+enum { PROBE_MS = 1000 };
+
+const char *container_status_name(enum container_status status)
+{
+	static const char *const names[] = {
+		[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created",
+		[STATUS_RUNNING] = "running",   [STATUS_PAUSED] = "paused",
+		[STATUS_STOPPED] = "stopped",
+	};
+
+	return names[status];
+}
+
+void found_close(struct found *f)
+{
+	fd_drop(&f->pidfd);
+	state_dir_close(&f->dir);
+}
+
+/* 1: its process lives; then f->pidfd is open. */
+static int is_alive(struct found *f, struct arena *a, struct err *e)
+{
+	const char *boot_id;
+
+	if (f->state.pid == 0)
+		return 0;
+	TRY(state_boot_id(a, &boot_id, e));
+	if (strcmp(boot_id, f->state.boot_id) != 0)
+		return 0; /* the host was booted since; the pid is a stranger's */
+	f->pidfd = proc_open(f->state.pid, f->state.start_time, e);
+	if (f->pidfd >= 0)
+		return 1;
+	if (e->kind != ERR_STATE)
+		return -1;
+	*e = (struct err){ 0 };
+	return 0;
+}
+
+/* 1: init still waits for START. */
+static int is_waiting(const struct found *f)
+{
+	struct err ignored = { 0 };
+	FD int sock = unix_connect(f->dir.fd, "start.sock", SOCK_SEQPACKET, PROBE_MS, &ignored);
+
+	return sock >= 0;
+}
+
+static int is_paused(const struct found *f)
+{
+	struct err ignored = { 0 };
+	FD int cgroup = cgroup_open(&f->cgroup, f->state.cgroup, &ignored);
+
+	return cgroup >= 0 && cgroup_is_frozen(cgroup, &ignored) == 1;
+}
+
+static int find_status(struct found *f, bool locked_by_us, struct arena *a, struct err *e)
+{
+	int alive = is_alive(f, a, e);
+
+	TRY(alive);
+	if (f->state.phase == PHASE_CREATING && !locked_by_us) {
+		int busy = state_dir_is_locked(&f->dir, e);
+
+		TRY(busy);
+		f->status = busy ? STATUS_CREATING : STATUS_STOPPED;
+	} else if (!alive || f->state.phase == PHASE_CREATING) {
+		f->status = STATUS_STOPPED;
+	} else if (is_paused(f)) {
+		f->status = STATUS_PAUSED;
+	} else if (f->state.phase == PHASE_CREATED && is_waiting(f)) {
+		f->status = STATUS_CREATED;
+	} else {
+		f->status = STATUS_RUNNING;
+	}
+	return 0;
+}
+
+int found_open(const struct container_context *c, struct arena *a, const char *id, bool lock,
+               struct found *ret, struct err *e)
+{
+	FOUND struct found f = FOUND_NONE;
+
+	TRY(state_dir_open(c->root, id, &f.dir, e));
+	if (lock)
+		TRY(state_dir_lock(&f.dir, e));
+	TRY(cgroup_probe(false, &f.cgroup, e));
+	int there = state_load(&f.dir, a, &f.state, e);
+	TRY(there);
+	if (!there) { /* a create that has just begun, or died in its first steps */
+		f.state = (struct state){ .id = id, .bundle = "", .rootfs = "", .created = "" };
+		TRY(state_dir_noted_cgroup(&f.dir, a, &f.state.cgroup, e));
+	}
+	TRY(find_status(&f, lock, a, e));
+	*ret = f;
+	f = (struct found)FOUND_NONE;
+	return 0;
+}
+
+int container_info(const struct container_context *c, struct arena *a, const char *id,
+                   struct container_info *ret, struct err *e)
+{
+	FOUND struct found f = FOUND_NONE;
+
+	TRY(found_open(c, a, id, false, &f, e));
+	*ret = (struct container_info){
+		.id = f.state.id,
+		.bundle = f.state.bundle,
+		.rootfs = f.state.rootfs,
+		.created = f.state.created,
+		.status = f.status,
+		.pid = f.status == STATUS_STOPPED ? 0 : f.state.pid,
+		.owner = f.state.owner,
+		.annotations = f.state.annotations,
+	};
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct container_info *left = a, *right = b;
+
+	return strcmp(left->id, right->id);
+}
+
+/* The names below --root that can be containers, in the arena. */
+static const char **names_below(DIR *dir, struct arena *a, size_t *ret_count)
+{
+	const char **names = NULL;
+	size_t count = 0, room = 0;
+	struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		struct err ignored = { 0 };
+
+		if (container_id_check(entry->d_name, &ignored) < 0)
+			continue;
+		if (count == room) {
+			size_t more = room ? room * 2 : 64;
+			const char **bigger = arena_array(a, more, sizeof(*bigger));
+
+			if (count > 0)
+				memcpy(bigger, names, count * sizeof(*names));
+			names = bigger;
+			room = more;
+		}
+		names[count++] = arena_string(a, entry->d_name, strlen(entry->d_name));
+	}
+	*ret_count = count;
+	return names;
+}
+
+int container_list(const struct container_context *c, struct arena *a, struct container_info **ret,
+                   size_t *ret_count, struct err *e)
+{
+	DIR *dir = opendir(c->root);
+	size_t names_count = 0, count = 0;
+
+	*ret = NULL;
+	*ret_count = 0;
+	if (!dir)
+		return errno == ENOENT && !c->root_given
+		               ? 0
+		               : err_sys(e, "open state directory %s", c->root);
+	const char **names = names_below(dir, a, &names_count);
+	(void)closedir(dir);
+
+	struct container_info *list = arena_array(a, names_count + 1, sizeof(*list));
+	for (size_t i = 0; i < names_count; i++) {
+		struct err one = { 0 };
+
+		if (container_info(c, a, names[i], &list[count], &one) == 0)
+			count++;
+		else if (strcmp(one.text, "container does not exist") != 0)
+			log_warn("%s: %s", names[i], one.text);
+	}
+	qsort(list, count, sizeof(*list), by_id);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+int container_pids(const struct container_context *c, struct arena *a, const char *id, pid_t **ret,
+                   size_t *ret_count, struct err *e)
+{
+	FOUND struct found f = FOUND_NONE;
+
+	*ret = NULL;
+	*ret_count = 0;
+	TRY(found_open(c, a, id, false, &f, e));
+	if (!f.state.cgroup)
+		return 0;
+	FD int cgroup = cgroup_open(&f.cgroup, f.state.cgroup, e);
+	if (cgroup < 0) {
+		if (f.status != STATUS_STOPPED || e->sys != ENOENT)
+			return -1;
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	return cgroup_pids(a, cgroup, ret, ret_count, e);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/seccomp_agent.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/scope.h"
+#include "base/unix.h"
+#include "oci-spec/json.h"
+
+enum { AGENT_TIMEOUT_MS = 10000 };
+
+static void put_string(struct json_writer *w, const char *key, const char *value)
+{
+	json_key(w, key);
+	json_string(w, value);
+}
+
+static void put_state(struct json_writer *w, const struct state *state)
+{
+	json_key(w, "state");
+	json_open(w, '{');
+	put_string(w, "ociVersion", OCI_SPEC_VERSION);
+	put_string(w, "id", state->id);
+	put_string(w, "status", "creating");
+	json_key(w, "pid");
+	json_i64(w, state->pid);
+	put_string(w, "bundle", state->bundle);
+	json_key(w, "annotations");
+	json_open(w, '{');
+	for (size_t i = 0; i < state->annotations.n; i++)
+		put_string(w, state->annotations.v[i].key, state->annotations.v[i].value);
+	json_close(w, '}');
+	json_close(w, '}');
+}
+
+int seccomp_agent_send(const struct oci_config *config, const struct state *state, int listener,
+                       struct err *e)
+{
+	const struct oci_seccomp *profile = config->linux_->seccomp;
+	BUF struct buf text = { 0 };
+	struct json_writer w = { .out = &text, .indent = "" };
+
+	json_open(&w, '{');
+	put_string(&w, "ociVersion", OCI_SPEC_VERSION);
+	json_key(&w, "fds");
+	json_open(&w, '[');
+	json_string(&w, "seccompFd");
+	json_close(&w, ']');
+	json_key(&w, "pid");
+	json_i64(&w, state->pid);
+	put_string(&w, "metadata", profile->listener_metadata ? profile->listener_metadata : "");
+	put_state(&w, state);
+	json_close(&w, '}');
+	TRY(buf_ok(&text, e));
+
+	FD int sock =
+		unix_connect(AT_FDCWD, profile->listener_path, SOCK_STREAM, AGENT_TIMEOUT_MS, e);
+	if (sock < 0 || fd_send(sock, text.data, text.len, &listener, 1, e) < 0)
+		return err_in(e, "linux.seccomp.listenerPath");
+	return 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* start: the parked process is told to go on, by whoever comes with the id. */
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/unix.h"
+#include "runtime/backend.h"
+#include "runtime/container.h"
+#include "runtime/creation.h"
+#include "runtime/hooks.h"
+#include "runtime/launch/plan_check.h"
+#include "runtime/query.h"
+#include "runtime/seccomp_agent.h"
+
+enum { CONNECT_MS = 10000 };
+
+static int load_plan(const struct found *f, struct buf *ret, struct err *e)
+{
+	TRY(fd_read_file(f->dir.fd, "plan", PLAN_SIZE_MAX, ret, e));
+	if (ret->len == 0 || plan_check(ret->data, ret->len) != 0)
+		return err_set(e, ERR_STATE, "the plan of container %s is damaged", f->dir.id);
+	return 0;
+}
+
+static int check_status(const struct found *f, struct err *e)
+{
+	switch (f->status) {
+	case STATUS_CREATED:
+		return 0;
+	case STATUS_STOPPED:
+		return err_set(e, ERR_STATE, "cannot start a container that has stopped");
+	case STATUS_PAUSED:
+		return err_set(e, ERR_STATE, "container paused");
+	default:
+		return err_set(e, ERR_STATE, "cannot start an already running container");
+	}
+}
+
+/* From START to the end of the poststart hooks. */
+static int set_off(struct found *f, const struct oci_config *config, const struct plan *plan,
+                   struct err *e)
+{
+	const struct backend *backend = backend_find(f->state.backend);
+	FD int inside = -1;
+	FD int listener = -1;
+
+	if (!backend)
+		return err_set(e, ERR_STATE, "this caisson has no backend \"%s\"",
+		               f->state.backend);
+	FD int sock = unix_connect(f->dir.fd, "start.sock", SOCK_SEQPACKET, CONNECT_MS, e);
+	TRY(sock);
+	if (config && config->hooks[OCI_HOOK_START_CONTAINER].n > 0) {
+		inside = hooks_state(&f->state, f->state.private_pids ? 1 : f->state.pid, "created",
+		                     e);
+		TRY(inside);
+	}
+	TRY(backend->start(plan, sock, f->pidfd, inside, &listener, e));
+	f->state.phase = PHASE_STARTED;
+	TRY(state_save(&f->dir, &f->state, e));
+	if (config && listener >= 0)
+		TRY(seccomp_agent_send(config, &f->state, listener, e));
+	if (!config || config->hooks[OCI_HOOK_POSTSTART].n == 0)
+		return 0;
+	FD int outside = hooks_state(&f->state, f->state.pid, "running", e);
+	TRY(outside);
+	return hooks_run(OCI_HOOK_POSTSTART, &config->hooks[OCI_HOOK_POSTSTART], outside, e);
+}
+
+int container_start(const struct container_context *c, const char *id, struct err *e)
+{
+	ARENA struct arena a = { 0 };
+	FOUND struct found f = FOUND_NONE;
+	BUF struct buf plan = { 0 };
+	BUF struct buf text = { 0 };
+	const struct oci_config *config = NULL;
+
+	TRY(found_open(c, &a, id, true, &f, e));
+	TRY(check_status(&f, e));
+	TRY(load_plan(&f, &plan, e));
+	if (f.state.start_needs_config)
+		TRY(bundle_config(&a, f.dir.fd, "config.json", &text, &config, e));
+	if (set_off(&f, config, (const struct plan *)(const void *)plan.data, e) == 0)
+		return 0;
+	/* a start that failed leaves no half-started process */
+	struct err ignored = { 0 };
+	FD int cgroup = cgroup_open(&f.cgroup, f.state.cgroup, &ignored);
+	if (cgroup >= 0)
+		(void)!cgroup_kill(cgroup, &ignored);
+	return -1;
+}

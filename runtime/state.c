@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record as JSON. Fields that a newer version adds are ignored by an older
+ * one; STATE_VERSION grows only when an old field changes its meaning, and then
+ * the reader keeps the old meaning for old records.
+ */
+#include "runtime/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/scope.h"
+#include "oci-spec/json.h"
+
+enum { RECORD_MAX_BYTES = 4 << 20 };
+
+static const char *const phase_names[] = {
+	[PHASE_CREATING] = "creating",
+	[PHASE_CREATED] = "created",
+	[PHASE_STARTED] = "started",
+};
+
+static void put_string(struct json_writer *w, const char *key, const char *value)
+{
+	json_key(w, key);
+	json_string(w, value);
+}
+
+static void put_number(struct json_writer *w, const char *key, uint64_t value)
+{
+	json_key(w, key);
+	json_u64(w, value);
+}
+
+static void put_truth(struct json_writer *w, const char *key, bool value)
+{
+	json_key(w, key);
+	json_bool(w, value);
+}
+
+int state_save(const struct state_dir *d, const struct state *state, struct err *e)
+{
+	BUF struct buf text = { 0 };
+	struct json_writer w = { .out = &text, .indent = "" };
+
+	json_open(&w, '{');
+	put_number(&w, "version", STATE_VERSION);
+	put_string(&w, "id", state->id);
+	put_string(&w, "bundle", state->bundle);
+	put_string(&w, "rootfs", state->rootfs);
+	put_string(&w, "backend", state->backend);
+	put_string(&w, "bootId", state->boot_id);
+	put_string(&w, "created", state->created);
+	put_string(&w, "cgroup", state->cgroup);
+	put_string(&w, "phase", phase_names[state->phase]);
+	put_number(&w, "pid", (uint64_t)state->pid);
+	put_number(&w, "startTime", state->start_time);
+	put_number(&w, "owner", state->owner);
+	put_truth(&w, "privatePids", state->private_pids);
+	put_truth(&w, "startNeedsConfig", state->start_needs_config);
+	put_truth(&w, "poststop", state->poststop);
+	json_key(&w, "annotations");
+	json_open(&w, '{');
+	for (size_t i = 0; i < state->annotations.n; i++)
+		put_string(&w, state->annotations.v[i].key, state->annotations.v[i].value);
+	json_close(&w, '}');
+	json_close(&w, '}');
+	TRY(buf_ok(&text, e));
+	return fd_replace_file(d->fd, "state.json", 0600, text.data, text.len, e);
+}
+
+/* --- reading: a field that is missing or of another type makes the record unusable -- */
+
+struct reader {
+	const struct json *record;
+	const char *bad; /* the first field that did not fit */
+};
+
+static const char *get_string(struct reader *r, const char *key)
+{
+	const struct json *field = json_member(r->record, key);
+
+	if (field && field->kind == JSON_STRING)
+		return field->text;
+	r->bad = r->bad ? r->bad : key;
+	return "";
+}
+
+static uint64_t get_number(struct reader *r, const char *key, uint64_t max)
+{
+	const struct json *field = json_member(r->record, key);
+	uint64_t value = 0;
+
+	if (!field || field->kind != JSON_NUMBER || num_u64(field->text, max, &value) < 0)
+		r->bad = r->bad ? r->bad : key;
+	return value;
+}
+
+static bool get_truth(struct reader *r, const char *key)
+{
+	const struct json *field = json_member(r->record, key);
+
+	if (field && field->kind == JSON_BOOL)
+		return field->truth;
+	r->bad = r->bad ? r->bad : key;
+	return false;
+}
+
+static enum state_phase get_phase(struct reader *r)
+{
+	const char *name = get_string(r, "phase");
+
+	for (unsigned int i = 0; i < LEN(phase_names); i++) {
+		if (strcmp(name, phase_names[i]) == 0)
+			return (enum state_phase)i;
+	}
+	r->bad = r->bad ? r->bad : "phase";
+	return PHASE_CREATING;
+}
+
+static struct oci_pairs get_annotations(struct reader *r, struct arena *a)
+{
+	const struct json *field = json_member(r->record, "annotations");
+	size_t n = 0;
+
+	if (!field || field->kind != JSON_OBJECT) {
+		r->bad = r->bad ? r->bad : "annotations";
+		return (struct oci_pairs){ 0 };
+	}
+	struct oci_pair *pairs = arena_array(a, field->count, sizeof(*pairs));
+	for (const struct json *j = field->first; j; j = j->next) {
+		if (j->kind == JSON_STRING)
+			pairs[n++] = (struct oci_pair){ .key = j->key, .value = j->text };
+	}
+	return (struct oci_pairs){ .v = pairs, .n = n };
+}
+
+static int unusable(const struct state_dir *d, const char *why, struct err *e)
+{
+	err_set(e, ERR_STATE, "the record of container %s is damaged: %s", d->id, why);
+	return err_hint(e, "delete --force %s removes it", d->id);
+}
+
+static int read_record(const struct state_dir *d, struct arena *a, const struct json *record,
+                       struct state *ret, struct err *e)
+{
+	struct reader r = { .record = record };
+	uint64_t version = get_number(&r, "version", UINT32_MAX);
+
+	if (!r.bad && version > STATE_VERSION)
+		return err_set(e, ERR_STATE,
+		               "container %s was made by a newer caisson (record version %llu)",
+		               d->id, (unsigned long long)version);
+	*ret = (struct state){
+		.id = get_string(&r, "id"),
+		.bundle = get_string(&r, "bundle"),
+		.rootfs = get_string(&r, "rootfs"),
+		.backend = get_string(&r, "backend"),
+		.boot_id = get_string(&r, "bootId"),
+		.created = get_string(&r, "created"),
+		.cgroup = get_string(&r, "cgroup"),
+		.phase = get_phase(&r),
+		.pid = (pid_t)get_number(&r, "pid", INT32_MAX),
+		.start_time = get_number(&r, "startTime", UINT64_MAX),
+		.owner = (uint32_t)get_number(&r, "owner", UINT32_MAX),
+		.private_pids = get_truth(&r, "privatePids"),
+		.start_needs_config = get_truth(&r, "startNeedsConfig"),
+		.poststop = get_truth(&r, "poststop"),
+		.annotations = get_annotations(&r, a),
+	};
+	if (!r.bad && strcmp(ret->id, d->id) != 0)
+		r.bad = "id";
+	return r.bad ? unusable(d, r.bad, e) : 0;
+}
+
+int state_load(const struct state_dir *d, struct arena *a, struct state *ret, struct err *e)
+{
+	BUF struct buf text = { 0 };
+	const struct json *record;
+
+	if (fd_read_file(d->fd, "state.json", RECORD_MAX_BYTES, &text, e) < 0) {
+		if (e->sys != ENOENT)
+			return -1;
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	if (text.len == 0 || json_parse(a, text.data, text.len, &record, e) < 0)
+		return unusable(d, "not JSON", e);
+	TRY(read_record(d, a, record, ret, e));
+	return 1;
+}
+
+int state_boot_id(struct arena *a, const char **ret, struct err *e)
+{
+	BUF struct buf text = { 0 };
+
+	TRY(fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, e));
+	*ret = arena_string(a, text.data ? text.data : "", text.len ? strcspn(text.data, "\n") : 0);
+	return 0;
+}

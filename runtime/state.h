@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container's record: the folder <root>/<id> with
+ *
+ *   cgroup       a link that names the cgroup: the record of what is about to exist
+ *   state.json   this record; replaced by rename, so a reader sees all or nothing
+ *   config.json  the config as it was at create (a later edit must not matter)
+ *   plan         the launch plan, for `start` to say what failed
+ *   start.sock   where a created container waits for `start`
+ *
+ * Making the folder is what claims the id; its flock is what a command holds while
+ * it changes the container, and the kernel drops it when the command dies.
+ *
+ * Whatever a killed command leaves is in the cgroup: every process is born in it,
+ * and mounts and namespaces end with the processes. So one note, made by one system
+ * call before the cgroup is, is all that undoing a wreck needs; it also serves where
+ * state.json was never written or is damaged.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+
+enum { STATE_VERSION = 1 };
+
+enum state_phase {
+	PHASE_CREATING, /* the cgroup may exist, and processes in it        */
+	PHASE_CREATED,  /* the process is there; only `start` may have gone by unrecorded */
+	PHASE_STARTED,
+};
+
+struct state {
+	const char *id, *bundle, *rootfs;
+	const char *backend; /* its name in the look-up (runtime/backend.h) */
+	const char *boot_id; /* of the host when it was created             */
+	const char *created; /* RFC 3339, UTC                               */
+	const char *cgroup;  /* path below the cgroup2 mount                */
+	enum state_phase phase;
+	pid_t pid;               /* 0 while creating                            */
+	uint64_t start_time;     /* of pid: proc_start_time                     */
+	uint32_t owner;          /* uid of who created it                       */
+	bool private_pids;       /* its first process is pid 1 of a namespace of its own */
+	bool start_needs_config; /* it has hooks or a seccomp listener for that moment */
+	bool poststop;           /* config.json has poststop hooks */
+	struct oci_pairs annotations;
+};
+
+/* An open folder of one container. */
+struct state_dir {
+	int fd;     /* O_DIRECTORY; -1: not open */
+	int parent; /* of --root                 */
+	const char *id;
+};
+
+#define STATE_DIR __attribute__((cleanup(state_dir_close)))
+#define STATE_DIR_NONE                 \
+	{                              \
+		.fd = -1, .parent = -1 \
+	}
+
+void state_dir_close(struct state_dir *d);
+
+/* Claims an id: makes --root (0700) where it is missing, and the folder, locked.
+ * ERR_STATE "container with given ID already exists". */
+MUST_CHECK int state_dir_make(const char *root, const char *id, struct state_dir *ret,
+                              struct err *e);
+
+/* ERR_STATE "container does not exist". Not locked. */
+MUST_CHECK int state_dir_open(const char *root, const char *id, struct state_dir *ret,
+                              struct err *e);
+
+/* Waits up to ten seconds for the lock; ERR_STATE when another command keeps it,
+ * or has deleted the container meanwhile. */
+MUST_CHECK int state_dir_lock(struct state_dir *d, struct err *e);
+
+/* 1: another command holds the lock, 0: none does. */
+MUST_CHECK int state_dir_is_locked(const struct state_dir *d, struct err *e);
+
+/* Notes the cgroup's path below its mount, before anything is done to it. */
+MUST_CHECK int state_dir_note_cgroup(const struct state_dir *d, const char *path, struct err *e);
+
+/* The noted path in the arena, or NULL when the container never got that far. */
+MUST_CHECK int state_dir_noted_cgroup(const struct state_dir *d, struct arena *a, const char **ret,
+                                      struct err *e);
+
+/* Takes the record away, the note of the cgroup last: a command that dies in
+ * between leaves what the next one needs. */
+MUST_CHECK int state_dir_remove(struct state_dir *d, struct err *e);
+
+MUST_CHECK int state_save(const struct state_dir *d, const struct state *state, struct err *e);
+
+/* 1: read, 0: there is none (a create died right at its start). */
+MUST_CHECK int state_load(const struct state_dir *d, struct arena *a, struct state *ret,
+                          struct err *e);
+
+/* The host's boot id, in the arena. */
+MUST_CHECK int state_boot_id(struct arena *a, const char **ret, struct err *e);
