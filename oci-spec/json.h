@@ -18,20 +18,29 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 
 struct json {
 	enum json_kind kind;
-	bool truth;               /* JSON_BOOL */
-	const char *text;         /* JSON_STRING; JSON_NUMBER as it was written */
-	const char *key;          /* its name in the object that holds it, or NULL */
-	const struct json *first; /* JSON_ARRAY, JSON_OBJECT: children in order */
-	const struct json *next;  /* the next sibling */
-	size_t count;             /* children */
+	bool truth;                /* JSON_BOOL */
+	const char *text;          /* JSON_STRING; JSON_NUMBER as it was written */
+	const char *key;           /* its name in the object that holds it, or NULL */
+	const struct json *parent; /* the array or object that holds it, or NULL */
+	const struct json *first;  /* JSON_ARRAY, JSON_OBJECT: children in order */
+	const struct json *next;   /* the next sibling */
+	uint32_t count;            /* children */
+	uint32_t end;              /* where its token (its bracket, its key) ends in the text */
 };
 
-/* Reads one JSON text. Errors name line and column. */
+/* Reads one JSON text. Errors are ERR_SPEC and name line, column and path. */
 MUST_CHECK int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
                           struct err *e);
 
-/* The member of an object with this name, or NULL (also if j is no object). */
+/* The member of an object with this name, or NULL (also if j is NULL or no object). */
 const struct json *json_member(const struct json *j, const char *key);
+
+/* Where j is in its text: "linux.namespaces[2].path", `annotations["a.b"]`, "" for
+ * the whole. Long names are cut, and so is the end where the room is too small. */
+void json_path(const struct json *j, char *ret, size_t room);
+
+/* The bytes of text to show in a message (for %.*s): at most max, whole characters. */
+int json_cut(const char *text, size_t max);
 
 /* --- writing: a tree of calls; commas, quotes and indents are the writer's ------ */
 

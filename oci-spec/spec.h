@@ -6,7 +6,7 @@
  * differ, an opt_* says which. Lists keep the order of the file. Names are those
  * of config.json in C's spelling.
  *
- * What is here has passed oci_config_check(): values lie in their ranges, and
+ * What is here has been checked: values lie in their ranges, and
  * rules that tie two fields together hold. What this host or this version cannot
  * do is not judged here: compiling the plan does that.
  */
@@ -373,6 +373,7 @@ struct oci_config {
 enum {
 	OCI_CONFIG_MAX_BYTES = 16 << 20,
 	OCI_CONFIG_MAX_DEPTH = 64,
+	OCI_CONFIG_MAX_VALUES = 1 << 18, /* bounds the memory of a tree: 56 bytes each */
 	OCI_STRING_MAX_BYTES = 2 << 20,
 	OCI_ARGS_ENV_MAX_BYTES = 4 << 20,
 	OCI_MOUNTS_MAX = 10000,
@@ -399,6 +400,10 @@ const char *oci_capability_name(int number);
 /* The words of config.json for a namespace kind, and its CLONE_NEW* flag. */
 const char *oci_namespace_name(enum oci_namespace_kind kind);
 uint64_t oci_namespace_flag(enum oci_namespace_kind kind);
+
+/* A key of linux.sysctl as a path below /proc/sys ("net/ipv4/ip_forward"), in the
+ * arena; NULL when it is no name of a sysctl. */
+const char *oci_sysctl_path(struct arena *a, const char *key);
 
 /* "prestart" … */
 const char *oci_hook_kind_name(enum oci_hook_kind kind);

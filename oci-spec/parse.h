@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parse_*.c files offer each other: one function for each object of
+ * config.json. Each takes the object (NULL: absent), returns the struct, and notes
+ * faults in the reader. Inside oci-spec only.
+ */
+#pragma once
+
+#include "oci-spec/read.h"
+
+const struct oci_process *parse_process(struct reader *r, const struct json *process);
+const struct oci_linux *parse_linux(struct reader *r, const struct json *linux_);
+const struct oci_resources *parse_resources(struct reader *r, const struct json *resources);
+const struct oci_seccomp *parse_seccomp(struct reader *r, const struct json *seccomp);
+const struct oci_vm *parse_vm(struct reader *r, const struct json *vm);
+
+/* uidMappings or gidMappings of an object. */
+struct oci_id_mappings parse_id_mappings(struct reader *r, const struct json *object,
+                                         const char *key);
+
+/* Namespaces, devices and the other parts of linux that have a file of their own. */
+void parse_namespaces(struct reader *r, const struct json *linux_, struct oci_linux *ret);
+void parse_devices(struct reader *r, const struct json *linux_, struct oci_linux *ret);
+
+/* Rules that tie fields of different objects together. */
+void check_config(struct reader *r, const struct oci_config *config);
+void check_sysctl(struct reader *r, const struct oci_config *config);
