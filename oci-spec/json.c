@@ -117,40 +117,6 @@ static const char *new_string(struct builder *b, const void *text, size_t len)
 
 /* --- strings ---------------------------------------------------------------------------- */
 
-/* The length of the UTF-8 character at s, or 0 when it is none: RFC 3629, section 4. */
-static size_t utf8_length(const unsigned char *s, size_t len)
-{
-	size_t more;
-	unsigned char low = 0x80, high = 0xbf;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		more = 1;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		more = 2;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		more = 3;
-	else
-		return 0;
-
-	if (s[0] == 0xe0)
-		low = 0xa0; /* below: overlong */
-	else if (s[0] == 0xed)
-		high = 0x9f; /* above: surrogates */
-	else if (s[0] == 0xf0)
-		low = 0x90; /* below: overlong */
-	else if (s[0] == 0xf4)
-		high = 0x8f; /* above: beyond U+10FFFF */
-	if (len <= more || s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i <= more; i++) {
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	}
-	return more + 1;
-}
-
 /* The four digits of \uXXXX at s (at the backslash), or -1 when it is no such escape. */
 static long hex_escape(const unsigned char *s, size_t len)
 {
@@ -196,7 +162,7 @@ static const char *string_fault(const unsigned char *raw, size_t len)
 
 	for (size_t i = 0, step; i < len; i += step) {
 		step = raw[i] == '\\' ? escape_length(raw + i, len - i, &why)
-		                      : utf8_length(raw + i, len - i);
+		                      : json_utf8(raw + i, len - i);
 		if (step == 0)
 			return why;
 	}
@@ -493,6 +459,31 @@ const struct json *json_member(const struct json *j, const char *key)
 			return member;
 	}
 	return NULL;
+}
+
+/* RFC 3629, section 4. */
+size_t json_utf8(const unsigned char *text, size_t len)
+{
+	unsigned char lead = text[0], low = 0x80, high = 0xbf;
+	size_t more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+
+	if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || len <= more)
+		return 0;
+	if (lead == 0xe0)
+		low = 0xa0; /* below: overlong */
+	else if (lead == 0xed)
+		high = 0x9f; /* above: surrogates */
+	else if (lead == 0xf0)
+		low = 0x90; /* below: overlong */
+	else if (lead == 0xf4)
+		high = 0x8f; /* above: beyond U+10FFFF */
+	for (size_t i = 1; i <= more; i++) {
+		if (text[i] < low || text[i] > high)
+			return 0;
+		low = 0x80;
+		high = 0xbf;
+	}
+	return more + 1;
 }
 
 int json_cut(const char *text, size_t max)

@@ -42,6 +42,9 @@ void json_path(const struct json *j, char *ret, size_t room);
 /* The bytes of text to show in a message (for %.*s): at most max, whole characters. */
 int json_cut(const char *text, size_t max);
 
+/* The bytes of the UTF-8 character at text; 0 when there is none. len is at least 1. */
+size_t json_utf8(const unsigned char *text, size_t len);
+
 /* --- writing: a tree of calls; commas, quotes and indents are the writer's ------ */
 
 struct json_writer {
@@ -55,7 +58,8 @@ struct json_writer {
 void json_open(struct json_writer *w, char bracket);  /* '{' or '[' */
 void json_close(struct json_writer *w, char bracket); /* '}' or ']' */
 void json_key(struct json_writer *w, const char *key);
-void json_string(struct json_writer *w, const char *text); /* NULL: null */
+/* NULL: null. A byte that is no UTF-8 (of a file's name, say) becomes U+FFFD. */
+void json_string(struct json_writer *w, const char *text);
 void json_i64(struct json_writer *w, int64_t value);
 void json_u64(struct json_writer *w, uint64_t value);
 void json_bool(struct json_writer *w, bool value);

@@ -6,6 +6,7 @@
  * the same in our output as in config.json.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "oci-spec/json.h"
 
@@ -31,30 +32,48 @@ static void before_value(struct json_writer *w)
 		new_line(w);
 }
 
+static void put_escape(struct buf *out, unsigned char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		buf_printf(out, "\\%c", c);
+		break;
+	case '\n':
+		buf_text(out, "\\n");
+		break;
+	case '\r':
+		buf_text(out, "\\r");
+		break;
+	case '\t':
+		buf_text(out, "\\t");
+		break;
+	default:
+		buf_printf(out, "\\u%04x", c < 0x80 ? c : 0xfffd);
+	}
+}
+
 static void quote(struct json_writer *w, const char *text)
 {
-	const char *plain = text;
+	const unsigned char *c = (const unsigned char *)text, *plain = c;
+	size_t left = strlen(text);
 
 	buf_text(w->out, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (left > 0) {
+		size_t size = json_utf8(c, left);
+		bool as_it_is = size > 0 && *c >= 0x20 && *c != '"' && *c != '\\' && *c != 0x7f;
 
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-			continue;
-		buf_add(w->out, plain, (size_t)(text - plain));
-		plain = text + 1;
-		if (c == '"' || c == '\\')
-			buf_printf(w->out, "\\%c", c);
-		else if (c == '\n')
-			buf_text(w->out, "\\n");
-		else if (c == '\t')
-			buf_text(w->out, "\\t");
-		else if (c == '\r')
-			buf_text(w->out, "\\r");
-		else
-			buf_printf(w->out, "\\u%04x", c);
+		if (size == 0)
+			size = 1;
+		if (!as_it_is) {
+			buf_add(w->out, plain, (size_t)(c - plain));
+			put_escape(w->out, *c);
+			plain = c + size;
+		}
+		c += size;
+		left -= size;
 	}
-	buf_add(w->out, plain, (size_t)(text - plain));
+	buf_add(w->out, plain, (size_t)(c - plain));
 	buf_text(w->out, "\"");
 }
 

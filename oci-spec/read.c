@@ -25,7 +25,8 @@ static_assert(FAULTS_SHOWN * (LINE_ROOM + 2) + 32 < ERR_TEXT_MAX, "the list of f
 
 /* --- faults ------------------------------------------------------------------------ */
 
-static void note(struct reader *r, const char *path, const char *key, const char *fmt, va_list ap)
+static void PRINTF(4, 0)
+	note(struct reader *r, const char *path, const char *key, const char *fmt, va_list ap)
 {
 	char line[LINE_ROOM];
 
