@@ -66,6 +66,12 @@ MUST_CHECK int cgroup_compile(struct arena *a, const struct oci_resources *resou
                               const struct cgroup_facts *facts, struct cgroup_plan *ret,
                               struct err *e);
 
+/* The controller that the name of an interface file begins with ("memory.max"), as
+ * an enum cgroup_controller; 0 for the core's own files ("cgroup.max.depth") and for
+ * names that begin with none. Or'ed over a plan's writes it is what cgroup_create
+ * has to enable. */
+unsigned int cgroup_file_controller(const char *file);
+
 /* The eBPF program for a list of device rules (the last match wins, as the spec
  * says), with the default devices of the spec always allowed and all else refused.
  * NULL in *ret: the rules allow everything. Pure. */

@@ -39,4 +39,4 @@ extern const char *const seccomp_arch_names[];
 extern const char *const seccomp_flag_names[];
 
 /* libseccomp's version as "2.5.4". */
-void seccomp_version(char *ret, size_t room);
+void seccomp_library_version(char *ret, size_t room);
