@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.resources to writes into the files of a cgroup2 group and a device program.
+ * It decides which value goes into which file and refuses the rest: what caisson
+ * does not do yet, what version 2 has not, and what needs a controller that the
+ * host's cgroup2 tree lacks. All faults are reported at once.
+ *
+ * Engines are Go programs and some send zero values for what nobody asked for, so a
+ * zero where zero means nothing sensible counts as absent, as it does for runc.
+ * A value of "max" asks for nothing either: it needs no controller.
+ *
+ * Order: memory.max before memory.swap.max, cpu.max before cpu.max.burst (a burst
+ * above the quota is EINVAL), linux.resources.unified last, so that it overrides.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "cgroups/cgroup.h"
+#include "cgroups/weight.h"
+
+struct compile {
+	struct arena *arena;
+	const struct cgroup_facts *facts;
+	struct cgroup_write *writes;
+	size_t count;
+	bool failed;
+	struct err *e;
+};
+
+enum { WRITES_MAX = 16 }; /* those that do not come from unified */
+
+static void refuse(struct compile *c, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
+
+static void refuse(struct compile *c, enum err_kind kind, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (c->failed)
+		err_also(c->e, "%s", text);
+	else
+		err_set(c->e, kind, "%s", text);
+	c->failed = true;
+}
+
+static void refuse_controller(struct compile *c, const char *file, const char *origin)
+{
+	int len = (int)strcspn(file, ".");
+
+	if (c->facts->mode == CGROUP_UNIFIED) {
+		refuse(c, ERR_REFUSED, "%s: this host's cgroup2 tree has no %.*s controller",
+		       origin, len, file);
+		err_hint(c->e, "%s/cgroup.controllers lists what there is", c->facts->mount);
+		return;
+	}
+	if (c->facts->mode == CGROUP_NONE) {
+		refuse(c, ERR_REFUSED, "%s: this host has no cgroup2 mount", origin);
+		err_hint(c->e, "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+		return;
+	}
+	refuse(c, ERR_REFUSED,
+	       "%s: this host's %.*s controller is in a cgroup v1 hierarchy, cgroup2 has none",
+	       origin, len, file);
+	err_hint(c->e, "boot the host with systemd.unified_cgroup_hierarchy=1 or "
+	               "cgroup_no_v1=all, or leave the limit out");
+}
+
+static void put(struct compile *c, const char *file, const char *origin, const char *value)
+{
+	unsigned int controller = cgroup_file_controller(file);
+
+	if (controller & ~c->facts->controllers) {
+		if (strncmp(value, "max", 3) != 0)
+			refuse_controller(c, file, origin);
+		return;
+	}
+	c->writes[c->count++] =
+		(struct cgroup_write){ .file = file, .value = value, .origin = origin };
+}
+
+/* A number, or "max" for -1 (and whatever else is below zero). */
+static void put_limit(struct compile *c, const char *file, const char *origin, int64_t value)
+{
+	put(c, file, origin, value < 0 ? "max" : arena_printf(c->arena, "%" PRId64, value));
+}
+
+static void put_number(struct compile *c, const char *file, const char *origin, uint64_t value)
+{
+	put(c, file, origin, arena_printf(c->arena, "%" PRIu64, value));
+}
+
+/* swap counts memory too in config.json, but not in version 2. */
+static void compile_swap(struct compile *c, const struct oci_memory *m)
+{
+	static const char origin[] = "linux.resources.memory.swap";
+	int64_t limit = m->limit.set ? m->limit.value : 0;
+	int64_t swap = m->swap.set ? m->swap.value : 0;
+
+	if (limit < 0 && swap == 0)
+		swap = -1; /* unlimited memory means unlimited swap, as in version 1 */
+	if (swap == 0)
+		return;
+	if (swap < 0)
+		put(c, "memory.swap.max", origin, "max");
+	else if (limit <= 0)
+		refuse(c, ERR_SPEC,
+		       "%s: it includes memory, so it needs linux.resources.memory.limit", origin);
+	else if (swap < limit)
+		refuse(c, ERR_SPEC,
+		       "%s: %" PRId64 ": must be at least memory.limit (%" PRId64
+		       "), for it includes memory",
+		       origin, swap, limit);
+	else
+		put_limit(c, "memory.swap.max", origin, swap - limit);
+}
+
+static void compile_memory(struct compile *c, const struct oci_memory *m)
+{
+	if (m->limit.set && m->limit.value != 0)
+		put_limit(c, "memory.max", "linux.resources.memory.limit", m->limit.value);
+	compile_swap(c, m);
+	if (m->reservation.set && m->reservation.value != 0)
+		put_limit(c, "memory.low", "linux.resources.memory.reservation",
+		          m->reservation.value);
+	if (m->kernel.set && m->kernel.value > 0)
+		refuse(c, ERR_REFUSED,
+		       "linux.resources.memory.kernel: cgroup v2 has no limit for kernel memory");
+	if (m->kernel_tcp.set && m->kernel_tcp.value > 0)
+		refuse(c, ERR_REFUSED,
+		       "linux.resources.memory.kernelTCP: cgroup v2 has no limit for TCP buffers");
+	if (m->swappiness.set)
+		refuse(c, ERR_REFUSED,
+		       "linux.resources.memory.swappiness: cgroup v2 has no swappiness");
+	if (m->disable_oom_killer.set && m->disable_oom_killer.value)
+		refuse(c, ERR_REFUSED,
+		       "linux.resources.memory.disableOOMKiller: cgroup v2 cannot switch it off");
+	/* useHierarchy: version 2 always is. checkBeforeUpdate: nothing is used yet. */
+}
+
+static void compile_cpu_max(struct compile *c, const struct oci_cpu *cpu)
+{
+	bool limited = cpu->quota.set && cpu->quota.value > 0;
+	bool period = cpu->period.set && cpu->period.value != 0;
+	const char *quota = limited ? arena_printf(c->arena, "%" PRId64, cpu->quota.value) : "max";
+
+	if (!period && !(cpu->quota.set && cpu->quota.value != 0))
+		return;
+	put(c, "cpu.max", limited ? "linux.resources.cpu.quota" : "linux.resources.cpu.period",
+	    arena_printf(c->arena, "%s %" PRIu64, quota,
+	                 period ? cpu->period.value : 100000 /* the kernel's default */));
+}
+
+static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
+{
+	bool idle = cpu->idle.set && cpu->idle.value != 0;
+	bool shares = cpu->shares.set && cpu->shares.value != 0;
+
+	if (cpu->idle.set)
+		put_limit(c, "cpu.idle", "linux.resources.cpu.idle", cpu->idle.value);
+	if (shares && idle)
+		refuse(c, ERR_SPEC,
+		       "linux.resources.cpu.shares: an idle cgroup (cpu.idle) has no shares");
+	else if (shares)
+		put_number(c, "cpu.weight", "linux.resources.cpu.shares",
+		           cgroup_weight(cpu->shares.value));
+	compile_cpu_max(c, cpu);
+	if (cpu->burst.set && cpu->burst.value != 0)
+		put_number(c, "cpu.max.burst", "linux.resources.cpu.burst", cpu->burst.value);
+	if (cpu->realtime_period.set && cpu->realtime_period.value != 0)
+		refuse(c, ERR_REFUSED,
+		       "linux.resources.cpu.realtimePeriod: cgroup v2 has no realtime limits");
+	if (cpu->realtime_runtime.set && cpu->realtime_runtime.value != 0)
+		refuse(c, ERR_REFUSED,
+		       "linux.resources.cpu.realtimeRuntime: cgroup v2 has no realtime limits");
+	if (cpu->cpus)
+		put(c, "cpuset.cpus", "linux.resources.cpu.cpus", cpu->cpus);
+	if (cpu->mems)
+		put(c, "cpuset.mems", "linux.resources.cpu.mems", cpu->mems);
+}
+
+static bool asks_block_io(const struct oci_block_io *b)
+{
+	return b && ((b->weight.set && b->weight.value) ||
+	             (b->leaf_weight.set && b->leaf_weight.value) || b->weight_device_count ||
+	             b->read_bps.n || b->write_bps.n || b->read_iops.n || b->write_iops.n);
+}
+
+static void refuse_missing(struct compile *c, const struct oci_resources *r)
+{
+	static const char text[] = "caisson cannot set it yet";
+
+	if (asks_block_io(r->block_io))
+		refuse(c, ERR_REFUSED, "linux.resources.blockIO: %s", text);
+	if (r->hugepage_limit_count > 0)
+		refuse(c, ERR_REFUSED, "linux.resources.hugepageLimits: %s", text);
+	if (r->rdma_count > 0)
+		refuse(c, ERR_REFUSED, "linux.resources.rdma: %s", text);
+	if ((r->network.class_id.set && r->network.class_id.value) || r->network.n > 0)
+		refuse(c, ERR_REFUSED,
+		       "linux.resources.network: cgroup v2 has no class id and no priorities");
+}
+
+/* Files that move processes or drive the cgroup's life: caisson's own business. */
+static bool is_life_file(const char *file)
+{
+	static const char *const files[] = { "cgroup.procs", "cgroup.threads",
+		                             "cgroup.kill",  "cgroup.freeze",
+		                             "cgroup.type",  "cgroup.subtree_control" };
+
+	for (size_t i = 0; i < LEN(files); i++) {
+		if (strcmp(file, files[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void compile_unified(struct compile *c, const struct oci_pair *pair)
+{
+	const char *file = pair->key;
+	const char *origin = arena_printf(c->arena, "linux.resources.unified[\"%s\"]", file);
+
+	if (file[0] == '.' || strchr(file, '/') || !strchr(file, '.'))
+		refuse(c, ERR_SPEC, "%s: not the name of a cgroup's file", origin);
+	else if (is_life_file(file))
+		refuse(c, ERR_REFUSED, "%s: the file is not a resource", origin);
+	else if (!cgroup_file_controller(file) && strncmp(file, "cgroup.", 7) != 0)
+		refuse(c, ERR_REFUSED, "%s: no controller of cgroup v2 has this name", origin);
+	else
+		put(c, file, origin, pair->value);
+}
+
+int cgroup_compile(struct arena *a, const struct oci_resources *resources,
+                   const struct cgroup_facts *facts, struct cgroup_plan *ret, struct err *e)
+{
+	static const struct oci_resources nothing;
+	const struct oci_resources *r = resources ? resources : &nothing;
+	struct compile c = { .arena = a, .facts = facts, .e = e };
+	struct cgroup_plan plan = { 0 };
+
+	c.writes = arena_array(a, WRITES_MAX + r->unified.n, sizeof(*c.writes));
+	if (r->pids_limit.set) /* 0 would let nothing start, not even the container itself */
+		put_limit(&c, "pids.max", "linux.resources.pids.limit",
+		          r->pids_limit.value == 0 ? 1 : r->pids_limit.value);
+	if (r->memory)
+		compile_memory(&c, r->memory);
+	if (r->cpu)
+		compile_cpu(&c, r->cpu);
+	refuse_missing(&c, r);
+	for (size_t i = 0; i < r->unified.n; i++)
+		compile_unified(&c, &r->unified.v[i]);
+	if (c.failed)
+		return -1;
+
+	TRY(cgroup_devices_compile(a, r->devices, r->device_count, &plan.devices,
+	                           &plan.device_count, e));
+	plan.writes = c.writes;
+	plan.write_count = c.count;
+	*ret = plan;
+	return 0;
+}
