@@ -83,13 +83,16 @@ static int explain_bpf(struct err *e)
 static int attach_devices(const struct plan *plan, int cgroup, struct err *e)
 {
 	struct plan_list code = plan->cgroup.devices;
-	union bpf_attr load = {
-		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-		.insns = (uintptr_t)plan_array(plan, code),
-		.insn_cnt = code.count,
-		.license = (uintptr_t) "Apache-2.0", /* it calls no helper that asks for GPL */
-	};
-	FD int program = bpf(BPF_PROG_LOAD, &load);
+	union bpf_attr attr;
+
+	/* memset: an initializer need not reach all of a union, and the kernel wants
+	 * zeros in what a command does not use */
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.insns = (uintptr_t)plan_array(plan, code);
+	attr.insn_cnt = code.count;
+	attr.license = (uintptr_t) "Apache-2.0"; /* it calls no helper that asks for GPL */
+	FD int program = bpf(BPF_PROG_LOAD, &attr);
 
 	if (program < 0) {
 		err_sys(e, "linux.resources.devices: load a program of %u instructions",
@@ -97,13 +100,12 @@ static int attach_devices(const struct plan *plan, int cgroup, struct err *e)
 		return explain_bpf(e);
 	}
 
-	union bpf_attr attach = {
-		.target_fd = (uint32_t)cgroup,
-		.attach_bpf_fd = (uint32_t)program,
-		.attach_type = BPF_CGROUP_DEVICE,
-		.attach_flags = BPF_F_ALLOW_MULTI,
-	};
-	if (bpf(BPF_PROG_ATTACH, &attach) < 0) {
+	memset(&attr, 0, sizeof(attr));
+	attr.target_fd = (uint32_t)cgroup;
+	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	attr.attach_flags = BPF_F_ALLOW_MULTI;
+	if (bpf(BPF_PROG_ATTACH, &attr) < 0) {
 		err_sys(e, "linux.resources.devices: attach the program to the cgroup");
 		return explain_bpf(e);
 	}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Filters compiled before. A wrong filter would be a hole in a container, so nothing
+ * in a file is believed: it must be a plain file of ours that nobody else may write,
+ * have the expected size, and carry a SHA-256 of its key and content. Whatever does
+ * not fit is as good as absent. The key covers the meaning of the profile (its flags
+ * and listener are not in the filter) and who compiles it; each part of it is counted
+ * or has a fixed size, so that two profiles never look the same.
+ *
+ * Files are written under a name of their own and renamed, so two writers at once each
+ * leave a whole file. Their number is bounded when one is written: the oldest go.
+ */
+#include "seccomp/cache.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/scope.h"
+
+/* Raise it whenever filter.c compiles a profile differently. */
+#define CACHE_VERSION 1u
+
+enum {
+	NAME_HEX = 2 * SHA256_BYTES, /* name of a file: its key */
+	LISTED_MAX = 4096,           /* files looked at when the folder is tidied */
+	DROPPED = 16,                /* removed beyond what is too much, to tidy seldom */
+};
+
+struct head {
+	char magic[8];
+	uint32_t version, length; /* instructions */
+	uint8_t sum[SHA256_BYTES];
+};
+
+static const char magic[8] = "csnscmp";
+
+/* --- the key ---------------------------------------------------------------------- */
+
+static void add_number(struct sha256 *s, uint64_t number)
+{
+	sha256_add(s, &number, sizeof(number));
+}
+
+static void add_text(struct sha256 *s, const char *text)
+{
+	size_t len = strlen(text);
+
+	add_number(s, len);
+	sha256_add(s, text, len);
+}
+
+static void add_texts(struct sha256 *s, const struct oci_strings *texts)
+{
+	add_number(s, texts->n);
+	for (size_t i = 0; i < texts->n; i++)
+		add_text(s, texts->v[i]);
+}
+
+static void add_errno(struct sha256 *s, struct opt_u32 number)
+{
+	add_number(s, number.set);
+	add_number(s, number.set ? number.value : 0);
+}
+
+static void add_rule(struct sha256 *s, const struct oci_seccomp_rule *rule)
+{
+	add_texts(s, &rule->names);
+	add_number(s, rule->action);
+	add_errno(s, rule->errno_ret);
+	add_number(s, rule->arg_count);
+	for (size_t i = 0; i < rule->arg_count; i++) {
+		add_number(s, rule->args[i].index);
+		add_number(s, rule->args[i].op);
+		add_number(s, rule->args[i].value);
+		add_number(s, rule->args[i].value_two);
+	}
+}
+
+void cache_key(const struct oci_seccomp *profile, const struct filter_maker *maker,
+               uint8_t ret[SHA256_BYTES])
+{
+	struct sha256 s;
+
+	sha256_init(&s);
+	add_number(&s, CACHE_VERSION);
+	add_number(&s, maker->native_arch);
+	for (size_t i = 0; i < LEN(maker->version); i++)
+		add_number(&s, maker->version[i]);
+	add_number(&s, maker->api);
+	add_number(&s, profile->default_action);
+	add_errno(&s, profile->default_errno_ret);
+	add_texts(&s, &profile->architectures);
+	add_number(&s, profile->rule_count);
+	for (size_t i = 0; i < profile->rule_count; i++)
+		add_rule(&s, &profile->rules[i]);
+	sha256_end(&s, ret);
+}
+
+/* The checksum ties the content to its key: a file under another's name is wrong. */
+static void checksum(const uint8_t key[SHA256_BYTES], const struct filter *filter,
+                     uint8_t ret[SHA256_BYTES])
+{
+	struct sha256 s;
+
+	sha256_init(&s);
+	sha256_add(&s, magic, sizeof(magic));
+	add_number(&s, CACHE_VERSION);
+	sha256_add(&s, key, SHA256_BYTES);
+	add_number(&s, filter->n);
+	sha256_add(&s, filter->v, filter->n * sizeof(*filter->v));
+	sha256_end(&s, ret);
+}
+
+/* --- reading ---------------------------------------------------------------------- */
+
+/* The file's size, or 0 when it is not one that we may believe. */
+static size_t believable_size(int fd)
+{
+	const size_t max = sizeof(struct head) + BPF_MAXINSNS * sizeof(struct sock_filter);
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+
+	size_t size = (size_t)st.st_size;
+	if (size <= sizeof(struct head) || size > max ||
+	    (size - sizeof(struct head)) % sizeof(struct sock_filter) != 0)
+		return 0;
+	return size;
+}
+
+bool cache_load(struct arena *a, int dir, const uint8_t key[SHA256_BYTES], struct filter *ret)
+{
+	char name[NAME_HEX + 1];
+	uint8_t sum[SHA256_BYTES];
+	struct head head;
+
+	sha256_hex(key, name);
+	/* not blocking: a fifo must not hold us before fstat sees that it is one */
+	FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+
+	size_t size = believable_size(fd);
+	if (size == 0)
+		return false;
+	unsigned char *content = arena_new(a, size);
+	if (read(fd, content, size) != (ssize_t)size)
+		return false;
+
+	memcpy(&head, content, sizeof(head));
+	memmove(content, content + sizeof(head), size - sizeof(head)); /* for its alignment */
+	struct filter filter = { .v = (const struct sock_filter *)(const void *)content,
+		                 .n = (size - sizeof(head)) / sizeof(struct sock_filter) };
+	if (memcmp(head.magic, magic, sizeof(magic)) != 0 || head.version != CACHE_VERSION ||
+	    head.length != filter.n)
+		return false;
+	checksum(key, &filter, sum);
+	if (memcmp(head.sum, sum, sizeof(sum)) != 0)
+		return false;
+	*ret = filter;
+	return true;
+}
+
+/* --- writing ---------------------------------------------------------------------- */
+
+struct listed {
+	struct timespec changed;
+	char name[NAME_HEX + 32];
+};
+
+static int compare_age(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+
+	if (x->changed.tv_sec != y->changed.tv_sec)
+		return x->changed.tv_sec < y->changed.tv_sec ? -1 : 1;
+	return (x->changed.tv_nsec > y->changed.tv_nsec) -
+	       (x->changed.tv_nsec < y->changed.tv_nsec);
+}
+
+/* Our files alone: names that begin with a key. Those of writers that died count too. */
+static bool is_ours(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == NAME_HEX &&
+	       strlen(name) < sizeof(((struct listed *)0)->name);
+}
+
+static size_t list_files(int dir, struct listed *files)
+{
+	int listing = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = listing < 0 ? NULL : fdopendir(listing);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	if (!stream) {
+		scope_close(&listing);
+		return 0;
+	}
+	while (count < LISTED_MAX && (entry = readdir(stream)) != NULL) {
+		struct stat st;
+
+		if (!is_ours(entry->d_name) ||
+		    fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		files[count].changed = st.st_mtim;
+		(void)snprintf(files[count].name, sizeof(files[count].name), "%s", entry->d_name);
+		count++;
+	}
+	(void)closedir(stream);
+	return count;
+}
+
+/* Drops the oldest files when there are too many. */
+static void tidy(int dir)
+{
+	FREE struct listed *files = calloc(LISTED_MAX, sizeof(*files));
+	size_t count = files ? list_files(dir, files) : 0;
+
+	if (count <= CACHE_FILES_MAX)
+		return;
+	qsort(files, count, sizeof(*files), compare_age);
+	for (size_t i = 0; i < count - CACHE_FILES_MAX + DROPPED; i++)
+		(void)unlinkat(dir, files[i].name, 0);
+}
+
+void cache_store(int dir, const uint8_t key[SHA256_BYTES], const struct filter *filter)
+{
+	char name[NAME_HEX + 1], tmp[sizeof(((struct listed *)0)->name)];
+	struct head head = { .version = CACHE_VERSION, .length = (uint32_t)filter->n };
+	struct err ignored = { 0 };
+	uint64_t unique;
+
+	if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
+		return;
+	sha256_hex(key, name);
+	(void)snprintf(tmp, sizeof(tmp), "%s.%016llx", name, (unsigned long long)unique);
+	memcpy(head.magic, magic, sizeof(magic));
+	checksum(key, filter, head.sum);
+
+	FD int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	if (fd_write_all(fd, &head, sizeof(head), tmp, &ignored) < 0 ||
+	    fd_write_all(fd, filter->v, filter->n * sizeof(*filter->v), tmp, &ignored) < 0 ||
+	    renameat(dir, tmp, dir, name) < 0)
+		(void)unlinkat(dir, tmp, 0);
+	tidy(dir);
+}

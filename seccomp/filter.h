@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A profile's filter, for this folder alone. */
+#pragma once
+
+#include <linux/filter.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+
+struct filter {
+	const struct sock_filter *v;
+	size_t n;
+};
+
+/* An action as libseccomp writes it (SCMP_ACT_*), errno included; EPERM where none is
+ * given. ERR_SPEC, without a path, when the action takes none or the number is out of
+ * range. */
+MUST_CHECK int filter_action(enum oci_seccomp_action action, struct opt_u32 errno_ret,
+                             uint32_t *ret, struct err *e);
+
+/* Compiles the profile with libseccomp; ret lives in the arena. */
+MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile,
+                              struct filter *ret, struct err *e);
+
+/* What a compiled filter depends on beside its profile. */
+struct filter_maker {
+	uint32_t native_arch;
+	uint32_t version[3];
+	uint32_t api; /* what libseccomp found in this kernel */
+};
+
+void filter_maker(struct filter_maker *ret);
