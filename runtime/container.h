@@ -70,6 +70,9 @@ struct container_info {
 	struct oci_pairs annotations;
 };
 
+/* An id is [A-Za-z0-9_+.-]+, at most 1024 bytes, not "." or "..". ERR_USAGE. */
+MUST_CHECK int container_id_check(const char *id, struct err *e);
+
 MUST_CHECK int container_create(const struct container_context *c, const struct create_request *r,
                                 struct err *e);
 /* The exit status (0-255) in *ret_status; 0 for a detached run. */

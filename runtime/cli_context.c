@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the program's options mean: where the state lies, how groups are made, and
+ * what is logged. A default root is one that we can write: root's is /run/caisson; a
+ * user's, and that of the root of a user namespace, lies in $XDG_RUNTIME_DIR.
+ *
+ * The log is opened apart from the rest and first, so that it tells of what is wrong
+ * with the rest. Engines want exactly one line in it when a command fails and none
+ * when it succeeds: where they ask for a file or for JSON, warnings are left out
+ * unless a level is asked for, too.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/path.h"
+#include "runtime/cli.h"
+
+static const char *default_root(const struct invocation *in, const struct cli_surroundings *around)
+{
+	bool real_root = around->euid == 0 && !around->user_namespace;
+	/* root of a user namespace that somebody set up as a whole, as for a machine:
+	 * there /run is its own (runc decides by the same variable) */
+	bool named_root = around->euid == 0 && around->user && strcmp(around->user, "root") == 0;
+
+	if (real_root || named_root)
+		return "/run/caisson";
+	if (around->runtime_dir && around->runtime_dir[0] == '/')
+		return path_clean(in->arena, "/",
+		                  arena_printf(in->arena, "%s/caisson", around->runtime_dir));
+	return arena_printf(in->arena, "/run/user/%u/caisson", around->euid);
+}
+
+/* --systemd-cgroup and --cgroup-manager say the same; the last one given counts. */
+static int read_cgroup_manager(struct invocation *in, struct err *e)
+{
+	for (size_t i = 0; i < in->value_count; i++) {
+		const struct option_value *v = &in->values[i];
+
+		if (strcmp(v->option->name, "systemd-cgroup") == 0)
+			in->context.systemd_cgroup = v->flag;
+		if (strcmp(v->option->name, "cgroup-manager") != 0)
+			continue;
+		if (strcmp(v->text, "disabled") == 0)
+			return err_set(e, ERR_REFUSED,
+			               "--cgroup-manager disabled: containers without a "
+			               "cgroup of their own are not supported");
+		in->context.systemd_cgroup = strcmp(v->text, "systemd") == 0;
+	}
+	return 0;
+}
+
+int cli_context(struct invocation *in, const struct cli_surroundings *around, struct err *e)
+{
+	const char *root = cli_text(in, "root");
+
+	in->cwd = around->cwd;
+	TRY(read_cgroup_manager(in, e));
+	in->context.root_given = cli_given(in, "root");
+	if (!in->context.root_given) {
+		in->context.root = default_root(in, around);
+		return 0;
+	}
+	in->context.root = root ? path_clean(in->arena, around->cwd, root) : "/";
+	if (strcmp(in->context.root, "/") == 0)
+		return err_set(e, ERR_USAGE, "--root: must not be empty or /");
+	return 0;
+}
+
+int cli_log_open(const struct invocation *in, struct err *e)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+	const char *file = cli_text(in, "log");
+	const char *format = cli_text(in, "log-format");
+	const char *wanted = cli_text(in, "log-level");
+	bool json = format && strcmp(format, "json") == 0;
+	enum log_level level = file || json ? LOG_ERROR : LOG_WARNING;
+
+	for (enum log_level i = LOG_ERROR; wanted && i <= LOG_DEBUG; i++) {
+		if (strcmp(wanted, names[i]) == 0)
+			level = i;
+	}
+	if (cli_flag(in, "debug"))
+		level = LOG_DEBUG;
+	return log_open(file, json, level, e);
+}
+
+const char *cli_path(const struct invocation *in, const char *name)
+{
+	const char *path = cli_text(in, name);
+
+	return path ? path_clean(in->arena, in->cwd, path) : NULL;
+}

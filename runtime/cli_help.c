@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Help on the terminal, from the tables: short enough to be read at once, in 80
+ * columns. Descriptions are paragraphs without line breaks; they are wrapped here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/cli.h"
+
+enum { LINE_WIDTH = 80, INDENT = 2 };
+
+/* Adds the words of one paragraph, `from` columns in, as long as they fit. */
+static void add_wrapped(struct buf *ret, const char *text, size_t len, size_t from)
+{
+	size_t column = from;
+
+	for (const char *word = text; word < text + len;) {
+		size_t rest = (size_t)(text + len - word);
+		const char *blank = memchr(word, ' ', rest);
+		size_t n = blank ? (size_t)(blank - word) : rest;
+
+		if (column > from && column + 1 + n > LINE_WIDTH) {
+			buf_printf(ret, "\n%*s", (int)from, "");
+			column = from;
+		} else if (column > from) {
+			buf_text(ret, " ");
+			column++;
+		}
+		buf_add(ret, word, n);
+		column += n;
+		word += n + (blank ? 1 : 0);
+	}
+	buf_text(ret, "\n");
+}
+
+static void add_paragraphs(struct buf *ret, const char *text)
+{
+	while (*text) {
+		const char *end = strstr(text, "\n\n");
+		size_t len = end ? (size_t)(end - text) : strlen(text);
+
+		buf_text(ret, "\n");
+		add_wrapped(ret, text, len, 0);
+		text += len + (end ? strlen("\n\n") : 0);
+	}
+}
+
+static void add_examples(struct buf *ret, const char *text)
+{
+	buf_text(ret, "\nexamples:\n");
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		buf_printf(ret, "%*s%.*s\n", INDENT, "", (int)len, text);
+		text += len + (text[len] ? 1 : 0);
+	}
+}
+
+/* "  -b, --bundle DIR" */
+static void option_title(const struct option_spec *option, char *ret, size_t room)
+{
+	char letter[] = { '-', option->letter, ',', ' ', '\0' };
+
+	(void)snprintf(ret, room, "%*s%s--%s%s%s", INDENT, "", option->letter ? letter : "    ",
+	               option->name, option->value ? " " : "", option->value ? option->value : "");
+}
+
+static void add_options(struct buf *ret, const struct option_spec *options)
+{
+	static const struct option_spec help = { .name = "help",
+		                                 .letter = 'h',
+		                                 .help = "print this text" };
+	char title[LINE_WIDTH];
+	size_t width = 0;
+
+	for (const struct option_spec *o = options; o->name; o++) {
+		option_title(o, title, sizeof(title));
+		if (!o->hidden && strlen(title) > width)
+			width = strlen(title);
+	}
+	option_title(&help, title, sizeof(title));
+	if (strlen(title) > width)
+		width = strlen(title);
+	for (const struct option_spec *o = options;; o++) {
+		const struct option_spec *shown = o->name ? o : &help;
+
+		if (!shown->hidden) {
+			option_title(shown, title, sizeof(title));
+			buf_printf(ret, "%-*s", (int)width + INDENT, title);
+			add_wrapped(ret, shown->help, strlen(shown->help), width + INDENT);
+		}
+		if (!o->name)
+			break;
+	}
+}
+
+void help_program(const char *program, struct buf *ret)
+{
+	size_t width = 0;
+
+	buf_printf(ret,
+	           "usage: %s [OPTION...] COMMAND [ARG...]\n\nRuns OCI containers.\n\ncommands:\n",
+	           program);
+	for (size_t i = 0; commands[i]; i++) {
+		if (!commands[i]->hidden && strlen(commands[i]->name) > width)
+			width = strlen(commands[i]->name);
+	}
+	for (size_t i = 0; commands[i]; i++) {
+		if (!commands[i]->hidden)
+			buf_printf(ret, "%*s%-*s%s\n", INDENT, "", (int)width + INDENT,
+			           commands[i]->name, commands[i]->summary);
+	}
+	buf_text(ret, "\noptions in front of the command:\n");
+	add_options(ret, global_options);
+	buf_printf(ret, "\n'%s COMMAND --help' explains a command.\n", program);
+}
+
+void help_command(const char *program, const struct command *command, struct buf *ret)
+{
+	buf_printf(ret, "usage: %s %s [OPTION...]%s%s\n\n%s: %s\n", program, command->name,
+	           *command->arguments ? " " : "", command->arguments, command->name,
+	           command->summary);
+	add_paragraphs(ret, command->description);
+	buf_text(ret, "\noptions:\n");
+	add_options(ret, command->options);
+	if (command->examples)
+		add_examples(ret, command->examples);
+}

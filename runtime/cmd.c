@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What most commands begin and end with. */
+#include "runtime/cmd.h"
+
+#include <unistd.h>
+
+#include "base/fd.h"
+
+int cmd_id(const struct invocation *in, const char **ret, struct err *e)
+{
+	TRY(container_id_check(in->args.v[0], e));
+	*ret = in->args.v[0];
+	return 0;
+}
+
+int cmd_print(const struct buf *text, struct err *e)
+{
+	TRY(buf_ok(text, e));
+	return fd_write_all(STDOUT_FILENO, text->data, text->len, "standard output", e);
+}

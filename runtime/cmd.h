@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of the table, and the few things that they share. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "oci-spec/json.h"
+#include "runtime/cli.h"
+#include "runtime/container.h"
+
+extern const struct command command_create, command_delete, command_exec, command_features,
+	command_generate, command_kill, command_list, command_pause, command_plan, command_ps,
+	command_resume, command_run, command_spec, command_start, command_state;
+
+/* The first positional as a container's id, checked. */
+MUST_CHECK int cmd_id(const struct invocation *in, const char **ret, struct err *e);
+
+/* Writes the text to stdout; 0, a command's success. */
+MUST_CHECK int cmd_print(const struct buf *text, struct err *e);
+
+/* The entries that describe one container, for `state` and `list`. */
+void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner);
+
+/* cmd_ps_table.c: what ps(1) printed, reduced to its first line and the lines whose
+ * column PID holds one of the pids. ERR_USAGE when there is no such column. */
+MUST_CHECK int ps_table_filter(const char *text, const pid_t *pids, size_t pid_count,
+                               struct buf *ret, struct err *e);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create and run. They take the same options, but for what only matters to somebody
+ * who waits for the process: create has those hidden, because callers send them.
+ */
+#include "runtime/cmd.h"
+
+/* clang-format off */
+#define BUNDLE_OPTIONS										\
+	{ .name = "bundle", .letter = 'b', .kind = OPTION_TEXT, .value = "DIR",			\
+	  .complete = COMPLETE_DIR, .help = "the bundle's folder (default: the current one)" },	\
+	{ .name = "config", .letter = 'f', .kind = OPTION_TEXT, .value = "FILE",		\
+	  .complete = COMPLETE_FILE, .help = "the bundle's config.json, by another name" },	\
+	{ .name = "console-socket", .kind = OPTION_TEXT, .value = "SOCKET",			\
+	  .complete = COMPLETE_FILE, .help = "send the terminal's master end to this socket" },	\
+	{ .name = "pidfd-socket", .kind = OPTION_TEXT, .value = "SOCKET",			\
+	  .complete = COMPLETE_FILE, .help = "send a pidfd of the process to this socket" },	\
+	{ .name = "pid-file", .kind = OPTION_TEXT, .value = "FILE",				\
+	  .complete = COMPLETE_FILE, .help = "write the process's pid to this file" },		\
+	{ .name = "no-pivot",									\
+	  .help = "move the root instead of pivoting, for a host whose root is a ramdisk" },	\
+	{ .name = "no-new-keyring", .help = "keep the caller's session keyring" },		\
+	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .value = "N",				\
+	  .help = "pass N more file descriptors, from 3 (or after $LISTEN_FDS) on" }
+
+static const struct option_spec create_options[] = {
+	BUNDLE_OPTIONS,
+	{ .name = "detach", .letter = 'd', .help = "create never waits", .hidden = true },
+	{ .name = "no-subreaper", .help = "create reaps nothing", .hidden = true },
+	{ .name = NULL },
+};
+
+static const struct option_spec run_options[] = {
+	BUNDLE_OPTIONS,
+	{ .name = "detach", .letter = 'd', .help = "return as soon as the process runs" },
+	{ .name = "keep", .help = "keep the container's state when the process has ended" },
+	{ .name = "no-subreaper", .help = "leave the process's orphans to somebody else" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+static int read_request(const struct invocation *in, struct create_request *ret, struct err *e)
+{
+	const char *bundle = cli_path(in, "bundle");
+	const char *config = cli_text(in, "config");
+
+	*ret = (struct create_request){
+		.bundle = bundle ? bundle : in->cwd,
+		.config = config ? config : "config.json",
+		.console_socket = cli_text(in, "console-socket"),
+		.pidfd_socket = cli_text(in, "pidfd-socket"),
+		.pid_file = cli_path(in, "pid-file"),
+		.no_pivot = cli_flag(in, "no-pivot"),
+		.no_new_keyring = cli_flag(in, "no-new-keyring"),
+		.preserve_fds = cli_number(in, "preserve-fds"),
+		.detach = cli_flag(in, "detach"),
+		.keep = cli_flag(in, "keep"),
+		.no_subreaper = cli_flag(in, "no-subreaper"),
+	};
+	return cmd_id(in, &ret->id, e);
+}
+
+static int create_run(const struct invocation *in, struct err *e)
+{
+	struct create_request request;
+
+	if (read_request(in, &request, e) < 0 || container_create(&in->context, &request, e) < 0)
+		return err_in(e, "%s create failed", in->program);
+	return 0;
+}
+
+static int run_run(const struct invocation *in, struct err *e)
+{
+	struct create_request request;
+	int status = 0;
+
+	if (read_request(in, &request, e) < 0 ||
+	    container_run(&in->context, &request, &status, e) < 0)
+		return err_in(e, "%s run failed", in->program);
+	return status;
+}
+
+const struct command command_create = {
+	.name = "create",
+	.arguments = "ID",
+	.summary = "make a container, ready to be started",
+	.description =
+		"Builds the container that the bundle's config.json describes and stops right "
+		"before its process would run. \"start\" lets it run, \"delete\" removes it.\n"
+		"\n"
+		"ID names the container on this host until it is deleted. It consists of letters, "
+		"digits and the characters _ + . and -.\n"
+		"\n"
+		"Whatever can be wrong with config.json is found before anything is made, and a "
+		"create that fails leaves nothing behind.",
+	.examples = "caisson create --bundle /srv/web web\n"
+		    "caisson start web\n",
+	.options = create_options,
+	.complete = { COMPLETE_NOTHING },
+	.args_min = 1,
+	.args_max = 1,
+	.run = create_run,
+};
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "ID",
+	.summary = "create a container, start it and wait for its end",
+	.description =
+		"Does what create, start and delete do one after the other. Until the process "
+		"ends, signals are passed on to it; then its exit status is returned, or 128 plus "
+		"the number of the signal that ended it.\n"
+		"\n"
+		"With --detach it returns when the process runs, and the container stays until it "
+		"is deleted.",
+	.examples = "caisson run --bundle /srv/web web\n"
+		    "caisson run --detach --pid-file /run/web.pid --bundle /srv/web web\n",
+	.options = run_options,
+	.complete = { COMPLETE_NOTHING },
+	.args_min = 1,
+	.args_max = 1,
+	.run = run_run,
+};

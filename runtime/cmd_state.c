@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state and list: what is known of one container, and of all. The JSON has runc's keys
+ * in runc's order, because scripts compare it as text. `owner` is the name of the user
+ * who made the container; state leaves it empty, as runc does.
+ */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/cmd.h"
+
+/* clang-format off */
+static const struct option_spec no_options[] = { { .name = NULL } };
+
+static const struct option_spec list_options[] = {
+	{ .name = "format", .letter = 'f', .kind = OPTION_TEXT, .value = "FORMAT",
+	  .words = "table json", .help = "table (default) or json" },
+	{ .name = "quiet", .letter = 'q', .help = "print ids only" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+/* --- one ------------------------------------------------------------------------------ */
+
+void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner)
+{
+	json_open(w, '{');
+	json_key(w, "ociVersion");
+	json_string(w, OCI_SPEC_VERSION);
+	json_key(w, "id");
+	json_string(w, info->id);
+	json_key(w, "pid");
+	json_i64(w, info->pid);
+	json_key(w, "status");
+	json_string(w, container_status_name(info->status));
+	json_key(w, "bundle");
+	json_string(w, info->bundle);
+	json_key(w, "rootfs");
+	json_string(w, info->rootfs);
+	json_key(w, "created");
+	json_string(w, info->created);
+	if (info->annotations.n > 0) {
+		json_key(w, "annotations");
+		json_open(w, '{');
+		for (size_t i = 0; i < info->annotations.n; i++) {
+			json_key(w, info->annotations.v[i].key);
+			json_string(w, info->annotations.v[i].value);
+		}
+		json_close(w, '}');
+	}
+	json_key(w, "owner");
+	json_string(w, owner);
+	json_close(w, '}');
+}
+
+static int state_run(const struct invocation *in, struct err *e)
+{
+	struct container_info info;
+	BUF struct buf out = { 0 };
+	struct json_writer w = { .out = &out, .indent = "  " };
+	const char *id;
+
+	TRY(cmd_id(in, &id, e));
+	TRY(container_info(&in->context, in->arena, id, &info, e));
+	cmd_info_json(&w, &info, "");
+	buf_text(&out, "\n");
+	return cmd_print(&out, e);
+}
+
+/* --- all ------------------------------------------------------------------------------ */
+
+enum { COLUMNS = 6 };
+
+struct row {
+	const char *cell[COLUMNS];
+};
+
+static const char *owner_name(struct arena *a, uint32_t uid)
+{
+	const struct passwd *entry = getpwuid(uid);
+
+	return entry ? arena_printf(a, "%s", entry->pw_name) : arena_printf(a, "#%u", uid);
+}
+
+static void add_row(struct buf *out, const struct row *row, const size_t width[COLUMNS])
+{
+	for (size_t i = 0; i + 1 < COLUMNS; i++)
+		buf_printf(out, "%-*s", (int)width[i], row->cell[i]);
+	buf_printf(out, "%s\n", row->cell[COLUMNS - 1]);
+}
+
+/* Columns are as wide as their longest cell and three blanks. */
+static void list_table(struct arena *a, const struct container_info *all, size_t n, struct buf *out)
+{
+	struct row *rows = arena_array(a, n + 1, sizeof(*rows));
+	size_t width[COLUMNS] = { 0 };
+
+	rows[0] = (struct row){ { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" } };
+	for (size_t i = 0; i < n; i++)
+		rows[i + 1] = (struct row){ {
+			all[i].id,
+			arena_printf(a, "%d", all[i].pid),
+			container_status_name(all[i].status),
+			all[i].bundle,
+			all[i].created,
+			owner_name(a, all[i].owner),
+		} };
+	for (size_t i = 0; i <= n; i++) {
+		for (size_t c = 0; c < COLUMNS; c++) {
+			size_t wanted = strlen(rows[i].cell[c]) + strlen("   ");
+
+			width[c] = wanted > width[c] ? wanted : width[c];
+		}
+	}
+	for (size_t i = 0; i <= n; i++)
+		add_row(out, &rows[i], width);
+}
+
+/* One line; no containers at all are null, as Go prints an empty slice. */
+static void list_json(struct arena *a, const struct container_info *all, size_t n, struct buf *out)
+{
+	struct json_writer w = { .out = out, .indent = "" };
+
+	if (n == 0) {
+		json_null(&w);
+	} else {
+		json_open(&w, '[');
+		for (size_t i = 0; i < n; i++)
+			cmd_info_json(&w, &all[i], owner_name(a, all[i].owner));
+		json_close(&w, ']');
+	}
+	buf_text(out, "\n");
+}
+
+static int list_run(const struct invocation *in, struct err *e)
+{
+	const char *format = cli_text(in, "format");
+	struct container_info *all;
+	BUF struct buf out = { 0 };
+	size_t n;
+
+	TRY(container_list(&in->context, in->arena, &all, &n, e));
+	if (cli_flag(in, "quiet")) {
+		for (size_t i = 0; i < n; i++)
+			buf_printf(&out, "%s\n", all[i].id);
+	} else if (format && strcmp(format, "json") == 0) {
+		list_json(in->arena, all, n, &out);
+	} else {
+		list_table(in->arena, all, n, &out);
+	}
+	return cmd_print(&out, e);
+}
+
+const struct command command_state = {
+	.name = "state",
+	.arguments = "ID",
+	.summary = "print a container's state as JSON",
+	.description =
+		"Prints what the OCI runtime specification calls the state: id, pid, "
+		"status (created, running, paused or stopped), bundle, and when the container "
+		"was created. The pid is 0 when the process has ended.",
+	.examples = "caisson state web\n",
+	.options = no_options,
+	.complete = { COMPLETE_CONTAINER },
+	.args_min = 1,
+	.args_max = 1,
+	.run = state_run,
+};
+
+const struct command command_list = {
+	.name = "list",
+	.arguments = "",
+	.summary = "list the containers",
+	.description = "Lists all containers below the root folder (see --root of the program), "
+		       "sorted by id.",
+	.examples = "caisson list\n"
+		    "caisson list --format json\n",
+	.options = list_options,
+	.args_max = 0,
+	.run = list_run,
+};

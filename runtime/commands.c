@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, and the options that stand in front of them. */
+#include "runtime/cmd.h"
+
+const struct command *const commands[] = {
+	&command_create, &command_delete, &command_exec,    &command_help,
+	&command_kill,   &command_list,   &command_pause,   &command_plan,
+	&command_ps,     &command_resume, &command_run,     &command_spec,
+	&command_start,  &command_state,  &command_version, NULL,
+};
+
+/* clang-format off */
+const struct option_spec global_options[] = {
+	{ .name = "root", .kind = OPTION_TEXT, .value = "DIR", .complete = COMPLETE_DIR,
+	  .help = "folder of the containers' state (default: /run/caisson)" },
+	{ .name = "log", .kind = OPTION_TEXT, .value = "FILE", .complete = COMPLETE_FILE,
+	  .help = "append the log to this file" },
+	{ .name = "log-format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
+	  .help = "text (default) or json" },
+	{ .name = "log-level", .kind = OPTION_TEXT, .value = "LEVEL",
+	  .words = "error warning info debug", .help = "least important messages to log" },
+	{ .name = "debug", .help = "log everything" },
+	{ .name = "systemd-cgroup", .help = "let systemd make the cgroup" },
+	{ .name = "cgroup-manager", .kind = OPTION_TEXT, .value = "MANAGER",
+	  .words = "cgroupfs systemd disabled", .help = "who makes the cgroup: cgroupfs or systemd" },
+	{ .name = "rootless", .kind = OPTION_TEXT, .value = "CHOICE", .words = "true false auto",
+	  .help = "accepted for callers of other runtimes; what is needed is found out" },
+	{ .name = "version", .letter = 'v', .help = "print the version" },
+	{ .name = NULL },
+};
+/* clang-format on */

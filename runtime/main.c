@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * caisson: read the command line, open the log, run the command, say what failed.
+ * This is the only place that prints an error, and it prints one: an engine takes
+ * the last line of the log for the reason, and some cannot read a second one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "runtime/cli.h"
+
+/* A caller may start us with 0, 1 or 2 closed. Then the next file opened would get
+ * that number, and be written to as if it were the standard output. */
+static int fill_stdio(struct err *e)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR); /* not close-on-exec: it is the process's stdio */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return err_sys(e, "open /dev/null");
+	(void)close(fd);
+	return 0;
+}
+
+/* All ids of the initial user namespace map to themselves (user_namespaces(7)). */
+static int in_user_namespace(bool *ret, struct err *e)
+{
+	unsigned int inside, outside, count;
+	BUF struct buf map = { 0 };
+
+	TRY(fd_read_file(AT_FDCWD, "/proc/self/uid_map", 64 << 10, &map, e));
+	*ret = !map.data || sscanf(map.data, "%u %u %u", &inside, &outside, &count) != 3 ||
+	       inside != 0 || outside != 0 || count != UINT32_MAX;
+	return 0;
+}
+
+static int look_around(struct cli_surroundings *ret, struct arena *a, struct err *e)
+{
+	FREE char *cwd = getcwd(NULL, 0);
+
+	if (!cwd)
+		return err_sys(e, "getcwd");
+	ret->cwd = arena_string(a, cwd, strlen(cwd));
+	ret->euid = geteuid();
+	ret->runtime_dir = getenv("XDG_RUNTIME_DIR");
+	ret->user = getenv("USER");
+	return in_user_namespace(&ret->user_namespace, e);
+}
+
+static int run(struct arena *a, char *const argv[], struct invocation *in, struct err *e)
+{
+	struct cli_surroundings around;
+	struct err later = { 0 };
+
+	TRY(fill_stdio(e));
+	if (cli_parse(a, argv, in, e) < 0) {
+		/* a log that cannot be opened is not what the caller needs to hear first */
+		(void)!cli_log_open(in, &later);
+		return -1;
+	}
+	TRY(cli_log_open(in, e));
+	TRY(look_around(&around, a, e));
+	TRY(cli_context(in, &around, e));
+	if (in->command->failure)
+		in->failure = in->command->failure;
+	return in->command->run(in, e);
+}
+
+int main(int argc, char *argv[])
+{
+	struct invocation in = { .failure = CLI_EXIT_FAILURE };
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)argc;
+	arena_init(&a, 0);
+
+	int status = run(&a, argv, &in, &e);
+	if (status < 0) {
+		log_err(&e);
+		status = in.failure;
+	}
+	return status;
+}
