@@ -237,8 +237,8 @@ static int make_cgroup(struct creation *c, struct err *e)
 	bool made;
 
 	TRY(state_dir_note_cgroup(&c->dir, c->state.cgroup, e));
-	c->cgroup = cgroup_create(&c->facts.cgroup, c->state.cgroup, c->facts.cgroup.controllers,
-	                          &made, e);
+	c->cgroup =
+		cgroup_create(&c->facts.cgroup, c->state.cgroup, plan_controllers(plan), &made, e);
 	TRY(c->cgroup);
 	/* from here on it is ours to kill and to remove */
 	c->cgroup_noted = true;
