@@ -386,14 +386,16 @@ static const yajl_callbacks callbacks = {
 };
 
 /* Turns yajl's complaint ("lexical error: invalid char in json text.\n") into ours. */
-static void refuse_syntax(struct builder *b)
+static void refuse_syntax(struct builder *b, size_t at)
 {
-	size_t at = yajl_get_bytes_consumed(b->parser);
 	unsigned char *words = yajl_get_error(b->parser, 0, NULL, 0);
 	const char *text = words ? (const char *)words : "syntax error";
 	const struct json *holder = b->depth > 0 ? b->open[b->depth - 1] : NULL;
 
-	refuse(b, holder, at, "%.*s", (int)strcspn(text, ".\n"), text);
+	if (strstr(text, "premature EOF"))
+		refuse(b, holder, at, "the text ends before its value does");
+	else
+		refuse(b, holder, at, "%.*s", (int)strcspn(text, ".\n"), text);
 	yajl_free_error(b->parser, words);
 }
 
@@ -401,13 +403,12 @@ static int run_parser(struct builder *b)
 {
 	yajl_status status = yajl_parse(b->parser, (const unsigned char *)b->text, b->len);
 
-	if (status == yajl_status_ok) {
+	if (status == yajl_status_error) {
+		refuse_syntax(b, yajl_get_bytes_consumed(b->parser));
+	} else if (status == yajl_status_ok) {
 		status = yajl_complete_parse(b->parser);
 		if (status == yajl_status_error)
-			refuse(b, b->depth > 0 ? b->open[b->depth - 1] : NULL, b->len,
-			       "the text ends before its value does");
-	} else if (status == yajl_status_error) {
-		refuse_syntax(b);
+			refuse_syntax(b, b->len);
 	}
 	return status == yajl_status_ok ? 0 : -1;
 }

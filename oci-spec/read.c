@@ -29,10 +29,6 @@ static void PRINTF(4, 0)
 	note(struct reader *r, const char *path, const char *key, const char *fmt, va_list ap)
 {
 	char line[LINE_ROOM];
-
-	r->faults++;
-	if (r->faults > FAULTS_SHOWN)
-		return;
 	int used = snprintf(line, sizeof(line), "%s%s%s%s", path, path[0] && key ? "." : "",
 	                    key ? key : "", path[0] || key ? ": " : "");
 	if (used >= 0 && (size_t)used < sizeof(line))
@@ -44,11 +40,21 @@ static void PRINTF(4, 0)
 		err_also(r->e, "%s", line);
 }
 
+/* Counts a fault; false when it is not shown any more: then its path is not even
+ * looked for, because that takes time in proportion to the length of its list. */
+static bool count_fault(struct reader *r)
+{
+	r->faults++;
+	return r->faults <= FAULTS_SHOWN;
+}
+
 void fault(struct reader *r, const struct json *at, const char *fmt, ...)
 {
 	char path[PATH_ROOM];
 	va_list ap;
 
+	if (!count_fault(r))
+		return;
 	json_path(at, path, sizeof(path));
 	va_start(ap, fmt);
 	note(r, path, NULL, fmt, ap);
@@ -60,6 +66,8 @@ void fault_member(struct reader *r, const struct json *at, const char *key, cons
 	char path[PATH_ROOM] = "";
 	va_list ap;
 
+	if (!count_fault(r))
+		return;
 	if (at)
 		json_path(at, path, sizeof(path));
 	va_start(ap, fmt);
@@ -71,6 +79,8 @@ void fault_rule(struct reader *r, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!count_fault(r))
+		return;
 	va_start(ap, fmt);
 	note(r, "", NULL, fmt, ap);
 	va_end(ap);

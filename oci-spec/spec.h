@@ -373,7 +373,8 @@ struct oci_config {
 enum {
 	OCI_CONFIG_MAX_BYTES = 16 << 20,
 	OCI_CONFIG_MAX_DEPTH = 64,
-	OCI_CONFIG_MAX_VALUES = 1 << 18, /* bounds the memory of a tree: 56 bytes each */
+	OCI_CONFIG_MAX_VALUES = 200000,  /* bounds the memory of a tree: 56 bytes each */
+	OCI_CONFIG_MAX_ARENA = 48 << 20, /* what one parsing may need of an arena */
 	OCI_STRING_MAX_BYTES = 2 << 20,
 	OCI_ARGS_ENV_MAX_BYTES = 4 << 20,
 	OCI_MOUNTS_MAX = 10000,
@@ -381,7 +382,7 @@ enum {
 
 /* Parses and checks a whole config.json. Every problem found is in e->text, each
  * with its path ("linux.resources.memory.limit: -5: must be -1 or at least 0"),
- * joined by "; ". *ret lives in the arena. */
+ * joined by "; ". *ret lives in the arena and does not point into text. */
 MUST_CHECK int oci_config_parse(struct arena *a, const char *text, size_t len,
                                 const struct oci_config **ret, struct err *e);
 
