@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux.resources to writes: values, what is refused and why, and the order. Hosts are
+ * forged. The program of the device rules has tests of its own. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "cgroups/cgroup.h"
+#include "cgroups/files.h"
+#include "cgroups/weight.h"
+
+#define SET(n)                            \
+	{                                 \
+		.set = true, .value = (n) \
+	}
+
+static const struct cgroup_facts unified = { .mode = CGROUP_UNIFIED,
+	                                     .mount = "/sys/fs/cgroup",
+	                                     .controllers = 0xff };
+static const struct cgroup_facts hybrid = { .mode = CGROUP_HYBRID,
+	                                    .mount = "/sys/fs/cgroup/unified",
+	                                    .controllers = CGROUP_HUGETLB };
+
+/* Compiles and prints the writes as "file=value;..." or the error as "!text". */
+static const char *compile(struct arena *a, const struct oci_resources *r,
+                           const struct cgroup_facts *facts)
+{
+	struct cgroup_plan plan;
+	struct err e = { 0 };
+	const char *text = "";
+
+	if (cgroup_compile(a, r, facts, &plan, &e) < 0)
+		return arena_printf(a, "!%s", e.text);
+	for (size_t i = 0; i < plan.write_count; i++) {
+		assert_non_null(plan.writes[i].origin);
+		text = arena_printf(a, "%s%s=%s;", text, plan.writes[i].file, plan.writes[i].value);
+	}
+	return text;
+}
+
+static void assert_compiles(const struct oci_resources *r, const struct cgroup_facts *facts,
+                            const char *expected)
+{
+	ARENA struct arena a;
+
+	arena_init(&a, 0);
+	assert_string_equal(compile(&a, r, facts), expected);
+}
+
+static void test_nothing(void **state)
+{
+	struct oci_resources empty = { 0 };
+	ARENA struct arena a;
+	struct cgroup_plan plan;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_compiles(&empty, &unified, "");
+	assert_compiles(NULL, &hybrid, "");
+
+	/* no rules, yet a program: what no rule allows is refused */
+	arena_init(&a, 0);
+	assert_int_equal(cgroup_compile(&a, NULL, &hybrid, &plan, &e), 0);
+	assert_non_null(plan.devices);
+	assert_true(plan.device_count > 0);
+}
+
+static void test_pids(void **state)
+{
+	(void)state;
+	assert_compiles(&(struct oci_resources){ .pids_limit = SET(100) }, &unified,
+	                "pids.max=100;");
+	assert_compiles(&(struct oci_resources){ .pids_limit = SET(-1) }, &unified,
+	                "pids.max=max;");
+	assert_compiles(&(struct oci_resources){ .pids_limit = SET(0) }, &unified, "pids.max=1;");
+}
+
+static void test_memory(void **state)
+{
+	static const struct {
+		struct oci_memory memory;
+		const char *expected;
+	} cases[] = {
+		{ { .limit = SET(4096) }, "memory.max=4096;" },
+		{ { .limit = SET(INT64_MAX) }, "memory.max=9223372036854775807;" },
+		{ { .limit = SET(0), .swap = SET(0), .reservation = SET(0) }, "" },
+		{ { .limit = SET(-1) }, "memory.max=max;memory.swap.max=max;" },
+		{ { .limit = SET(-1), .swap = SET(-1) }, "memory.max=max;memory.swap.max=max;" },
+		{ { .limit = SET(100), .swap = SET(-1) }, "memory.max=100;memory.swap.max=max;" },
+		{ { .limit = SET(100), .swap = SET(300) }, "memory.max=100;memory.swap.max=200;" },
+		{ { .limit = SET(100), .swap = SET(100) }, "memory.max=100;memory.swap.max=0;" },
+		{ { .limit = SET(100), .swap = SET(99) },
+		  "!linux.resources.memory.swap: 99: must be at least memory.limit (100), for it "
+		  "includes memory" },
+		{ { .swap = SET(100) },
+		  "!linux.resources.memory.swap: it includes memory, so it needs "
+		  "linux.resources.memory.limit" },
+		{ { .limit = SET(-1), .swap = SET(100) },
+		  "!linux.resources.memory.swap: it includes memory, so it needs "
+		  "linux.resources.memory.limit" },
+		{ { .swap = SET(-1) }, "memory.swap.max=max;" },
+		{ { .reservation = SET(7) }, "memory.low=7;" },
+		{ { .reservation = SET(-1) }, "memory.low=max;" },
+		{ { .kernel = SET(5) },
+		  "!linux.resources.memory.kernel: cgroup v2 has no limit for kernel memory" },
+		{ { .kernel = SET(-1), .kernel_tcp = SET(0) }, "" },
+		{ { .kernel_tcp = SET(5) },
+		  "!linux.resources.memory.kernelTCP: cgroup v2 has no limit for TCP buffers" },
+		{ { .swappiness = SET(0) },
+		  "!linux.resources.memory.swappiness: cgroup v2 has no swappiness" },
+		{ { .disable_oom_killer = SET(true) },
+		  "!linux.resources.memory.disableOOMKiller: cgroup v2 cannot switch it off" },
+		{ { .disable_oom_killer = SET(false),
+		    .use_hierarchy = SET(true),
+		    .check_before_update = SET(true) },
+		  "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++)
+		assert_compiles(&(struct oci_resources){ .memory = &cases[i].memory }, &unified,
+		                cases[i].expected);
+}
+
+static void test_cpu(void **state)
+{
+	static const struct {
+		struct oci_cpu cpu;
+		const char *expected;
+	} cases[] = {
+		{ { .quota = SET(50000) }, "cpu.max=50000 100000;" },
+		{ { .quota = SET(50000), .period = SET(20000) }, "cpu.max=50000 20000;" },
+		{ { .quota = SET(-1) }, "cpu.max=max 100000;" },
+		{ { .period = SET(20000) }, "cpu.max=max 20000;" },
+		{ { .quota = SET(0), .period = SET(0), .burst = SET(0) }, "" },
+		{ { .quota = SET(5000), .burst = SET(3000) },
+		  "cpu.max=5000 100000;cpu.max.burst=3000;" },
+		{ { .shares = SET(1024) }, "cpu.weight=100;" },
+		{ { .shares = SET(0) }, "" },
+		{ { .idle = SET(1) }, "cpu.idle=1;" },
+		{ { .idle = SET(0), .shares = SET(2) }, "cpu.idle=0;cpu.weight=1;" },
+		{ { .idle = SET(1), .shares = SET(2) },
+		  "!linux.resources.cpu.shares: an idle cgroup (cpu.idle) has no shares" },
+		{ { .cpus = "0-3", .mems = "0" }, "cpuset.cpus=0-3;cpuset.mems=0;" },
+		{ { .realtime_period = SET(0), .realtime_runtime = SET(0) }, "" },
+		{ { .realtime_period = SET(1), .realtime_runtime = SET(2) },
+		  "!linux.resources.cpu.realtimePeriod: cgroup v2 has no realtime limits; "
+		  "linux.resources.cpu.realtimeRuntime: cgroup v2 has no realtime limits" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++)
+		assert_compiles(&(struct oci_resources){ .cpu = &cases[i].cpu }, &unified,
+		                cases[i].expected);
+}
+
+static void test_what_is_missing(void **state)
+{
+	static const struct oci_block_io zero = { .weight = SET(0) };
+	static const struct oci_block_io io = { .weight = SET(100) };
+	static const struct oci_hugepage_limit huge = { "2MB", 1 };
+	static const struct oci_rdma_limit rdma = { .device = "mlx5_0" };
+
+	(void)state;
+	assert_compiles(&(struct oci_resources){ .block_io = &zero }, &unified, "");
+	assert_compiles(&(struct oci_resources){ .block_io = &io,
+	                                         .hugepage_limits = &huge,
+	                                         .hugepage_limit_count = 1,
+	                                         .rdma = &rdma,
+	                                         .rdma_count = 1,
+	                                         .network.class_id = SET(7) },
+	                &unified,
+	                "!linux.resources.blockIO: caisson cannot set it yet; "
+	                "linux.resources.hugepageLimits: caisson cannot set it yet; "
+	                "linux.resources.rdma: caisson cannot set it yet; "
+	                "linux.resources.network: cgroup v2 has no class id and no priorities");
+}
+
+static void test_unified(void **state)
+{
+	static const struct oci_pair good[] = { { "memory.max", "5" },
+		                                { "io.weight", "default 50" },
+		                                { "cgroup.max.depth", "3" } };
+	static const struct {
+		const char *file, *why;
+	} evil[] = {
+		{ "", "not the name of a cgroup's file" },
+		{ ".", "not the name of a cgroup's file" },
+		{ "..", "not the name of a cgroup's file" },
+		{ "../memory.max", "not the name of a cgroup's file" },
+		{ "a/memory.max", "not the name of a cgroup's file" },
+		{ "/memory.max", "not the name of a cgroup's file" },
+		{ "memory.max/..", "not the name of a cgroup's file" },
+		{ "memory", "not the name of a cgroup's file" },
+		{ ".memory.max", "not the name of a cgroup's file" },
+		{ "cgroup.procs", "the file is not a resource" },
+		{ "cgroup.kill", "the file is not a resource" },
+		{ "cgroup.subtree_control", "the file is not a resource" },
+		{ "memoryx.max", "no controller of cgroup v2 has this name" },
+		{ "mem.max", "no controller of cgroup v2 has this name" },
+	};
+	ARENA struct arena a;
+
+	(void)state;
+	/* last, so that it overrides */
+	assert_compiles(&(struct oci_resources){ .memory = &(struct oci_memory){ .limit = SET(9) },
+	                                         .unified = { good, LEN(good) } },
+	                &unified,
+	                "memory.max=9;memory.max=5;io.weight=default 50;cgroup.max.depth=3;");
+	arena_init(&a, 0);
+	for (size_t i = 0; i < LEN(evil); i++) {
+		struct oci_pair pair = { evil[i].file, "1" };
+		struct oci_resources r = { .unified = { &pair, 1 } };
+
+		assert_string_equal(compile(&a, &r, &unified),
+		                    arena_printf(&a, "!linux.resources.unified[\"%s\"]: %s",
+		                                 evil[i].file, evil[i].why));
+	}
+}
+
+static void test_hosts_without_controllers(void **state)
+{
+	struct cgroup_facts none = { .mode = CGROUP_NONE }, poor = unified;
+	struct oci_memory limit = { .limit = SET(4096) };
+	struct oci_resources r = { .memory = &limit };
+	struct cgroup_plan plan;
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	poor.controllers = CGROUP_PIDS;
+	assert_compiles(&r, &hybrid,
+	                "!linux.resources.memory.limit: this host's memory controller is in a "
+	                "cgroup v1 hierarchy, cgroup2 has none");
+	assert_compiles(&r, &poor,
+	                "!linux.resources.memory.limit: this host's cgroup2 tree has no memory "
+	                "controller");
+	assert_compiles(&r, &none, "!linux.resources.memory.limit: this host has no cgroup2 mount");
+	assert_compiles(
+		&(struct oci_resources){
+			.unified = { &(struct oci_pair){ "io.max", "8:0 rbps=1" }, 1 } },
+		&hybrid,
+		"!linux.resources.unified[\"io.max\"]: this host's io controller is in a "
+		"cgroup v1 hierarchy, cgroup2 has none");
+
+	/* "unlimited" is what a host without the controller gives anyway */
+	limit.limit.value = -1;
+	r.pids_limit = (struct opt_i64)SET(-1);
+	assert_compiles(&r, &hybrid, "");
+	assert_compiles(&r, &none, "");
+
+	arena_init(&a, 0);
+	limit.limit.value = 1;
+	assert_int_equal(cgroup_compile(&a, &r, &hybrid, &plan, &e), -1);
+	assert_int_equal(e.kind, ERR_REFUSED);
+	assert_string_not_equal(e.hint, "");
+}
+
+static void test_origins(void **state)
+{
+	ARENA struct arena a;
+	struct cgroup_plan plan;
+	struct err e = { 0 };
+	struct oci_cpu cpu = { .period = SET(1000) };
+	struct oci_resources r = { .cpu = &cpu };
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(cgroup_compile(&a, &r, &unified, &plan, &e), 0);
+	assert_string_equal(plan.writes[0].origin, "linux.resources.cpu.period");
+	cpu.quota = (struct opt_i64)SET(1000);
+	assert_int_equal(cgroup_compile(&a, &r, &unified, &plan, &e), 0);
+	assert_string_equal(plan.writes[0].origin, "linux.resources.cpu.quota");
+}
+
+static void test_controllers(void **state)
+{
+	char text[128];
+
+	(void)state;
+	assert_int_equal(cgroup_file_controller("memory.max"), CGROUP_MEMORY);
+	assert_int_equal(cgroup_file_controller("cpuset.cpus"), CGROUP_CPUSET);
+	assert_int_equal(cgroup_file_controller("cpu.weight"), CGROUP_CPU);
+	assert_int_equal(cgroup_file_controller("cgroup.max.depth"), 0);
+	assert_int_equal(cgroup_file_controller("memor.max"), 0);
+	assert_int_equal(cgroup_file_controller(""), 0);
+	assert_int_equal(cgroup_controllers_parse(""), 0);
+	assert_int_equal(cgroup_controllers_parse("\n"), 0);
+	assert_int_equal(cgroup_controllers_parse("cpuset cpu new_one pids\n"),
+	                 CGROUP_CPUSET | CGROUP_CPU | CGROUP_PIDS);
+	cgroup_controllers_print(CGROUP_CPUSET | CGROUP_MISC, "+", text, sizeof(text));
+	assert_string_equal(text, "+cpuset +misc");
+}
+
+/* Against the formula itself in floating point, for all shares. Only this test wants
+ * libm, so it takes it from where it is. */
+static void test_weight(void **state)
+{
+	void *libm = dlopen("libm.so.6", RTLD_NOW);
+	double (*log2_of)(double), (*power)(double, double), (*ceiling)(double);
+
+	(void)state;
+	assert_non_null(libm);
+	*(void **)&log2_of = dlsym(libm, "log2");
+	*(void **)&power = dlsym(libm, "pow");
+	*(void **)&ceiling = dlsym(libm, "ceil");
+	assert_true(log2_of && power && ceiling);
+	for (uint64_t shares = 3; shares < 262144; shares++) {
+		double l = log2_of((double)shares);
+		double exponent = (l * l + 125 * l) / 612 - 7.0 / 34;
+		uint64_t expected = (uint64_t)ceiling(power(10, exponent));
+
+		if (cgroup_weight(shares) != expected)
+			fail_msg("%d shares: %d, not %d", (int)shares, (int)cgroup_weight(shares),
+			         (int)expected);
+	}
+	assert_int_equal(cgroup_weight(0), 1);
+	assert_int_equal(cgroup_weight(2), 1);
+	assert_int_equal(cgroup_weight(262144), 10000);
+	assert_int_equal(cgroup_weight(UINT64_MAX), 10000);
+	(void)dlclose(libm);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_cpu),
+		cmocka_unit_test(test_what_is_missing),
+		cmocka_unit_test(test_unified),
+		cmocka_unit_test(test_hosts_without_controllers),
+		cmocka_unit_test(test_origins),
+		cmocka_unit_test(test_controllers),
+		cmocka_unit_test(test_weight),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
