@@ -3,10 +3,23 @@
 #include "runtime/cmd.h"
 
 const struct command *const commands[] = {
-	&command_create, &command_delete, &command_exec,    &command_help,
-	&command_kill,   &command_list,   &command_pause,   &command_plan,
-	&command_ps,     &command_resume, &command_run,     &command_spec,
-	&command_start,  &command_state,  &command_version, NULL,
+	&command_create,
+	&command_delete,
+	&command_exec,
+	&command_generate,
+	&command_help,
+	&command_kill,
+	&command_list,
+	&command_pause,
+	&command_plan,
+	&command_ps,
+	&command_resume,
+	&command_run,
+	&command_spec,
+	&command_start,
+	&command_state,
+	&command_version,
+	NULL,
 };
 
 /* clang-format off */
