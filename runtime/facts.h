@@ -12,14 +12,22 @@
 #include "cgroups/cgroup.h"
 #include "oci-spec/spec.h"
 
+enum { FACTS_LIMITS = 16 }; /* RLIM_NLIMITS of the kernel, asm-generic/resource.h */
+
 struct host_facts {
 	uint32_t euid, egid;
-	bool user_namespace; /* we are not in the initial one: mknod is refused there */
-	bool rootless;       /* euid is not 0, or we are root of a user namespace only */
+	bool user_namespace;   /* we are not in the initial one: mknod is refused there */
+	bool setgroups_denied; /* in the user namespace that we are in */
+	bool rootless;         /* euid is not 0, or we are root of a user namespace only */
 	struct cgroup_facts cgroup;
 	bool apparmor, selinux; /* LSM in use; read only if the config sets a label */
 	uint64_t capabilities;  /* the kernel's known set, 1 << CAP_* */
+	/* Our hard limits by RLIMIT_*; read only if the config has a user namespace,
+	 * inside which they cannot be raised any more. */
+	uint64_t hard_limits[FACTS_LIMITS];
 };
 
+/* config->process is the process that is to run: an exec whose process asks for what
+ * the container's does not (a label) gives a copy of the config with its own. */
 MUST_CHECK int host_facts_read(const struct oci_config *config, struct host_facts *ret,
                                struct err *e);

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "runtime/launch/plan.h"
@@ -13,6 +15,10 @@ struct plan_builder {
 	struct plan head;
 	struct buf bytes; /* begins with room for the head */
 	struct buf steps;
+	plan_str *strings; /* hash table of what is stored; 0: a free place */
+	size_t string_room, string_count;
+	struct plan_step spare; /* what plan_add returns when memory ran out */
+	bool failed, too_large;
 };
 
 void plan_begin(struct plan_builder *b, enum plan_kind kind);
@@ -28,5 +34,5 @@ struct plan_list plan_put_vector(struct plan_builder *b, const char *const *stri
 struct plan_step *plan_add(struct plan_builder *b, enum plan_op op, const char *origin);
 
 /* Moves the finished plan into ret. Fails when memory ran out or the plan is
- * larger than PLAN_SIZE_MAX. */
+ * larger than PLAN_SIZE_MAX. The builder is empty afterwards, in either case. */
 MUST_CHECK int plan_finish(struct plan_builder *b, struct buf *ret, struct err *e);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a config to a launch plan: the order of the steps, and nothing else. What
+ * each subject turns into is in compile_SUBJECT.c.
+ *
+ * The order that matters:
+ *   - what needs the launcher's capabilities over the host (a lower oom_score_adj,
+ *     raised limits) comes before a user namespace is entered;
+ *   - shared sources are cloned before / becomes a slave, or they would be slaves;
+ *   - the root is entered before anything of the image is touched: whatever a link
+ *     in it says, it leads into the container;
+ *   - hooks run when all mounts are there and the root is still writable, and before
+ *     the old root is gone, since createContainer hooks are the host's programs;
+ *   - the read-only root, masks, sysctls come after the pivot, when no name of the
+ *     host can be meant any more;
+ *   - bounding set, then ids, then capability sets: each needs what the next drops;
+ *   - the program is looked up as the user who will execute it;
+ *   - all that can fail for a reason is before the park, so that `create` tells it;
+ *   - seccomp(2) wants CAP_SYS_ADMIN or no_new_privs: without the latter the filter
+ *     is loaded before the ids change, with it at the very end, so that it needs to
+ *     allow nothing but execve.
+ */
+#include "runtime/compile.h"
+
+#include <sys/mount.h>
+
+#include "base/scope.h"
+#include "cgroups/cgroup.h"
+#include "runtime/compile_parts.h"
+#include "runtime/launch/plan_check.h"
+#include "seccomp/seccomp.h"
+
+/* What the last part of a plan needs, for create and exec alike. */
+struct ending {
+	uint64_t capabilities_bound;
+	unsigned int preserve_fds;
+	bool hooks;
+	struct seccomp_program seccomp;
+};
+
+static void add_seccomp(struct compile *c, const struct seccomp_program *program)
+{
+	if (!program->filter)
+		return;
+
+	struct plan_list filter = plan_put_array(&c->plan, program->filter, program->length,
+	                                         8 /* struct sock_filter */);
+	struct plan_step *step = plan_add(&c->plan, PLAN_SECCOMP, "linux.seccomp");
+	step->seccomp.filter = filter;
+	step->seccomp.flags = program->flags;
+	step->seccomp.notify = program->notify;
+}
+
+static void add_text(struct compile *c, enum plan_op op, const char *origin, const char *text)
+{
+	plan_str string = plan_put_string(&c->plan, text);
+
+	plan_add(&c->plan, op, origin)->string = string;
+}
+
+/* Unset means "unchanged" to the spec, but what a caller's mask happens to be is no
+ * business of the container: 022 as runc does, which engines have come to rely on. */
+static void add_umask(struct compile *c, struct opt_u32 mask)
+{
+	plan_add(&c->plan, PLAN_UMASK, mask.set ? "process.user.umask" : NULL)->value =
+		mask.set ? mask.value : 022;
+}
+
+/* From a process in its namespaces to the program. */
+static int become_process(struct compile *c, const struct ending *end, struct err *e)
+{
+	bool late = c->process->no_new_privileges;
+
+	TRY(compile_bounding(c, end->capabilities_bound, e));
+	compile_limits(c);
+	add_umask(c, c->process->user.umask);
+	add_text(c, PLAN_CWD, "process.cwd", c->process->cwd);
+	if (!late)
+		add_seccomp(c, &end->seccomp);
+	TRY(compile_ids(c, e));
+	compile_caps(c, end->capabilities_bound);
+	compile_find_program(c);
+
+	(void)plan_add(&c->plan, PLAN_PARK, NULL);
+	if (late)
+		(void)plan_add(&c->plan, PLAN_NO_NEW_PRIVS, "process.noNewPrivileges");
+	plan_add(&c->plan, PLAN_CLOSE_FDS, NULL)->value = 3 + (int64_t)end->preserve_fds;
+	if (late)
+		add_seccomp(c, &end->seccomp);
+	if (end->hooks)
+		compile_hooks_start(c);
+	compile_program(c);
+	c->plan.head.preserve_fds = end->preserve_fds;
+	return 0;
+}
+
+static int create_steps(struct compile *c, const struct compile_options *options,
+                        const struct ending *end, struct err *e)
+{
+	compile_oom_score(c);
+	compile_enter_new(c);
+	if (!options->no_new_keyring)
+		add_text(c, PLAN_KEYRING, NULL, arena_printf(&c->arena, "_ses.%s", options->id));
+
+	compile_shared_sources(c);
+	plan_add(&c->plan, PLAN_PROPAGATION, NULL)->propagation = MS_REC | MS_SLAVE;
+	compile_rootfs(c);
+	(void)plan_add(&c->plan, PLAN_ENTER_ROOT, NULL);
+	compile_mounts(c);
+	TRY(compile_devices(c, e));
+	compile_terminal(c, true);
+	compile_hooks_create(c);
+
+	(void)plan_add(&c->plan, PLAN_PIVOT, NULL);
+	compile_root_finish(c);
+	compile_labels(c);
+	TRY(compile_system(c, e));
+	return become_process(c, end, e);
+}
+
+static int exec_steps(struct compile *c, const struct ending *end, struct err *e)
+{
+	compile_oom_score(c);
+	compile_enter_container(c);
+	compile_terminal(c, false);
+	compile_labels(c);
+	return become_process(c, end, e);
+}
+
+static int add_cgroup(struct compile *c, const struct compile_options *options, struct err *e)
+{
+	struct plan_cgroup *group = &c->plan.head.cgroup;
+	struct cgroup_plan plan = { 0 };
+	BUF struct buf writes = { 0 };
+	const char *path;
+
+	TRY(cgroup_path(&c->arena, c->linux_->cgroups_path, options->id, &path, e));
+	TRY(cgroup_compile(&c->arena, c->linux_->resources, &c->facts->cgroup, &plan, e));
+	for (size_t i = 0; i < plan.write_count; i++) {
+		const struct cgroup_write *from = &plan.writes[i];
+		struct plan_cgroup_write write = {
+			.file = plan_put_string(&c->plan, from->file),
+			.value = plan_put_string(&c->plan, from->value),
+			.origin = plan_put_string(&c->plan, from->origin),
+		};
+
+		buf_add(&writes, &write, sizeof(write));
+	}
+	TRY(buf_ok(&writes, e));
+	group->path = plan_put_string(&c->plan, path);
+	group->writes = plan_put_array(&c->plan, writes.data, plan.write_count,
+	                               sizeof(struct plan_cgroup_write));
+	group->devices =
+		plan_put_array(&c->plan, plan.devices, plan.device_count, 8 /* struct bpf_insn */);
+	return 0;
+}
+
+static int add_fds(struct compile *c, struct err *e)
+{
+	size_t count = c->fds.len / sizeof(struct plan_fd);
+
+	TRY(buf_ok(&c->fds, e));
+	c->plan.head.fds = plan_put_array(&c->plan, c->fds.data, count, sizeof(struct plan_fd));
+	return 0;
+}
+
+/* What everything else reads. The process's own faults are told before those that
+ * only a whole config can have. */
+static int begin(struct compile *c, const struct oci_config *config,
+                 const struct oci_process *process, const struct host_facts *facts, struct err *e)
+{
+	c->config = config;
+	c->linux_ = config->linux_;
+	c->process = process;
+	c->facts = facts;
+	TRY(compile_check_process(process, facts, e));
+	TRY(compile_maps(c, e));
+	return compile_read_program(c, e);
+}
+
+static int create(struct compile *c, const struct oci_config *config,
+                  const struct compile_options *options, const struct host_facts *facts,
+                  struct err *e)
+{
+	struct ending end = {
+		.capabilities_bound = UINT64_MAX,
+		.preserve_fds = options->preserve_fds,
+		.hooks = true,
+	};
+
+	plan_begin(&c->plan, PLAN_CREATE);
+	c->bundle = options->bundle;
+	TRY(compile_check_config(config, options->no_pivot, e));
+	TRY(begin(c, config, config->process, facts, e));
+	TRY(compile_read_mounts(c, e));
+	if (options->listener)
+		(void)compile_add_fd(c, &(struct plan_fd){ .kind = PLAN_FD_LISTENER });
+	if (c->linux_->seccomp)
+		TRY(seccomp_compile(&c->arena, c->linux_->seccomp, options->seccomp_cache,
+		                    &end.seccomp, e));
+	TRY(add_cgroup(c, options, e));
+	TRY(create_steps(c, options, &end, e));
+	return add_fds(c, e);
+}
+
+static int exec(struct compile *c, const struct compile_exec_options *options,
+                const struct host_facts *facts, struct err *e)
+{
+	struct ending end = {
+		.capabilities_bound = options->capabilities_bound,
+		.preserve_fds = options->preserve_fds,
+	};
+
+	plan_begin(&c->plan, PLAN_EXEC);
+	TRY(begin(c, options->config, options->process, facts, e));
+	if (c->linux_->seccomp)
+		TRY(seccomp_compile(&c->arena, c->linux_->seccomp, options->seccomp_cache,
+		                    &end.seccomp, e));
+	c->plan.head.cgroup.path = plan_put_string(&c->plan, options->cgroup);
+	TRY(exec_steps(c, &end, e));
+	return add_fds(c, e);
+}
+
+/* Whatever became of it: the plan is in ret or nowhere. */
+static int finish(struct compile *c, int result, struct buf *ret, struct err *e)
+{
+	if (result == 0)
+		result = plan_finish(&c->plan, ret, e);
+	else
+		plan_abandon(&c->plan);
+	buf_done(&c->fds);
+	arena_done(&c->arena);
+	return result;
+}
+
+int compile_create(const struct oci_config *config, const struct compile_options *options,
+                   const struct host_facts *facts, struct buf *ret, struct err *e)
+{
+	struct compile c = { 0 };
+
+	arena_init(&c.arena, 0);
+	return finish(&c, create(&c, config, options, facts, e), ret, e);
+}
+
+int compile_exec(const struct compile_exec_options *options, const struct host_facts *facts,
+                 struct buf *ret, struct err *e)
+{
+	struct compile c = { 0 };
+
+	arena_init(&c.arena, 0);
+	return finish(&c, exec(&c, options, facts, e), ret, e);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is refused as a whole: fields of a valid config that this version does not
+ * turn into anything, and what the host lacks. A field is never ignored: whoever
+ * asked for it would believe that it holds. All of them are reported at once.
+ */
+#include <string.h>
+
+#include "runtime/compile_parts.h"
+
+struct refusals {
+	struct err *e;
+	bool any;
+};
+
+/* Adds one more field to the message. */
+static void refuse(struct refusals *r, bool present, const char *what)
+{
+	if (!present)
+		return;
+	if (r->any)
+		(void)err_also(r->e, "%s", what);
+	else
+		(void)err_set(r->e, ERR_REFUSED, "%s", what);
+	r->any = true;
+}
+
+static bool is_set(const char *text)
+{
+	return text && *text;
+}
+
+int compile_check_config(const struct oci_config *config, bool no_pivot, struct err *e)
+{
+	const struct oci_linux *l = config->linux_;
+	const struct oci_namespace *mount = &l->namespaces[OCI_NS_MOUNT];
+	struct refusals r = { .e = e };
+
+	if (!config->process)
+		return err_set(e, ERR_SPEC, "process: required to create a container");
+	if (!is_set(config->root_path))
+		return err_set(e, ERR_SPEC, "root.path: required");
+	refuse(&r, config->vm, "vm: not supported yet");
+	refuse(&r, no_pivot, "--no-pivot: not supported yet");
+	refuse(&r, !mount->wanted,
+	       "linux.namespaces: a mount namespace is needed: running in "
+	       "the host's is not supported yet");
+	refuse(&r, mount->path, "linux.namespaces: joining a mount namespace is not supported yet");
+	refuse(&r, l->net_device_count > 0, "linux.netDevices: not supported yet");
+	refuse(&r, l->intel_rdt, "linux.intelRdt: not supported yet");
+	refuse(&r, l->memory_policy, "linux.memoryPolicy: not supported yet");
+	refuse(&r, l->personality.set, "linux.personality: not supported yet");
+	refuse(&r, is_set(l->mount_label), "linux.mountLabel: not supported yet");
+	return r.any ? -1 : 0;
+}
+
+int compile_check_process(const struct oci_process *p, const struct host_facts *facts,
+                          struct err *e)
+{
+	struct refusals r = { .e = e };
+
+	if (p->args.n == 0)
+		return err_set(e, ERR_SPEC, "process.args: must name a program");
+	refuse(&r, p->scheduler, "process.scheduler: not supported yet");
+	refuse(&r, p->io_priority, "process.ioPriority: not supported yet");
+	refuse(&r, p->exec_cpu_affinity.initial || p->exec_cpu_affinity.final,
+	       "process.execCPUAffinity: not supported yet");
+	refuse(&r, is_set(p->apparmor_profile) && !facts->apparmor,
+	       "process.apparmorProfile: apparmor: config provided but apparmor not supported");
+	refuse(&r, is_set(p->selinux_label) && !facts->selinux,
+	       "process.selinuxLabel: selinux label is specified in config, but selinux is "
+	       "disabled or not supported");
+	return r.any ? -1 : 0;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.mounts to steps, in the order of the file.
+ *
+ * A mount is a bind if its options or its type say so; all others are new
+ * filesystems, made inside the container's namespaces. A bind keeps the flags of
+ * its source unless an option says otherwise, as mount(8) does it.
+ *
+ * Nothing but a procfs may be mounted on /proc, and only a few files known from
+ * lxcfs below it: a label or a sysctl would else be written into what an image or a
+ * volume has put there (CVE-2019-16884 and its followers). The host's own /proc is
+ * as good as a new one: engines bind it where the pid namespace is the host's.
+ *
+ * cgroup mounts of either version become cgroup2, the only version there is here,
+ * and need a cgroup namespace: without one they would show the whole host.
+ */
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/path.h"
+#include "base/scope.h"
+#include "runtime/compile_parts.h"
+
+static bool type_is(const struct oci_mount *m, const char *type)
+{
+	return m->type && strcmp(m->type, type) == 0;
+}
+
+static bool is_cgroup(const struct oci_mount *m)
+{
+	return type_is(m, "cgroup") || type_is(m, "cgroup2");
+}
+
+/* Files that lxcfs and engines put over those of procfs; runc allows the same. */
+static bool is_known_proc_file(const char *target)
+{
+	static const char *const known[] = {
+		"/proc/cpuinfo",
+		"/proc/diskstats",
+		"/proc/meminfo",
+		"/proc/stat",
+		"/proc/swaps",
+		"/proc/uptime",
+		"/proc/loadavg",
+		"/proc/slabinfo",
+		"/proc/sys/kernel/ns_last_pid",
+		"/proc/net/dev",
+		"/proc/sys/crypto/fips_enabled",
+	};
+
+	for (size_t i = 0; i < LEN(known); i++)
+		if (strcmp(known[i], target) == 0)
+			return true;
+	return false;
+}
+
+static int check_proc(const struct oci_mount *m, const struct compile_mount *cm, struct err *e)
+{
+	if (!path_is_below(cm->target, "/proc"))
+		return 0;
+	if (strcmp(cm->target, "/proc") == 0) {
+		if (cm->bind ? strcmp(cm->source, "/proc") == 0 : type_is(m, "proc"))
+			return 0;
+		return err_set(e, ERR_REFUSED,
+		               "%s.destination: only a procfs may be mounted on /proc", cm->origin);
+	}
+	if (cm->bind && is_known_proc_file(cm->target))
+		return 0;
+	return err_set(e, ERR_REFUSED, "%s.destination: %s: nothing may be mounted inside of /proc",
+	               cm->origin, cm->target);
+}
+
+static int check_attributes(const struct compile_mount *cm, struct err *e)
+{
+	const struct mount_options *o = &cm->options;
+	uint32_t below = o->attr_set_below | o->attr_clear_below;
+	uint32_t here = o->attr_set | o->attr_clear;
+
+	/* "ro,rro" says the same twice; "ro,rnosuid" would need two calls. */
+	if (below && (here & ~below))
+		return err_set(e, ERR_REFUSED,
+		               "%s.options: attributes for one mount together with others for all "
+		               "below it: not supported yet",
+		               cm->origin);
+	return 0;
+}
+
+static int check_bind(const struct oci_mount *m, const struct compile_mount *cm, struct err *e)
+{
+	if (!m->source || !*m->source)
+		return err_set(e, ERR_SPEC, "%s.source: required for a bind mount", cm->origin);
+	if (cm->options.data.n > 0)
+		return err_set(e, ERR_SPEC, "%s.options: \"%s\": not an option of a bind mount",
+		               cm->origin, cm->options.data.v[0]);
+	return 0;
+}
+
+static int check_new(const struct compile *c, const struct oci_mount *m,
+                     const struct compile_mount *cm, struct err *e)
+{
+	const struct oci_namespace *cgroup = &c->linux_->namespaces[OCI_NS_CGROUP];
+
+	if (!m->type || !*m->type || strcmp(m->type, "none") == 0)
+		return err_set(e, ERR_SPEC, "%s.type: required unless it is a bind mount",
+		               cm->origin);
+	if (is_cgroup(m) && c->facts->cgroup.mode == CGROUP_NONE)
+		return err_set(e, ERR_REFUSED, "%s: this host has no cgroup2", cm->origin);
+	if (is_cgroup(m) && !cgroup->wanted) {
+		(void)err_set(
+			e, ERR_REFUSED,
+			"%s: mounting cgroups without a cgroup namespace is not supported yet",
+			cm->origin);
+		return err_hint(e, "add {\"type\": \"cgroup\"} to linux.namespaces");
+	}
+	return 0;
+}
+
+static int read_mount(struct compile *c, size_t index, struct compile_mount *cm, struct err *e)
+{
+	const struct oci_mount *m = &c->config->mounts[index];
+
+	cm->origin = arena_printf(&c->arena, "mounts[%zu]", index);
+	cm->slot = PLAN_NO_SLOT;
+	cm->target = path_clean(&c->arena, "/", m->destination);
+	if (mount_options_parse(&c->arena, m->options, &cm->options, e) < 0)
+		return err_in(e, "%s.options", cm->origin);
+	if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
+		return err_set(e, ERR_REFUSED, "%s: id mappings of mounts are not supported yet",
+		               cm->origin);
+	if (strcmp(cm->target, "/") == 0)
+		return err_set(e, ERR_REFUSED, "%s.destination: the root itself is in the way",
+		               cm->origin);
+
+	cm->bind = cm->options.bind || type_is(m, "bind") || type_is(m, "rbind");
+	cm->options.recursive |= type_is(m, "rbind");
+	if (cm->bind) {
+		TRY(check_bind(m, cm, e));
+		cm->source = path_clean(&c->arena, c->bundle, m->source);
+	} else {
+		TRY(check_new(c, m, cm, e));
+	}
+	TRY(check_attributes(cm, e));
+	return check_proc(m, cm, e);
+}
+
+int compile_read_mounts(struct compile *c, struct err *e)
+{
+	size_t count = c->config->mount_count;
+
+	c->mounts = arena_array(&c->arena, count, sizeof(*c->mounts));
+	for (size_t i = 0; i < count; i++)
+		TRY(read_mount(c, i, &c->mounts[i], e));
+	return 0;
+}
+
+void compile_shared_sources(struct compile *c)
+{
+	uint32_t slot = (uint32_t)(c->fds.len / sizeof(struct plan_fd));
+
+	for (size_t i = 0; i < c->config->mount_count; i++) {
+		struct compile_mount *cm = &c->mounts[i];
+
+		if (!cm->bind || !(cm->options.propagation & MS_SHARED))
+			continue;
+		cm->slot = slot++;
+		struct plan_step *step = plan_add(&c->plan, PLAN_CLONE_SHARED, cm->origin);
+		step->tree.slot = cm->slot;
+		step->tree.source = plan_put_string(&c->plan, cm->source);
+		step->tree.recursive = cm->options.recursive;
+	}
+}
+
+static void add_bind(struct compile *c, const struct compile_mount *cm)
+{
+	const struct mount_options *o = &cm->options;
+	bool below = o->attr_set_below || o->attr_clear_below;
+	struct plan_step *step = plan_add(&c->plan, PLAN_BIND, cm->origin);
+
+	step->bind.source = plan_put_string(&c->plan, cm->source);
+	step->bind.target = plan_put_string(&c->plan, cm->target);
+	step->bind.slot = cm->slot;
+	step->bind.flags =
+		(o->recursive ? PLAN_BIND_RECURSIVE : 0u) | (below ? PLAN_ATTR_RECURSIVE : 0u);
+	step->bind.attr_set = below ? o->attr_set_below : o->attr_set;
+	step->bind.attr_clear = below ? o->attr_clear_below : o->attr_clear;
+	step->bind.propagation = o->propagation;
+}
+
+/* The superblock's flags and the filesystem's own options, as fsconfig takes them. */
+static struct plan_list put_options(struct compile *c, const struct mount_options *o)
+{
+	size_t count = o->flags.n + o->data.n;
+	struct plan_option *out = arena_array(&c->arena, count, sizeof(*out));
+
+	for (size_t i = 0; i < o->flags.n; i++)
+		out[i].key = plan_put_string(&c->plan, o->flags.v[i]);
+	for (size_t i = 0; i < o->data.n; i++) {
+		const char *text = o->data.v[i];
+		const char *equals = strchr(text, '=');
+		size_t len = equals ? (size_t)(equals - text) : strlen(text);
+		const char *key = arena_string(&c->arena, text, len);
+
+		out[o->flags.n + i].key = plan_put_string(&c->plan, key);
+		out[o->flags.n + i].value = plan_put_string(&c->plan, equals ? equals + 1 : NULL);
+	}
+	return plan_put_array(&c->plan, out, count, sizeof(*out));
+}
+
+static void add_new(struct compile *c, const struct oci_mount *m, const struct compile_mount *cm)
+{
+	const struct mount_options *o = &cm->options;
+	bool plain = type_is(m, "proc") || type_is(m, "sysfs");
+	struct plan_list options = put_options(c, o);
+	struct plan_step *step =
+		plan_add(&c->plan, is_cgroup(m) ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, cm->origin);
+
+	step->mount.fstype = plan_put_string(&c->plan, is_cgroup(m) ? "cgroup2" : m->type);
+	step->mount.source = plan_put_string(&c->plan, m->source);
+	step->mount.target = plan_put_string(&c->plan, cm->target);
+	step->mount.options = options;
+	step->mount.attr = o->attr_set | o->attr_set_below; /* nothing is below a new one */
+	step->mount.flags = plain ? PLAN_TARGET_PLAIN : 0;
+	step->mount.propagation = o->propagation;
+	step->mount.target_mode = 0755;
+}
+
+void compile_mounts(struct compile *c)
+{
+	for (size_t i = 0; i < c->config->mount_count; i++) {
+		if (c->mounts[i].bind)
+			add_bind(c, &c->mounts[i]);
+		else
+			add_new(c, &c->config->mounts[i], &c->mounts[i]);
+	}
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Namespaces: which are made, which are joined, and by whom.
+ *
+ * One stage: the launcher's clone makes all new namespaces at once, and init joins
+ * the others. A joined pid namespace holds only for children, so the launcher
+ * enters it before that clone (pid_slot).
+ *
+ * Two stages, where a user namespace is new or joined, or a new time namespace is
+ * asked for: stage 1 does what has to be done before the final clone, and that clone
+ * (PLAN_CLONE) makes the rest. A joined pid namespace is joined by stage 1 then,
+ * because only after a user namespace was joined may an unprivileged caller enter it.
+ *
+ * Joined namespaces come after a joined user namespace, which is what gives the
+ * right to join them, and before a new one, which would take it away: with a new
+ * user namespace they belong to the launcher's (setns(2), user_namespaces(7)).
+ */
+#include <inttypes.h>
+#include <linux/sched.h>
+
+#include "runtime/compile_parts.h"
+
+uint32_t compile_add_fd(struct compile *c, const struct plan_fd *fd)
+{
+	size_t slot = c->fds.len / sizeof(*fd);
+
+	buf_add(&c->fds, fd, sizeof(*fd));
+	return (uint32_t)slot;
+}
+
+static bool is_new(const struct compile *c, enum oci_namespace_kind kind)
+{
+	const struct oci_namespace *ns = &c->linux_->namespaces[kind];
+
+	return ns->wanted && !ns->path;
+}
+
+static bool is_joined(const struct compile *c, enum oci_namespace_kind kind)
+{
+	return c->linux_->namespaces[kind].wanted && c->linux_->namespaces[kind].path;
+}
+
+static uint32_t namespace_slot(struct compile *c, enum oci_namespace_kind kind)
+{
+	const struct oci_namespace *ns = &c->linux_->namespaces[kind];
+	const char *origin = arena_printf(&c->arena, "linux.namespaces[%u].path", ns->index);
+
+	return compile_add_fd(c, &(struct plan_fd){
+					 .kind = PLAN_FD_NAMESPACE,
+					 .path = plan_put_string(&c->plan, ns->path),
+					 .ns_type = oci_namespace_flag(kind),
+					 .origin = plan_put_string(&c->plan, origin),
+				 });
+}
+
+static void join(struct compile *c, enum oci_namespace_kind kind)
+{
+	uint32_t slot = namespace_slot(c, kind);
+	const char *origin = arena_printf(&c->arena, "linux.namespaces[%u].path",
+	                                  c->linux_->namespaces[kind].index);
+	struct plan_step *step = plan_add(&c->plan, PLAN_JOIN, origin);
+
+	step->join.slot = slot;
+	step->join.types = oci_namespace_flag(kind);
+}
+
+static void join_all(struct compile *c)
+{
+	if (is_joined(c, OCI_NS_USER))
+		join(c, OCI_NS_USER);
+	for (int kind = 0; kind < OCI_NS_KINDS; kind++) {
+		if (kind == OCI_NS_USER || !is_joined(c, (enum oci_namespace_kind)kind))
+			continue;
+		if (kind == OCI_NS_PID && !c->two_stages)
+			c->plan.head.pid_slot = namespace_slot(c, OCI_NS_PID);
+		else
+			join(c, (enum oci_namespace_kind)kind);
+	}
+}
+
+/* Lines of /proc/PID/timens_offsets (time_namespaces(7)). */
+static bool add_time_offsets(struct compile *c)
+{
+	const struct oci_time_offset *monotonic = &c->linux_->monotonic;
+	const struct oci_time_offset *boottime = &c->linux_->boottime;
+	BUF struct buf lines = { 0 };
+
+	if (!is_new(c, OCI_NS_TIME) || (!monotonic->set && !boottime->set))
+		return false;
+	if (monotonic->set)
+		buf_printf(&lines, "monotonic %" PRId64 " %" PRIu32 "\n", monotonic->secs,
+		           monotonic->nanosecs);
+	if (boottime->set)
+		buf_printf(&lines, "boottime %" PRId64 " %" PRIu32 "\n", boottime->secs,
+		           boottime->nanosecs);
+
+	plan_str string = plan_put_string(&c->plan, lines.data);
+	plan_add(&c->plan, PLAN_TIME_OFFSETS, "linux.timeOffsets")->string = string;
+	return true;
+}
+
+void compile_enter_new(struct compile *c)
+{
+	uint64_t flags = 0;
+
+	c->two_stages = c->user_namespace || is_new(c, OCI_NS_TIME);
+	for (int kind = 0; kind < OCI_NS_KINDS; kind++)
+		if (kind != OCI_NS_USER && is_new(c, (enum oci_namespace_kind)kind))
+			flags |= oci_namespace_flag((enum oci_namespace_kind)kind);
+
+	if (c->two_stages)
+		compile_limits_raised(c);
+	join_all(c);
+	if (!c->two_stages) {
+		c->plan.head.clone_flags = flags;
+		return;
+	}
+	if (is_new(c, OCI_NS_USER))
+		(void)plan_add(&c->plan, PLAN_USER_NAMESPACE, "linux.namespaces");
+	if (add_time_offsets(c))
+		flags &= ~(uint64_t)CLONE_NEWTIME; /* it exists already */
+	plan_add(&c->plan, PLAN_CLONE, NULL)->clone.clone_flags = flags;
+	c->plan.head.two_stages = 1;
+}
+
+void compile_enter_container(struct compile *c)
+{
+	uint32_t slot = compile_add_fd(c, &(struct plan_fd){ .kind = PLAN_FD_CONTAINER });
+	uint64_t types = 0;
+
+	for (int kind = 0; kind < OCI_NS_KINDS; kind++)
+		if (kind != OCI_NS_USER && c->linux_->namespaces[kind].wanted)
+			types |= oci_namespace_flag((enum oci_namespace_kind)kind);
+
+	c->two_stages = c->user_namespace;
+	if (c->two_stages) {
+		compile_limits_raised(c);
+		struct plan_step *user = plan_add(&c->plan, PLAN_JOIN, NULL);
+		user->join.slot = slot;
+		user->join.types = CLONE_NEWUSER;
+	} else if (types & CLONE_NEWPID) {
+		c->plan.head.pid_slot = slot;
+		types &= ~(uint64_t)CLONE_NEWPID;
+	}
+
+	if (types) {
+		struct plan_step *rest = plan_add(&c->plan, PLAN_JOIN, NULL);
+		rest->join.slot = slot;
+		rest->join.types = types;
+	}
+	if (c->two_stages) {
+		(void)plan_add(&c->plan, PLAN_CLONE, NULL);
+		c->plan.head.two_stages = 1;
+	}
+}

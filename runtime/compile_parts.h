@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the compiler share. Each part turns one subject of the config
+ * into steps and never decides where they stand: compile.c does, in one place.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+#include "runtime/compile.h"
+#include "runtime/facts.h"
+#include "runtime/launch/plan_build.h"
+#include "runtime/mount_options.h"
+
+/* One entry of config.mounts as it was understood. */
+struct compile_mount {
+	struct mount_options options;
+	const char *origin; /* "mounts[3]" */
+	const char *target; /* in the container, cleaned */
+	const char *source; /* of a bind: on the host, cleaned */
+	bool bind;
+	uint32_t slot; /* of a bind: a clone made before / became a slave */
+};
+
+struct compile {
+	struct arena arena;
+	struct plan_builder plan;
+	struct buf fds; /* struct plan_fd, by slot */
+	const struct oci_config *config;
+	const struct oci_linux *linux_;
+	const struct oci_process *process;
+	const struct host_facts *facts;
+	const char *bundle;    /* NULL for an exec */
+	bool user_namespace;   /* the process gets another one than the launcher's */
+	bool two_stages;       /* see compile_ns.c */
+	bool setgroups_denied; /* setgroups(2) will be refused to the process */
+	struct compile_mount *mounts;
+	struct {
+		struct plan_list argv, envp;
+		const char *search;
+		bool home_missing;
+		uint32_t home_slot;
+	} exec;
+};
+
+/* --- compile_check.c ------------------------------------------------------------ */
+
+/* Refuses what no part turns into something: every field that is not supported yet
+ * is named here, and nowhere else. */
+MUST_CHECK int compile_check_config(const struct oci_config *config, bool no_pivot, struct err *e);
+MUST_CHECK int compile_check_process(const struct oci_process *p, const struct host_facts *facts,
+                                     struct err *e);
+
+/* --- compile_ids.c -------------------------------------------------------------- */
+
+/* Sets user_namespace and setgroups_denied, writes the plan's maps, and refuses ids
+ * that would have no meaning in the container. */
+MUST_CHECK int compile_maps(struct compile *c, struct err *e);
+MUST_CHECK int compile_ids(struct compile *c, struct err *e);
+
+/* --- compile_ns.c --------------------------------------------------------------- */
+
+/* All that happens between the launcher's clone and the process that lives in all
+ * its namespaces: joins, the user namespace, time offsets, the second stage. */
+void compile_enter_new(struct compile *c);
+/* The same for exec: into the namespaces that the container has of its own. */
+void compile_enter_container(struct compile *c);
+/* Adds a descriptor for the launcher to open; returns its slot. */
+uint32_t compile_add_fd(struct compile *c, const struct plan_fd *fd);
+
+/* --- compile_rootfs.c ----------------------------------------------------------- */
+
+void compile_rootfs(struct compile *c);
+MUST_CHECK int compile_devices(struct compile *c, struct err *e);
+void compile_root_finish(struct compile *c);
+
+/* --- compile_mounts.c ----------------------------------------------------------- */
+
+/* Reads config.mounts into c->mounts and refuses what cannot be done. */
+MUST_CHECK int compile_read_mounts(struct compile *c, struct err *e);
+/* Clones the sources that are to stay shared with the host. */
+void compile_shared_sources(struct compile *c);
+void compile_mounts(struct compile *c);
+
+/* --- compile_system.c ----------------------------------------------------------- */
+
+/* Sysctls, host name, domain name, the loopback device. */
+MUST_CHECK int compile_system(struct compile *c, struct err *e);
+
+/* --- compile_hooks.c ------------------------------------------------------------ */
+
+/* prestart, createRuntime and createContainer: before the pivot. */
+void compile_hooks_create(struct compile *c);
+/* startContainer: just before the program. */
+void compile_hooks_start(struct compile *c);
+
+/* --- compile_process.c ---------------------------------------------------------- */
+
+/* Program, arguments and environment: stored once, used by several steps. */
+MUST_CHECK int compile_read_program(struct compile *c, struct err *e);
+void compile_oom_score(struct compile *c);
+/* Limits whose hard value is above ours: only the launcher's capabilities raise it. */
+void compile_limits_raised(struct compile *c);
+void compile_limits(struct compile *c);
+void compile_terminal(struct compile *c, bool console);
+void compile_labels(struct compile *c);
+/* `bound` limits all five sets. The check of all five is the first one's. */
+MUST_CHECK int compile_bounding(struct compile *c, uint64_t bound, struct err *e);
+void compile_caps(struct compile *c, uint64_t bound);
+/* Looking it up, and executing it: the last step of a plan. */
+void compile_find_program(struct compile *c);
+void compile_program(struct compile *c);

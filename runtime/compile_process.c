@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process: what it may do, how much, and what it is given.
+ *
+ * No capabilities in the config means none, as runc reads it. A set is cut to what
+ * the kernel knows, and an exec's to what the container itself may have. Ambient
+ * capabilities that are not also permitted and inheritable are left out: the kernel
+ * refuses to raise them (capabilities(7)), runc only warns, and old default configs
+ * carry them.
+ *
+ * Of a variable that is given twice the last value wins, as in a shell. HOME is left
+ * as a spare slot where it is missing or empty: init fills it from the container's
+ * /etc/passwd.
+ */
+#include <linux/capability.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "runtime/compile_parts.h"
+
+/* --- limits ----------------------------------------------------------------------- */
+
+static void add_limit(struct compile *c, size_t index, uint64_t soft, uint64_t hard)
+{
+	const char *origin = arena_printf(&c->arena, "process.rlimits[%zu]", index);
+	struct plan_step *step = plan_add(&c->plan, PLAN_RLIMIT, origin);
+
+	step->rlimit.resource = (uint32_t)c->process->rlimits[index].resource;
+	step->rlimit.soft = soft;
+	step->rlimit.hard = hard;
+}
+
+/* The soft limit follows when the process is nearly there: a low one (of open
+ * files, of memory) would hinder init itself. */
+void compile_limits_raised(struct compile *c)
+{
+	for (size_t i = 0; i < c->process->rlimit_count; i++) {
+		const struct oci_rlimit *r = &c->process->rlimits[i];
+
+		if (r->resource < FACTS_LIMITS && r->hard > c->facts->hard_limits[r->resource])
+			add_limit(c, i, r->hard, r->hard);
+	}
+}
+
+void compile_limits(struct compile *c)
+{
+	for (size_t i = 0; i < c->process->rlimit_count; i++)
+		add_limit(c, i, c->process->rlimits[i].soft, c->process->rlimits[i].hard);
+}
+
+void compile_oom_score(struct compile *c)
+{
+	if (c->process->oom_score_adj.set)
+		plan_add(&c->plan, PLAN_OOM_SCORE_ADJ, "process.oomScoreAdj")->value =
+			c->process->oom_score_adj.value;
+}
+
+/* --- terminal and labels ------------------------------------------------------------ */
+
+void compile_terminal(struct compile *c, bool console)
+{
+	if (!c->process->terminal)
+		return;
+
+	struct plan_step *step = plan_add(&c->plan, PLAN_TERMINAL, "process.terminal");
+	if (c->process->console_size.set) {
+		step->terminal.height = c->process->console_size.height;
+		step->terminal.width = c->process->console_size.width;
+	}
+	step->terminal.uid = c->process->user.uid;
+	step->terminal.console = console;
+	c->plan.head.terminal = 1;
+}
+
+static void add_label(struct compile *c, const char *origin, const char *attribute,
+                      const char *value)
+{
+	struct plan_step *step = plan_add(&c->plan, PLAN_LABEL, origin);
+
+	step->label.attribute = plan_put_string(&c->plan, attribute);
+	step->label.value = plan_put_string(&c->plan, value);
+}
+
+void compile_labels(struct compile *c)
+{
+	const char *profile = c->process->apparmor_profile, *label = c->process->selinux_label;
+
+	if (profile && *profile)
+		add_label(c, "process.apparmorProfile", "apparmor/exec",
+		          arena_printf(&c->arena, "exec %s", profile));
+	if (label && *label)
+		add_label(c, "process.selinuxLabel", "exec", label);
+}
+
+/* --- capabilities ------------------------------------------------------------------- */
+
+static struct oci_capabilities sets(const struct compile *c, uint64_t bound)
+{
+	struct oci_capabilities s = { 0 };
+
+	if (c->process->capabilities)
+		s = *c->process->capabilities;
+	bound &= c->facts->capabilities;
+	s.bounding &= bound;
+	s.effective &= bound;
+	s.permitted &= bound;
+	s.inheritable &= bound;
+	s.ambient &= s.permitted & s.inheritable;
+	return s;
+}
+
+/* The name of the lowest capability in a set that is not empty. */
+static const char *first_name(uint64_t set)
+{
+	return oci_capability_name(__builtin_ctzll(set));
+}
+
+int compile_bounding(struct compile *c, uint64_t bound, struct err *e)
+{
+	struct oci_capabilities s = sets(c, bound);
+
+	if (s.effective & ~s.permitted)
+		return err_set(e, ERR_SPEC,
+		               "process.capabilities.effective: %s is not in the permitted set",
+		               first_name(s.effective & ~s.permitted));
+	if (s.inheritable & ~s.bounding)
+		return err_set(e, ERR_SPEC,
+		               "process.capabilities.inheritable: %s is not in the bounding set",
+		               first_name(s.inheritable & ~s.bounding));
+	plan_add(&c->plan, PLAN_BOUNDING, "process.capabilities.bounding")->caps.bounding =
+		s.bounding;
+	return 0;
+}
+
+void compile_caps(struct compile *c, uint64_t bound)
+{
+	struct oci_capabilities s = sets(c, bound);
+	struct plan_step *step = plan_add(&c->plan, PLAN_CAPS, "process.capabilities");
+
+	step->caps.bounding = s.bounding;
+	step->caps.effective = s.effective;
+	step->caps.permitted = s.permitted;
+	step->caps.inheritable = s.inheritable;
+	step->caps.ambient = s.ambient;
+}
+
+/* --- program and environment ---------------------------------------------------------- */
+
+struct variable {
+	const char *text;
+	size_t name_len;
+	bool last; /* no later one has this name */
+};
+
+static int compare_names(const struct variable *a, const struct variable *b)
+{
+	size_t len = a->name_len < b->name_len ? a->name_len : b->name_len;
+	int order = memcmp(a->text, b->text, len);
+
+	return order ? order : (a->name_len > b->name_len) - (a->name_len < b->name_len);
+}
+
+/* By name; of the same name in the order of the list, which the array's order is. */
+static int compare(const void *a, const void *b)
+{
+	const struct variable *const *x = a, *const *y = b;
+	int order = compare_names(*x, *y);
+
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+static int read_variables(struct compile *c, struct variable *v, struct err *e)
+{
+	size_t n = c->process->env.n;
+	const struct variable **sorted = arena_array(&c->arena, n, sizeof(const void *));
+
+	for (size_t i = 0; i < n; i++) {
+		const char *text = c->process->env.v[i];
+		size_t len = strcspn(text, "=");
+
+		if (len == 0 || text[len] != '=')
+			return err_set(e, ERR_SPEC, "process.env[%zu]: must be NAME=VALUE", i);
+		v[i] = (struct variable){ .text = text, .name_len = len, .last = true };
+		sorted[i] = &v[i];
+	}
+	qsort(sorted, n, sizeof(const void *), compare);
+	for (size_t i = 1; i < n; i++)
+		if (compare_names(sorted[i - 1], sorted[i]) == 0)
+			v[sorted[i - 1] - v].last = false;
+	return 0;
+}
+
+static const char *value_of(const struct variable *v, const char *name)
+{
+	size_t len = strlen(name);
+
+	return v->name_len == len && memcmp(v->text, name, len) == 0 ? v->text + len + 1 : NULL;
+}
+
+int compile_read_program(struct compile *c, struct err *e)
+{
+	size_t n = c->process->env.n, kept = 0;
+	struct variable *v = arena_array(&c->arena, n, sizeof(*v));
+	const char **env = arena_array(&c->arena, n + 1, sizeof(*env));
+	const char *home = NULL, *path = NULL;
+
+	TRY(read_variables(c, v, e));
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].last)
+			continue;
+		if (value_of(&v[i], "PATH"))
+			path = value_of(&v[i], "PATH");
+		if (value_of(&v[i], "HOME"))
+			home = value_of(&v[i], "HOME");
+		if (value_of(&v[i], "HOME") && !*home)
+			continue; /* the spare slot takes its place */
+		env[kept++] = v[i].text;
+	}
+	c->exec.home_missing = !home || !*home;
+	c->exec.home_slot = (uint32_t)kept;
+	c->exec.search = path ? path : "/bin:/usr/bin"; /* as execvp(3) without a PATH */
+	c->exec.argv = plan_put_vector(&c->plan, c->process->args.v, c->process->args.n);
+	c->exec.envp = plan_put_vector(&c->plan, env, kept + c->exec.home_missing);
+	return 0;
+}
+
+static void put_program(struct compile *c, enum plan_op op)
+{
+	const char *file = c->process->args.v[0];
+	struct plan_step *step = plan_add(&c->plan, op, "process.args");
+
+	step->exec.file = plan_put_string(&c->plan, file);
+	step->exec.argv = c->exec.argv;
+	step->exec.envp = c->exec.envp;
+	if (!strchr(file, '/'))
+		step->exec.search = plan_put_string(&c->plan, c->exec.search);
+}
+
+void compile_find_program(struct compile *c)
+{
+	if (c->exec.home_missing) {
+		struct plan_step *step = plan_add(&c->plan, PLAN_ENVIRONMENT, NULL);
+
+		step->home.uid = c->process->user.uid;
+		step->home.env_slot = c->exec.home_slot;
+	}
+	put_program(c, PLAN_EXECUTABLE);
+}
+
+void compile_program(struct compile *c)
+{
+	put_program(c, PLAN_EXECVE);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the host's facts with as few system calls as the config allows: the ids
+ * come from the auxiliary vector, one file tells of user namespaces, and all else
+ * is looked at only where the config asks for it.
+ *
+ * The set of capabilities is a constant: the oldest kernel that is supported (6.1)
+ * knows all that this build can name.
+ */
+#include "runtime/facts.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+
+enum { FACT_FILE_MAX = 64 * 1024 }; /* a uid_map has at most 340 lines */
+
+_Static_assert((int)FACTS_LIMITS == (int)RLIM_NLIMITS, "facts.h");
+
+/* Whether the file can be read and begins with `text`. */
+static bool begins_with(const char *path, const char *text)
+{
+	BUF struct buf content = { 0 };
+	struct err ignored = { 0 };
+
+	if (fd_read_file(AT_FDCWD, path, FACT_FILE_MAX, &content, &ignored) < 0 || !content.data)
+		return false;
+	return strncmp(content.data, text, strlen(text)) == 0;
+}
+
+/* The initial user namespace maps every id to itself; root of another one has no
+ * rights over the host. */
+static void read_user_namespace(struct host_facts *f)
+{
+	/* The format is the kernel's, kernel/user_namespace.c (m_show). */
+	f->user_namespace =
+		!begins_with("/proc/self/uid_map", "         0          0 4294967295\n");
+	f->rootless = f->euid != 0 || f->user_namespace;
+	if (f->user_namespace)
+		f->setgroups_denied = begins_with("/proc/self/setgroups", "deny");
+}
+
+/* Device rules are no controller's: they work without any. */
+static bool has_limits(const struct oci_resources *r)
+{
+	return r && (r->memory || r->cpu || r->pids_limit.set || r->block_io ||
+	             r->hugepage_limit_count > 0 || r->rdma_count > 0 || r->unified.n > 0 ||
+	             r->network.class_id.set || r->network.n > 0);
+}
+
+static void read_lsm(const struct oci_process *p, struct host_facts *f)
+{
+	if (p->apparmor_profile && *p->apparmor_profile)
+		f->apparmor = begins_with("/sys/module/apparmor/parameters/enabled", "Y");
+	if (p->selinux_label && *p->selinux_label)
+		f->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
+}
+
+static int read_limits(struct host_facts *f, struct err *e)
+{
+	for (int i = 0; i < FACTS_LIMITS; i++) {
+		struct rlimit limit;
+
+		if (getrlimit((__rlimit_resource_t)i, &limit) < 0)
+			return err_sys(e, "getrlimit %d", i);
+		f->hard_limits[i] = limit.rlim_max;
+	}
+	return 0;
+}
+
+int host_facts_read(const struct oci_config *config, struct host_facts *ret, struct err *e)
+{
+	const struct oci_process *process = config->process;
+	struct host_facts f = {
+		.euid = (uint32_t)getauxval(AT_EUID),
+		.egid = (uint32_t)getauxval(AT_EGID),
+		.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
+	};
+
+	read_user_namespace(&f);
+	TRY(cgroup_probe(has_limits(config->linux_->resources), &f.cgroup, e));
+	if (process)
+		read_lsm(process, &f);
+	if (process && process->rlimit_count > 0 && config->linux_->namespaces[OCI_NS_USER].wanted)
+		TRY(read_limits(&f, e));
+	*ret = f;
+	return 0;
+}

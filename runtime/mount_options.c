@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mount options by name. Four kinds of things hide behind them:
+ *
+ *   attributes   of one mount (ro, nosuid, noatime …): bits for mount_setattr(2);
+ *                with an r in front they hold for the mounts below as well
+ *   propagation  (private, rslave …): one value a mount
+ *   flags        of a superblock (sync, lazytime …): fsconfig(2) takes their names
+ *   data         everything else: the filesystem's own ("size=64k", "newinstance")
+ *
+ * Some names of the spec's list have nothing to set: "defaults", and silent, loud,
+ * iversion and noiversion, which mount(2) had bits for and fsconfig(2) refuses on
+ * every filesystem; keeping a version of the inode is a filesystem's own business.
+ *
+ * Access times are one field of three values (MOUNT_ATTR__ATIME): whoever sets one
+ * has to clear the field first. Source: mount_setattr(2), config-linux.md
+ * "mount options", fs/fs_context.c (common_set_sb_flag).
+ */
+#include "runtime/mount_options.h"
+
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/scope.h"
+
+enum effect { NOTHING, BIND, RBIND, ATTR, ATTR_BELOW, PROPAGATION, FLAG, LATER };
+
+struct option {
+	const char *name;
+	enum effect effect;
+	uint32_t set, clear; /* ATTR: MOUNT_ATTR_*; PROPAGATION: set is MS_* */
+};
+
+#define ATIME MOUNT_ATTR__ATIME
+
+/* Sorted by kind, not by name: it is read more often than it is searched. */
+static const struct option options[] = {
+	{ "bind", BIND, 0, 0 },
+	{ "rbind", RBIND, 0, 0 },
+
+	{ "ro", ATTR, MOUNT_ATTR_RDONLY, 0 },
+	{ "rw", ATTR, 0, MOUNT_ATTR_RDONLY },
+	{ "nosuid", ATTR, MOUNT_ATTR_NOSUID, 0 },
+	{ "suid", ATTR, 0, MOUNT_ATTR_NOSUID },
+	{ "nodev", ATTR, MOUNT_ATTR_NODEV, 0 },
+	{ "dev", ATTR, 0, MOUNT_ATTR_NODEV },
+	{ "noexec", ATTR, MOUNT_ATTR_NOEXEC, 0 },
+	{ "exec", ATTR, 0, MOUNT_ATTR_NOEXEC },
+	{ "nosymfollow", ATTR, MOUNT_ATTR_NOSYMFOLLOW, 0 },
+	{ "symfollow", ATTR, 0, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "nodiratime", ATTR, MOUNT_ATTR_NODIRATIME, 0 },
+	{ "diratime", ATTR, 0, MOUNT_ATTR_NODIRATIME },
+	{ "relatime", ATTR, MOUNT_ATTR_RELATIME, ATIME },
+	{ "norelatime", ATTR, MOUNT_ATTR_RELATIME, ATIME }, /* the kernel's default is relatime */
+	{ "noatime", ATTR, MOUNT_ATTR_NOATIME, ATIME },
+	{ "atime", ATTR, MOUNT_ATTR_RELATIME, ATIME },
+	{ "strictatime", ATTR, MOUNT_ATTR_STRICTATIME, ATIME },
+	{ "nostrictatime", ATTR, MOUNT_ATTR_RELATIME, ATIME },
+
+	{ "rro", ATTR_BELOW, MOUNT_ATTR_RDONLY, 0 },
+	{ "rrw", ATTR_BELOW, 0, MOUNT_ATTR_RDONLY },
+	{ "rnosuid", ATTR_BELOW, MOUNT_ATTR_NOSUID, 0 },
+	{ "rsuid", ATTR_BELOW, 0, MOUNT_ATTR_NOSUID },
+	{ "rnodev", ATTR_BELOW, MOUNT_ATTR_NODEV, 0 },
+	{ "rdev", ATTR_BELOW, 0, MOUNT_ATTR_NODEV },
+	{ "rnoexec", ATTR_BELOW, MOUNT_ATTR_NOEXEC, 0 },
+	{ "rexec", ATTR_BELOW, 0, MOUNT_ATTR_NOEXEC },
+	{ "rnosymfollow", ATTR_BELOW, MOUNT_ATTR_NOSYMFOLLOW, 0 },
+	{ "rsymfollow", ATTR_BELOW, 0, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "rnodiratime", ATTR_BELOW, MOUNT_ATTR_NODIRATIME, 0 },
+	{ "rdiratime", ATTR_BELOW, 0, MOUNT_ATTR_NODIRATIME },
+	{ "rrelatime", ATTR_BELOW, MOUNT_ATTR_RELATIME, ATIME },
+	{ "rnorelatime", ATTR_BELOW, MOUNT_ATTR_RELATIME, ATIME },
+	{ "rnoatime", ATTR_BELOW, MOUNT_ATTR_NOATIME, ATIME },
+	{ "ratime", ATTR_BELOW, MOUNT_ATTR_RELATIME, ATIME },
+	{ "rstrictatime", ATTR_BELOW, MOUNT_ATTR_STRICTATIME, ATIME },
+	{ "rnostrictatime", ATTR_BELOW, MOUNT_ATTR_RELATIME, ATIME },
+
+	{ "shared", PROPAGATION, MS_SHARED, 0 },
+	{ "rshared", PROPAGATION, MS_SHARED | MS_REC, 0 },
+	{ "slave", PROPAGATION, MS_SLAVE, 0 },
+	{ "rslave", PROPAGATION, MS_SLAVE | MS_REC, 0 },
+	{ "private", PROPAGATION, MS_PRIVATE, 0 },
+	{ "rprivate", PROPAGATION, MS_PRIVATE | MS_REC, 0 },
+	{ "unbindable", PROPAGATION, MS_UNBINDABLE, 0 },
+	{ "runbindable", PROPAGATION, MS_UNBINDABLE | MS_REC, 0 },
+
+	{ "sync", FLAG, 0, 0 },
+	{ "async", FLAG, 0, 0 },
+	{ "dirsync", FLAG, 0, 0 },
+	{ "mand", FLAG, 0, 0 },
+	{ "nomand", FLAG, 0, 0 },
+	{ "lazytime", FLAG, 0, 0 },
+	{ "nolazytime", FLAG, 0, 0 },
+
+	{ "defaults", NOTHING, 0, 0 },
+	{ "silent", NOTHING, 0, 0 },
+	{ "loud", NOTHING, 0, 0 },
+	{ "iversion", NOTHING, 0, 0 },
+	{ "noiversion", NOTHING, 0, 0 },
+
+	/* In the spec's list, or known from other runtimes; a filesystem would not
+	 * know them either, so they get an error of their own. */
+	{ "remount", LATER, 0, 0 },
+	{ "idmap", LATER, 0, 0 },
+	{ "ridmap", LATER, 0, 0 },
+	{ "tmpcopyup", LATER, 0, 0 },
+	{ "copy-symlink", LATER, 0, 0 },
+	{ "src-nofollow", LATER, 0, 0 },
+	{ "dest-nofollow", LATER, 0, 0 },
+};
+
+static const struct option *find(const char *name)
+{
+	for (size_t i = 0; i < LEN(options); i++)
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+/* Later options win: what is set anew is no longer to be cleared, and the reverse. */
+static void change(uint32_t *set, uint32_t *clear, const struct option *o)
+{
+	*set = (*set & ~o->clear) | o->set;
+	*clear = (*clear & ~o->set) | o->clear;
+}
+
+/* idmap may carry its maps: "idmap=uids=…". */
+static bool has_maps(const char *text)
+{
+	return strncmp(text, "idmap=", 6) == 0 || strncmp(text, "ridmap=", 7) == 0;
+}
+
+static void add(struct oci_strings *list, const char **room, const char *text)
+{
+	room[list->n++] = text;
+	list->v = room;
+}
+
+static void apply(struct mount_options *m, const struct option *o)
+{
+	switch (o->effect) {
+	case RBIND:
+		m->recursive = true;
+		m->bind = true;
+		break;
+	case BIND:
+		m->bind = true;
+		break;
+	case ATTR:
+		change(&m->attr_set, &m->attr_clear, o);
+		break;
+	case ATTR_BELOW:
+		change(&m->attr_set_below, &m->attr_clear_below, o);
+		break;
+	case PROPAGATION:
+		m->propagation = o->set;
+		break;
+	case NOTHING:
+	case FLAG:  /* kept as text by the caller */
+	case LATER: /* refused by the caller */
+		break;
+	}
+}
+
+int mount_options_parse(struct arena *a, struct oci_strings list, struct mount_options *ret,
+                        struct err *e)
+{
+	struct mount_options m = { 0 };
+	const char **flags = arena_array(a, list.n + 1, sizeof(*flags));
+	const char **data = arena_array(a, list.n + 1, sizeof(*data));
+
+	for (size_t i = 0; i < list.n; i++) {
+		const char *text = list.v[i];
+		const struct option *o = find(text);
+
+		if (has_maps(text) || (o && o->effect == LATER))
+			return err_set(e, ERR_REFUSED, "\"%s\": not supported yet", text);
+		if (!o)
+			add(&m.data, data, text);
+		else if (o->effect == FLAG)
+			add(&m.flags, flags, text);
+		else
+			apply(&m, o);
+	}
+	*ret = m;
+	return 0;
+}

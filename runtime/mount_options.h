@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+
+/* What a mount's options ask for, in the kernel's terms. Option strings exist only
+ * on this side of the parser; the plan carries bits. */
+struct mount_options {
+	bool bind;                                 /* bind or rbind */
+	bool recursive;                            /* rbind */
+	uint32_t attr_set, attr_clear;             /* MOUNT_ATTR_*, mount_setattr(2) */
+	uint32_t attr_set_below, attr_clear_below; /* the same for all mounts below too */
+	uint32_t propagation;                      /* MS_SHARED … | MS_REC; 0: not said */
+	struct oci_strings flags;                  /* of the superblock: "sync", "lazytime" … */
+	struct oci_strings data;                   /* what only the filesystem can know */
+};
+
+/* Reads an option list; of contradicting options the last one wins, as with
+ * mount(8). What this version cannot do is ERR_REFUSED; the message begins with
+ * the option's own words, callers put the path in front. */
+MUST_CHECK int mount_options_parse(struct arena *a, struct oci_strings options,
+                                   struct mount_options *ret, struct err *e);
