@@ -1,5 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the test targets do. The Makefile builds the programs.
+# What the targets around the program do; the Makefile builds the programs. Every suite
+# leaves its count in build/results, and tests/summary adds them up.
+
+FUZZ_SECONDS ?= 20
+SUITES := lint build unit unit-sanitize fuzz cli faults vm
+
+# Every suite runs, whatever became of the others; the sum is the verdict.
+check: ## run every test; ends with one line: N passed, N failed
+	@rm -rf build/results
+	@for suite in $(SUITES); do \
+	  echo "== $$suite"; $(MAKE) --no-print-directory check-$$suite; \
+	done; tests/summary $(SUITES)
+
+check-long: ## the same with long fuzzing, every fault point, every configuration: hours
+	@FAULTS=long $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
+
+check-lint: lint
+lint: ## check format, rules and layers, and run the analyzers
+	@tests/lint/run
+
+fmt: ## format every C file
+	@git ls-files --cached --others --exclude-standard -- '*.[ch]' | xargs -r clang-format -i
+
+check-build: ## check that builds are reproducible and programs hardened
+	@tests/build
 
 check-unit: $(UNITS) ## run the unit tests
-	@tests/run-units $(UNITS)
+	@tests/run-units unit$(if $(filter 1,$(SANITIZE)),-sanitize) $(UNITS)
+
+check-unit-sanitize: ## run the unit tests with the address and undefined behaviour sanitizers
+	@$(MAKE) --no-print-directory SANITIZE=1 check-unit
+
+check-fuzz: $(FUZZERS) ## replay the fuzzers' corpora, then look for more, FUZZ_SECONDS each
+	@tests/run-fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+check-cli: all $(TOOLS) ## run the tests of the commands on this host (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/run-bats cli tests/cli/*.bats
+
+check-faults: all $(TOOLS) ## kill the runtime at every system call, and look for leaks (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/faults/killsweep $(FAULTS)
+
+check-vm: all $(TOOLS) ## run the tests of the commands and of the engines in the test machine
+	@tests/vm/check
+
+bench: all $(BENCHES) ## measure next to the peers, and print tables
+	@bench/run
+
+deps: ## install the packages that building and testing needs
+	@tests/deps
+
+run: all ## start a container that shows that it is one (root)
+	@tests/demo
+
+install: all ## install below PREFIX (and DESTDIR)
+	@tests/install "$(BUILD)" "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## remove what install installed
+	@tests/install --remove "$(DESTDIR)$(PREFIX)"
+
+.PHONY: check-lint check-build check-unit-sanitize
