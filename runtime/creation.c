@@ -217,7 +217,7 @@ static int claim(struct creation *c, bool listener, struct err *e)
 		return 0;
 	TRY(keep_file(c, "plan", c->plan_bytes.data, c->plan_bytes.len, e));
 	c->listener = unix_listen(c->dir.fd, "start.sock", SOCK_SEQPACKET, e);
-	return c->listener;
+	return c->listener < 0 ? -1 : 0;
 }
 
 /* The controllers that the plan's writes need. */
@@ -264,7 +264,7 @@ static int on_hooks(void *context, pid_t pid, int *ret_state, struct err *e)
 	if (hooks[OCI_HOOK_CREATE_CONTAINER].n == 0)
 		return 0;
 	*ret_state = hooks_state(&c->state, c->state.private_pids ? 1 : pid, "creating", e);
-	return *ret_state;
+	return *ret_state < 0 ? -1 : 0;
 }
 
 static int on_console(void *context, int master, const char *name, struct err *e)

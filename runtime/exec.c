@@ -205,7 +205,7 @@ static int open_cgroup(struct execution *x, struct err *e)
 			path_clean(&x->arena, x->cgroup_path, path_clean(&x->arena, "", sub) + 1);
 	}
 	x->cgroup = cgroup_open(&x->facts.cgroup, x->cgroup_path, e);
-	return x->cgroup;
+	return x->cgroup < 0 ? -1 : 0;
 }
 
 static int compile_plan(struct execution *x, struct err *e)
