@@ -10,7 +10,6 @@
  */
 #include "runtime/cli.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"

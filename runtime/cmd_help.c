@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* help and version: also what --help and --version become. */
-#include <stdio.h>
 
 #include "runtime/cmd.h"
 #include "seccomp/seccomp.h"

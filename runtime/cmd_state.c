@@ -5,7 +5,6 @@
  * who made the container; state leaves it empty, as runc does.
  */
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "runtime/cmd.h"
@@ -78,9 +77,12 @@ struct row {
 
 static const char *owner_name(struct arena *a, uint32_t uid)
 {
-	const struct passwd *entry = getpwuid(uid);
+	struct passwd entry, *found = NULL;
+	char room[1024];
 
-	return entry ? arena_printf(a, "%s", entry->pw_name) : arena_printf(a, "#%u", uid);
+	if (getpwuid_r(uid, &entry, room, sizeof(room), &found) != 0 || !found)
+		return arena_printf(a, "#%u", uid);
+	return arena_printf(a, "%s", found->pw_name);
 }
 
 static void add_row(struct buf *out, const struct row *row, const size_t width[COLUMNS])

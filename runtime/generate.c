@@ -21,10 +21,7 @@ const struct option_spec generate_help_option = { .name = "help",
 static int write_page(int dir, const char *name, const struct buf *page, struct err *e)
 {
 	TRY(buf_ok(page, e));
-	FD int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_sys(e, "create %s", name);
-	return fd_write_all(fd, page->data, page->len, name, e);
+	return fd_replace_file(dir, name, 0644, page->data, page->len, e);
 }
 
 static int generate_man(const struct invocation *in, const char *folder, struct err *e)

@@ -5,21 +5,13 @@
  * then "|" and the positionals; or the error. Words are separated by blanks, and ''
  * is an empty word.
  */
-/* cmocka.h needs the four before it: */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/scope.h"
 #include "runtime/cli.h"
+#include "unit.h"
 
 enum { WORDS_MAX = 64 };
 

@@ -4,21 +4,13 @@
  * shell's completion, and what is hidden there is in none. That the shells and the
  * formatter accept the texts is tested with them, in tests/cli/usage.bats.
  */
-/* cmocka.h needs the four before it: */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "runtime/cli.h"
 #include "runtime/generate.h"
+#include "unit.h"
 
 static void expect(const struct buf *text, const char *what, bool there)
 {

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it: */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <signal.h>
 #include <string.h>
 
 #include "base/scope.h"
 #include "runtime/signals.h"
+#include "unit.h"
 
 static void names_and_numbers(void **state)
 {

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it: */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <string.h>
 
 #include "base/scope.h"
 #include "runtime/cli_suggest.h"
+#include "unit.h"
 
 static void distances(void **state)
 {
