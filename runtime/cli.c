@@ -167,26 +167,27 @@ static const char *word_choice(struct arena *a, const char *list)
 	return choice;
 }
 
-/* Adds the option to the values; text NULL: a flag without "=". */
-static int add_value(struct invocation *in, const struct option_spec *option, const char *text,
-                     struct err *e)
+/* Reads text, which is NULL only for a flag without "=". */
+static int read_value(struct arena *a, const char *text, struct option_value *ret, struct err *e)
 {
-	struct option_value value = { .option = option, .flag = true };
+	const struct option_spec *option = ret->option;
 	uint64_t number = 0;
 
-	if (option->kind == OPTION_FLAG && text && flag_parse(text, &value.flag) < 0)
-		return err_set(e, ERR_USAGE, "--%s: \"%s\": must be true or false", option->name,
-		               text);
+	if (!text || option->kind == OPTION_FLAG) {
+		ret->flag = true;
+		if (text && flag_parse(text, &ret->flag) < 0)
+			return err_set(e, ERR_USAGE, "--%s: \"%s\": must be true or false",
+			               option->name, text);
+		return 0;
+	}
 	if (option->kind == OPTION_NUMBER && num_u64(text, CLI_NUMBER_MAX, &number) < 0)
 		return err_set(e, ERR_USAGE, "--%s: \"%s\": must be a number from 0 to %d",
 		               option->name, text, CLI_NUMBER_MAX);
 	if (option->words && !has_word(option->words, text))
 		return err_set(e, ERR_USAGE, "--%s: \"%s\": must be %s", option->name, text,
-		               word_choice(in->arena, option->words));
-	if (option->kind != OPTION_FLAG)
-		value.text = text;
-	value.number = (uint32_t)number;
-	in->values[in->value_count++] = value;
+		               word_choice(a, option->words));
+	ret->text = text;
+	ret->number = (uint32_t)number;
 	return 0;
 }
 
@@ -228,8 +229,10 @@ static int read_option(struct reader *r, const struct option_spec *options, cons
 		}
 		r->next++;
 	}
-	if (add_value(in, option, text, e) < 0)
+	struct option_value value = { .option = option };
+	if (read_value(in->arena, text, &value, e) < 0)
 		return usage_hint(in, e);
+	in->values[in->value_count++] = value;
 	return 0;
 }
 

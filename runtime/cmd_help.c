@@ -44,7 +44,6 @@ const struct command command_help = {
 	.options = no_options,
 	.complete = { COMPLETE_COMMAND },
 	.args_max = 1,
-	.failure = CLI_EXIT_UNKNOWN_COMMAND,
 	.run = help_run,
 };
 
