@@ -3,10 +3,9 @@
  * The process: what it may do, how much, and what it is given.
  *
  * No capabilities in the config means none, as runc reads it. A set is cut to what
- * the kernel knows, and an exec's to what the container itself may have. Ambient
- * capabilities that are not also permitted and inheritable are left out: the kernel
- * refuses to raise them (capabilities(7)), runc only warns, and old default configs
- * carry them.
+ * the kernel knows, and an exec's to what the container itself may have. An ambient
+ * capability that is not also permitted and inheritable cannot be raised
+ * (capabilities(7)); old default configs have such, so init only warns of them.
  *
  * Of a variable that is given twice the last value wins, as in a shell. HOME is left
  * as a spare slot where it is missing or empty: init fills it from the container's
@@ -105,7 +104,7 @@ static struct oci_capabilities sets(const struct compile *c, uint64_t bound)
 	s.effective &= bound;
 	s.permitted &= bound;
 	s.inheritable &= bound;
-	s.ambient &= s.permitted & s.inheritable;
+	s.ambient &= bound;
 	return s;
 }
 

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan as JSON: what `caisson plan` shows and what the golden tests compare. Every
+ * argument has its name; what is absent is left out; bits are words; programs of
+ * bytes are shown by their length and a hash. The same plan always prints the same
+ * text. The plan has passed plan_check().
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "oci-spec/json.h"
+#include "runtime/compile.h"
+#include "runtime/launch/plan_check.h"
+#include "runtime/plan_words.h"
+
+struct printer {
+	struct json_writer w;
+	const struct plan *plan;
+};
+
+typedef void words_function(struct buf *ret, uint64_t bits);
+
+static void string(struct printer *p, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	json_key(&p->w, key);
+	json_string(&p->w, value);
+}
+
+static void text(struct printer *p, const char *key, plan_str at)
+{
+	string(p, key, plan_text(p->plan, at));
+}
+
+static void number(struct printer *p, const char *key, uint64_t value)
+{
+	json_key(&p->w, key);
+	json_u64(&p->w, value);
+}
+
+static void flag(struct printer *p, const char *key, uint32_t value)
+{
+	if (!value)
+		return;
+	json_key(&p->w, key);
+	json_bool(&p->w, true);
+}
+
+static void octal(struct printer *p, const char *key, uint64_t value)
+{
+	char digits[32];
+
+	(void)snprintf(digits, sizeof(digits), "0%" PRIo64, value);
+	string(p, key, digits);
+}
+
+/* Bits as words; nothing at all if there are none. */
+static void bits(struct printer *p, const char *key, uint64_t value, words_function *words)
+{
+	BUF struct buf out = { 0 };
+
+	words(&out, value);
+	string(p, key, out.data);
+}
+
+/* A set that says something by being empty. */
+static void set(struct printer *p, const char *key, uint64_t value)
+{
+	BUF struct buf out = { 0 };
+
+	plan_words_caps(&out, value);
+	string(p, key, out.data ? out.data : "");
+}
+
+static void vector(struct printer *p, const char *key, struct plan_list list)
+{
+	const plan_vector_entry *entry = plan_array(p->plan, list);
+
+	json_key(&p->w, key);
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < list.count; i++)
+		json_string(&p->w, plan_text(p->plan, (plan_str)entry[i]));
+	json_close(&p->w, ']');
+}
+
+/* Instructions, eight bytes each: their number and FNV-1a over the bytes. */
+static void program(struct printer *p, const char *key, struct plan_list list)
+{
+	const unsigned char *byte = plan_array(p->plan, list);
+	uint64_t sum = 0xcbf29ce484222325u;
+	char hash[20];
+
+	for (size_t i = 0; i < (size_t)list.count * 8; i++)
+		sum = (sum ^ byte[i]) * 0x100000001b3u;
+	(void)snprintf(hash, sizeof(hash), "%016" PRIx64, sum);
+	json_key(&p->w, key);
+	json_open(&p->w, '{');
+	number(p, "instructions", list.count);
+	string(p, "hash", hash);
+	json_close(&p->w, '}');
+}
+
+static void limit(struct printer *p, const char *key, uint64_t value)
+{
+	if (value == UINT64_MAX)
+		string(p, key, "unlimited");
+	else
+		number(p, key, value);
+}
+
+static void print_mount(struct printer *p, const struct plan_mount *m)
+{
+	const struct plan_option *o = plan_array(p->plan, m->options);
+
+	text(p, "type", m->fstype);
+	text(p, "source", m->source);
+	text(p, "target", m->target);
+	if (m->options.count > 0) {
+		json_key(&p->w, "options");
+		json_open(&p->w, '{');
+		for (uint32_t i = 0; i < m->options.count; i++) {
+			json_key(&p->w, plan_text(p->plan, o[i].key));
+			json_string(&p->w, plan_text(p->plan, o[i].value));
+		}
+		json_close(&p->w, '}');
+	}
+	bits(p, "attributes", m->attr, plan_words_attr);
+	bits(p, "flags", m->flags, plan_words_target);
+	bits(p, "propagation", m->propagation, plan_words_mount);
+	octal(p, "targetMode", m->target_mode);
+}
+
+static void print_bind(struct printer *p, const struct plan_bind *b)
+{
+	text(p, "source", b->source);
+	text(p, "target", b->target);
+	if (b->slot != PLAN_NO_SLOT)
+		number(p, "slot", b->slot);
+	bits(p, "flags", b->flags, plan_words_target);
+	bits(p, "set", b->attr_set, plan_words_attr);
+	bits(p, "clear", b->attr_clear, plan_words_attr);
+	bits(p, "propagation", b->propagation, plan_words_mount);
+}
+
+static void print_device(struct printer *p, const struct plan_step *s)
+{
+	text(p, "path", s->device.path);
+	octal(p, "mode", s->device.mode);
+	number(p, "major", s->device.major);
+	number(p, "minor", s->device.minor);
+	number(p, "uid", s->device.uid);
+	number(p, "gid", s->device.gid);
+	flag(p, "bind", s->device.bind);
+}
+
+static void print_ids(struct printer *p, const struct plan_step *s)
+{
+	const uint32_t *group = plan_array(p->plan, s->ids.groups);
+
+	number(p, "uid", s->ids.uid);
+	number(p, "gid", s->ids.gid);
+	json_key(&p->w, "groups");
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < s->ids.groups.count; i++)
+		json_u64(&p->w, group[i]);
+	json_close(&p->w, ']');
+	flag(p, "keepGroups", s->ids.keep_groups);
+}
+
+static void print_hook(struct printer *p, const struct plan_step *s)
+{
+	text(p, "path", s->hook.path);
+	vector(p, "args", s->hook.argv);
+	vector(p, "env", s->hook.envp);
+	if (s->hook.timeout_s)
+		number(p, "timeout", s->hook.timeout_s);
+	number(p, "index", s->hook.index);
+}
+
+static void print_caps(struct printer *p, const struct plan_step *s)
+{
+	set(p, "bounding", s->caps.bounding);
+	if (s->op == PLAN_BOUNDING)
+		return;
+	set(p, "effective", s->caps.effective);
+	set(p, "permitted", s->caps.permitted);
+	set(p, "inheritable", s->caps.inheritable);
+	set(p, "ambient", s->caps.ambient);
+}
+
+static void print_limit(struct printer *p, const struct plan_step *s)
+{
+	string(p, "resource", plan_limit_name(s->rlimit.resource));
+	limit(p, "soft", s->rlimit.soft);
+	limit(p, "hard", s->rlimit.hard);
+}
+
+static void print_program(struct printer *p, const struct plan_step *s)
+{
+	text(p, "file", s->exec.file);
+	text(p, "search", s->exec.search);
+	if (s->op == PLAN_EXECUTABLE)
+		return; /* they are shown once, with execve */
+	vector(p, "args", s->exec.argv);
+	vector(p, "env", s->exec.envp);
+}
+
+/* Longer than a screen: one case for each kind of step. */
+static void print_arguments(struct printer *p, const struct plan_step *s)
+{
+	switch ((enum plan_op)s->op) {
+	case PLAN_OOM_SCORE_ADJ:
+	case PLAN_CLOSE_FDS:
+		json_key(&p->w, "value");
+		json_i64(&p->w, s->value);
+		break;
+	case PLAN_UMASK:
+		octal(p, "value", (uint64_t)s->value);
+		break;
+	case PLAN_RLIMIT:
+		print_limit(p, s);
+		break;
+	case PLAN_JOIN:
+		number(p, "slot", s->join.slot);
+		bits(p, "types", s->join.types, plan_words_namespaces);
+		break;
+	case PLAN_CLONE:
+		bits(p, "namespaces", s->clone.clone_flags, plan_words_namespaces);
+		break;
+	case PLAN_TIME_OFFSETS:
+	case PLAN_KEYRING:
+	case PLAN_MASK:
+	case PLAN_READONLY:
+	case PLAN_HOSTNAME:
+	case PLAN_DOMAINNAME:
+	case PLAN_CWD:
+		text(p, "value", s->string);
+		break;
+	case PLAN_CLONE_SHARED:
+		number(p, "slot", s->tree.slot);
+		text(p, "source", s->tree.source);
+		flag(p, "recursive", s->tree.recursive);
+		break;
+	case PLAN_PROPAGATION:
+	case PLAN_ROOT_PROPAGATION:
+		bits(p, "value", s->propagation, plan_words_mount);
+		break;
+	case PLAN_ROOTFS:
+		text(p, "path", s->rootfs.path);
+		flag(p, "recursive", s->rootfs.recursive);
+		bits(p, "propagation", s->rootfs.propagation, plan_words_mount);
+		break;
+	case PLAN_MOUNT:
+	case PLAN_CGROUP_MOUNT:
+		print_mount(p, &s->mount);
+		break;
+	case PLAN_BIND:
+		print_bind(p, &s->bind);
+		break;
+	case PLAN_DEVICE:
+		print_device(p, s);
+		break;
+	case PLAN_SYMLINK:
+		text(p, "path", s->link.path);
+		text(p, "target", s->link.target);
+		break;
+	case PLAN_TERMINAL:
+		number(p, "height", s->terminal.height);
+		number(p, "width", s->terminal.width);
+		number(p, "uid", s->terminal.uid);
+		flag(p, "console", s->terminal.console);
+		break;
+	case PLAN_HOOK_HOST:
+	case PLAN_HOOK_CONTAINER:
+		print_hook(p, s);
+		break;
+	case PLAN_LABEL:
+		text(p, "attribute", s->label.attribute);
+		text(p, "value", s->label.value);
+		break;
+	case PLAN_SYSCTL:
+		text(p, "path", s->sysctl.path);
+		text(p, "value", s->sysctl.value);
+		break;
+	case PLAN_BOUNDING:
+	case PLAN_CAPS:
+		print_caps(p, s);
+		break;
+	case PLAN_IDS:
+		print_ids(p, s);
+		break;
+	case PLAN_ENVIRONMENT:
+		number(p, "uid", s->home.uid);
+		number(p, "slot", s->home.env_slot);
+		break;
+	case PLAN_EXECUTABLE:
+	case PLAN_EXECVE:
+		print_program(p, s);
+		break;
+	case PLAN_SECCOMP:
+		program(p, "filter", s->seccomp.filter);
+		bits(p, "flags", s->seccomp.flags, plan_words_seccomp);
+		flag(p, "notify", s->seccomp.notify);
+		break;
+	case PLAN_USER_NAMESPACE:
+	case PLAN_ENTER_ROOT:
+	case PLAN_WAIT_HOOKS:
+	case PLAN_PIVOT:
+	case PLAN_ROOT_READONLY:
+	case PLAN_LOOPBACK:
+	case PLAN_PARK:
+	case PLAN_NO_NEW_PRIVS:
+	case PLAN_OP_END:
+		break;
+	}
+}
+
+static void print_steps(struct printer *p)
+{
+	const struct plan_step *s = plan_array(p->plan, p->plan->steps);
+
+	json_key(&p->w, "steps");
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < p->plan->steps.count; i++) {
+		json_open(&p->w, '{');
+		string(p, "op", plan_op_name(s[i].op));
+		text(p, "origin", s[i].origin);
+		print_arguments(p, &s[i]);
+		json_close(&p->w, '}');
+	}
+	json_close(&p->w, ']');
+}
+
+static void print_fds(struct printer *p)
+{
+	static const char *const kinds[] = {
+		[PLAN_FD_NAMESPACE] = "namespace",
+		[PLAN_FD_TREE] = "tree",
+		[PLAN_FD_CONTAINER] = "container",
+		[PLAN_FD_LISTENER] = "listener",
+	};
+	const struct plan_fd *fd = plan_array(p->plan, p->plan->fds);
+
+	json_key(&p->w, "slots");
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < p->plan->fds.count; i++) {
+		json_open(&p->w, '{');
+		string(p, "kind", kinds[fd[i].kind]);
+		text(p, "path", fd[i].path);
+		bits(p, "type", fd[i].ns_type, plan_words_namespaces);
+		flag(p, "recursive", fd[i].recursive);
+		text(p, "origin", fd[i].origin);
+		json_close(&p->w, '}');
+	}
+	json_close(&p->w, ']');
+}
+
+static void print_map(struct printer *p, const char *key, struct plan_list list)
+{
+	const struct plan_idmap *map = plan_array(p->plan, list);
+
+	if (list.count == 0)
+		return;
+	json_key(&p->w, key);
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < list.count; i++) {
+		json_open(&p->w, '{');
+		number(p, "inside", map[i].inside);
+		number(p, "outside", map[i].outside);
+		number(p, "count", map[i].count);
+		json_close(&p->w, '}');
+	}
+	json_close(&p->w, ']');
+}
+
+static void print_cgroup(struct printer *p, const struct plan_cgroup *g)
+{
+	const struct plan_cgroup_write *write = plan_array(p->plan, g->writes);
+
+	json_key(&p->w, "cgroup");
+	json_open(&p->w, '{');
+	text(p, "path", g->path);
+	if (g->writes.count > 0) {
+		json_key(&p->w, "writes");
+		json_open(&p->w, '[');
+		for (uint32_t i = 0; i < g->writes.count; i++) {
+			json_open(&p->w, '{');
+			text(p, "file", write[i].file);
+			text(p, "value", write[i].value);
+			text(p, "origin", write[i].origin);
+			json_close(&p->w, '}');
+		}
+		json_close(&p->w, ']');
+	}
+	if (g->devices.count > 0)
+		program(p, "devices", g->devices);
+	json_close(&p->w, '}');
+}
+
+void plan_print(const struct plan *plan, struct buf *ret)
+{
+	struct printer p = { .w = { .out = ret, .indent = "  " }, .plan = plan };
+
+	json_open(&p.w, '{');
+	number(&p, "version", plan->version);
+	string(&p, "kind", plan->kind == PLAN_EXEC ? "exec" : "create");
+	bits(&p, "namespaces", plan->clone_flags, plan_words_namespaces);
+	if (plan->pid_slot != PLAN_NO_SLOT)
+		number(&p, "pidSlot", plan->pid_slot);
+	flag(&p, "twoStages", plan->two_stages);
+	print_map(&p, "uidMap", plan->uid_map);
+	print_map(&p, "gidMap", plan->gid_map);
+	flag(&p, "setgroupsDeny", plan->setgroups_deny);
+	flag(&p, "terminal", plan->terminal);
+	flag(&p, "runtimeHooks", plan->runtime_hooks);
+	number(&p, "preserveFds", plan->preserve_fds);
+	print_cgroup(&p, &plan->cgroup);
+	print_fds(&p);
+	print_steps(&p);
+	json_close(&p.w, '}');
+	buf_text(ret, "\n");
+}
