@@ -127,7 +127,7 @@ static void close_dir(DIR **dir)
 /* Appends the pids of the group and of all below it. */
 static int walk_pids(int cgroup, unsigned int depth, struct buf *ret, struct err *e)
 {
-	char name[NAME_MAX + 1];
+	char name[PATH_MAX]; /* cgroupfs has no limit of its own */
 	int more;
 
 	if (depth > DEPTH_MAX)

@@ -38,8 +38,8 @@ static int enable(int dir, unsigned int controllers, const char *name, struct er
 	err_in(e, "enable %s below cgroup %s", words, name);
 	if (e->sys == EBUSY)
 		return err_hint(e, "processes sit in that cgroup itself: move them into a child");
-	if (e->sys == ENOENT)
-		return err_hint(e, "its own parent does not give it these controllers");
+	if (e->sys == ENOENT || e->sys == EINVAL)
+		return err_hint(e, "its cgroup.controllers lists what it can hand down");
 	return -1;
 }
 

@@ -50,7 +50,7 @@ static int move(int *at, const char *name, struct err *e)
  * own rmdir then says that something is left. */
 static int remove_below(int cgroup, int64_t end, struct err *e)
 {
-	char name[NAME_MAX + 1];
+	char name[PATH_MAX]; /* cgroupfs has no limit of its own */
 	uint64_t depth = 0;
 	FD int at = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -90,6 +90,9 @@ static int say_busy(int cgroup, const char *path, struct err *e)
 
 	arena_init(&a, 0);
 	TRY(cgroup_pids(&a, cgroup, &pids, &count, e));
+	if (count == 0)
+		return err_set(e, ERR_STATE, "cannot remove cgroup %s: new ones appear below it",
+		               path);
 	err_set(e, ERR_STATE, "cannot remove cgroup %s: %zu process(es) are still in it", path,
 	        count);
 	return err_hint(e, "end them first: caisson kill --all, or delete --force");

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -119,7 +118,10 @@ int cgroup_next_child(DIR *dir, char *ret, size_t room, struct err *e)
 		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
 		    strcmp(entry->d_name, "..") == 0)
 			continue;
-		(void)snprintf(ret, room, "%s", entry->d_name);
+		if (strlen(entry->d_name) >= room)
+			return err_set(e, ERR_REFUSED, "a cgroup has a name of %zu bytes",
+			               strlen(entry->d_name));
+		memcpy(ret, entry->d_name, strlen(entry->d_name) + 1);
 		return 1;
 	}
 }
