@@ -75,6 +75,17 @@ void buf_align(struct buf *b, size_t align)
 	buf_add(b, zeros, pad);
 }
 
+char *buf_room(struct buf *b, size_t len)
+{
+	return reserve(b, len) ? b->data + b->len : NULL;
+}
+
+void buf_used(struct buf *b, size_t len)
+{
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
 int buf_ok(const struct buf *b, struct err *e)
 {
 	return b->failed ? err_set(e, ERR_KERNEL, "out of memory") : 0;

@@ -26,4 +26,9 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 /* Appends zeros until len is a multiple of `align` (a power of two). */
 void buf_align(struct buf *b, size_t align);
 
+/* Room for `len` more bytes, to be filled by the caller and counted by buf_used();
+ * valid until the next append. */
+char *buf_room(struct buf *b, size_t len);
+void buf_used(struct buf *b, size_t len);
+
 MUST_CHECK int buf_ok(const struct buf *b, struct err *e);

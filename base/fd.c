@@ -30,6 +30,33 @@ int fd_write_all(int fd, const void *data, size_t len, const char *what, struct 
 	return 0;
 }
 
+static int too_large(const char *what, size_t limit, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, "%s is larger than the limit of %zu bytes", what, limit);
+}
+
+/* As much as fstat(2) promised, or less if the file has become shorter. */
+static int read_size(int fd, size_t size, const char *what, struct buf *ret, struct err *e)
+{
+	char *to = buf_room(ret, size);
+
+	TRY(buf_ok(ret, e));
+	while (size > 0) {
+		ssize_t n = read(fd, to, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "read %s", what);
+		if (n == 0)
+			break;
+		buf_used(ret, (size_t)n);
+		to += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
 int fd_read_all(int fd, size_t limit, const char *what, struct buf *ret, struct err *e)
 {
 	char chunk[16384];
@@ -46,8 +73,7 @@ int fd_read_all(int fd, size_t limit, const char *what, struct buf *ret, struct 
 			return buf_ok(ret, e);
 		total += (size_t)n;
 		if (total > limit)
-			return err_set(e, ERR_REFUSED, "%s is larger than the limit of %zu bytes",
-			               what, limit);
+			return too_large(what, limit, e);
 		buf_add(ret, chunk, (size_t)n);
 	}
 }
@@ -64,7 +90,11 @@ int fd_read_file(int dir, const char *path, size_t limit, struct buf *ret, struc
 		return err_sys(e, "fstat %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_REFUSED, "%s is not a regular file", path);
-	return fd_read_all(fd, limit, path, ret, e);
+	if (st.st_size == 0) /* so says procfs of every file */
+		return fd_read_all(fd, limit, path, ret, e);
+	if ((uint64_t)st.st_size > limit)
+		return too_large(path, limit, e);
+	return read_size(fd, (size_t)st.st_size, path, ret, e);
 }
 
 int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,

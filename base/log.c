@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 static struct {
 	int fd; /* of --log, or -1 */
@@ -45,12 +46,10 @@ static void add_escaped(struct buf *out, const char *text, bool quoted)
 
 static void format_line(struct buf *out, enum log_level level, const char *text)
 {
-	char when[sizeof("2026-01-02T03:04:05Z")];
-	time_t now = time(NULL);
-	struct tm utc;
+	char when[CLOCK_TEXT_MAX];
+	const struct timespec now = { .tv_sec = time(NULL) };
 
-	(void)gmtime_r(&now, &utc);
-	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	clock_text(&now, 0, when);
 	if (sink.json)
 		buf_printf(out, "{\"level\":\"%s\",\"msg\":\"", level_names[level]);
 	else

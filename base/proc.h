@@ -13,6 +13,10 @@
  * is a zombie: both are dead for us. */
 MUST_CHECK int proc_start_time(pid_t pid, uint64_t *ret, struct err *e);
 
+/* Whether we are in a user namespace that is not the initial one, where every id
+ * maps to itself: /proc/self/uid_map (user_namespaces(7)). */
+bool proc_in_user_namespace(void);
+
 /* A pidfd of the process that has this pid and this start time; -1 and ERR_STATE
  * when it is gone, a zombie, or the pid belongs to another process by now. */
 MUST_CHECK int proc_open(pid_t pid, uint64_t start_time, struct err *e);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -71,8 +72,11 @@ int bundle_config(struct arena *a, int dir, const char *file, struct buf *text,
 {
 	if (fd_read_file(dir, file, OCI_CONFIG_MAX_BYTES, text, e) < 0) {
 		if (e->sys == ENOENT) {
-			err_set(e, ERR_SPEC, "JSON specification file %s not found", file);
-			err_hint(e, "caisson spec writes a default one");
+			const char *slash = strrchr(file, '/');
+
+			err_set(e, ERR_SPEC, "JSON specification file %s not found",
+			        slash ? slash + 1 : file);
+			err_hint(e, "looked for %s; caisson spec writes a default one", file);
 		}
 		return -1;
 	}
@@ -143,11 +147,9 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 int creation_read(struct creation *c, struct err *e)
 {
 	const struct create_request *r = c->request;
-	FD int bundle = open(r->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *config = arena_printf(&c->arena, "%s/%s", r->bundle, r->config);
 
-	if (bundle < 0)
-		return err_sys(e, "open bundle %s", r->bundle);
-	TRY(bundle_config(&c->arena, bundle, r->config, &c->config_text, &c->config, e));
+	TRY(bundle_config(&c->arena, AT_FDCWD, config, &c->config_text, &c->config, e));
 	TRY(check_preserved_fds(r->preserve_fds, e));
 	TRY(check_terminal(r, c->config->process, e));
 	if (r->console_socket) {
@@ -162,14 +164,12 @@ int creation_read(struct creation *c, struct err *e)
 
 static const char *time_now(struct arena *a)
 {
+	char text[CLOCK_TEXT_MAX];
 	struct timespec now;
-	struct tm utc;
-	char date[32];
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
-	return arena_printf(a, "%s.%09ldZ", date, now.tv_nsec);
+	clock_text(&now, 1, text);
+	return arena_string(a, text, strlen(text));
 }
 
 static int fill_state(struct creation *c, struct err *e)
@@ -363,7 +363,8 @@ void creation_undo(struct creation *c)
 	if (c->dir.fd < 0)
 		return;
 	launch_abort(&c->launch);
-	if (c->cgroup_noted) {
+	/* mostly its last process has ended, and the group goes at once */
+	if (c->cgroup_noted && cgroup_destroy(&c->facts.cgroup, c->state.cgroup, 0, &e) < 0) {
 		if (cgroup_kill(c->cgroup, &e) < 0)
 			warn_of("kill what is left", &e);
 		if (cgroup_destroy(&c->facts.cgroup, c->state.cgroup, DESTROY_MS, &e) < 0)

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 
 #include "base/fd.h"
+#include "base/proc.h"
 #include "base/scope.h"
 
 enum { FACT_FILE_MAX = 64 * 1024 }; /* a uid_map has at most 340 lines */
@@ -37,9 +38,7 @@ static bool begins_with(const char *path, const char *text)
  * rights over the host. */
 static void read_user_namespace(struct host_facts *f)
 {
-	/* The format is the kernel's, kernel/user_namespace.c (m_show). */
-	f->user_namespace =
-		!begins_with("/proc/self/uid_map", "         0          0 4294967295\n");
+	f->user_namespace = proc_in_user_namespace();
 	f->rootless = f->euid != 0 || f->user_namespace;
 	if (f->user_namespace)
 		f->setgroups_denied = begins_with("/proc/self/setgroups", "deny");

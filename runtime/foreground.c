@@ -66,11 +66,10 @@ static void move(struct relay *r, const struct pollfd *in, const struct pollfd *
 	}
 }
 
-/* Reaps all that has ended; true when `pid` was among it. As a subreaper we also
- * get what the container left behind. */
+/* Reaps what has ended; true when `pid` was among it. As a subreaper we also get
+ * what the container left behind. */
 static bool reap(pid_t pid, int *status)
 {
-	bool found = false;
 	siginfo_t info;
 
 	while (memset(&info, 0, sizeof(info)),
@@ -78,9 +77,9 @@ static bool reap(pid_t pid, int *status)
 		if (info.si_pid != pid)
 			continue;
 		*status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-		found = true;
+		return true;
 	}
-	return found;
+	return false;
 }
 
 /* True when `pid` has ended. */
@@ -89,7 +88,7 @@ static bool take_signals(int signals, pid_t pid, int pidfd, int master, int *sta
 	struct signalfd_siginfo info;
 	bool ended = false;
 
-	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+	while (!ended && read(signals, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGCHLD:
 			ended = reap(pid, status) || ended;
@@ -126,8 +125,7 @@ static int serve(pid_t pid, int pidfd, int signals, int master, int *status, str
 {
 	struct relay input = { .from = master >= 0 ? STDIN_FILENO : -1, .to = master };
 	struct relay output = { .from = master, .to = STDOUT_FILENO };
-	/* it may have ended before we listened for SIGCHLD */
-	bool ended = reap(pid, status);
+	bool ended = false; /* SIGCHLD was blocked before the clone: none is lost */
 
 	while (!ended) {
 		struct pollfd fds[5] = { { .fd = signals, .events = POLLIN } };

@@ -17,10 +17,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/scope.h"
@@ -101,14 +101,6 @@ static void keep_tail(struct tail *t, const char *data, size_t len)
 	t->text[t->len] = '\0';
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Drains the pipe; false when nobody holds its other end any more. */
 static bool drain(int output, struct tail *t)
 {
@@ -128,7 +120,7 @@ static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t, s
 		                { .fd = output, .events = POLLIN } };
 
 	for (;;) {
-		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+		int64_t left = deadline < 0 ? -1 : deadline - clock_ms();
 		if (deadline >= 0 && left <= 0)
 			return 0;
 		if (poll(fds, 2, left > INT32_MAX ? INT32_MAX : (int)left) < 0 && errno != EINTR)
@@ -146,7 +138,7 @@ static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t, s
 static int run_one(const struct oci_hook *hook, int state, struct err *e)
 {
 	struct tail tail = { .len = 0 };
-	int64_t deadline = hook->timeout.set ? now_ms() + hook->timeout.value * 1000LL : -1;
+	int64_t deadline = hook->timeout.set ? clock_ms() + hook->timeout.value * 1000LL : -1;
 	int output[2], pidfd = -1;
 
 	if (pipe2(output, O_CLOEXEC) < 0)

@@ -5,6 +5,7 @@
  * the last line of the log for the reason, and some cannot read a second one.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,15 +19,15 @@
  * that number, and be written to as if it were the standard output. */
 static int fill_stdio(struct err *e)
 {
-	int fd;
+	struct pollfd fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 
-	do
-		/* NOLINTNEXTLINE(android-cloexec-open): the container inherits its stdio */
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		return err_sys(e, "open /dev/null");
-	(void)close(fd);
+	if (poll(fds, LEN(fds), 0) < 0)
+		return err_sys(e, "poll");
+	for (size_t i = 0; i < LEN(fds); i++) {
+		/* the lowest free number is this one: those below are open by now */
+		if ((fds[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
+			return err_sys(e, "open /dev/null");
+	}
 	return 0;
 }
 

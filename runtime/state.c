@@ -196,9 +196,12 @@ int state_load(const struct state_dir *d, struct arena *a, struct state *ret, st
 
 int state_boot_id(struct arena *a, const char **ret, struct err *e)
 {
-	BUF struct buf text = { 0 };
+	static const char path[] = "/proc/sys/kernel/random/boot_id";
+	char text[sizeof("01234567-0123-0123-0123-0123456789ab\n")] = "";
+	FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	TRY(fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, e));
-	*ret = arena_string(a, text.data ? text.data : "", text.len ? strcspn(text.data, "\n") : 0);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return err_sys(e, "read %s", path);
+	*ret = arena_string(a, text, strcspn(text, "\n"));
 	return 0;
 }

@@ -64,6 +64,21 @@ static int already_exists(const struct state_dir *d, struct err *e)
 	return -1;
 }
 
+static int take_lock(const struct state_dir *d, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	for (int i = 0; flock(d->fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_sys(e, "lock container %s", d->id);
+		if (i == LOCK_TRIES)
+			return err_set(e, ERR_STATE, "another command is busy with container %s",
+			               d->id);
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 int state_dir_make(const char *root, const char *id, struct state_dir *ret, struct err *e)
 {
 	STATE_DIR struct state_dir d = { .fd = -1, .parent = -1, .id = id };
@@ -77,7 +92,9 @@ int state_dir_make(const char *root, const char *id, struct state_dir *ret, stru
 	d.fd = open_folder(d.parent, id);
 	if (d.fd < 0)
 		return err_sys(e, "open %s/%s", root, id);
-	TRY(state_dir_lock(&d, e));
+	/* should a delete --force have been faster, the folder is gone, and the first
+	 * file that is made in it fails */
+	TRY(take_lock(&d, e));
 	*ret = d;
 	d.fd = d.parent = -1;
 	return 0;
@@ -100,17 +117,9 @@ int state_dir_open(const char *root, const char *id, struct state_dir *ret, stru
 
 int state_dir_lock(struct state_dir *d, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	struct stat st;
 
-	for (int i = 0; flock(d->fd, LOCK_EX | LOCK_NB) < 0; i++) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_sys(e, "lock container %s", d->id);
-		if (i == LOCK_TRIES)
-			return err_set(e, ERR_STATE, "another command is busy with container %s",
-			               d->id);
-		(void)nanosleep(&pause, NULL);
-	}
+	TRY(take_lock(d, e));
 	if (fstat(d->fd, &st) < 0)
 		return err_sys(e, "fstat the folder of container %s", d->id);
 	if (st.st_nlink == 0) /* deleted while we waited */
