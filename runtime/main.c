@@ -25,6 +25,7 @@ static int fill_stdio(struct err *e)
 		return err_sys(e, "poll");
 	for (size_t i = 0; i < LEN(fds); i++) {
 		/* the lowest free number is this one: those below are open by now */
+		/* NOLINTNEXTLINE(android-cloexec-open): the container inherits its stdio */
 		if ((fds[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
 			return err_sys(e, "open /dev/null");
 	}
