@@ -2,10 +2,12 @@
 /* The table of commands, and the options that stand in front of them. */
 #include "runtime/cmd.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
 	&command_create,
 	&command_delete,
 	&command_exec,
+	&command_features,
 	&command_generate,
 	&command_help,
 	&command_kill,
@@ -22,7 +24,6 @@ const struct command *const commands[] = {
 	NULL,
 };
 
-/* clang-format off */
 const struct option_spec global_options[] = {
 	{ .name = "root", .kind = OPTION_TEXT, .value = "DIR", .complete = COMPLETE_DIR,
 	  .help = "folder of the containers' state (default: /run/caisson)" },

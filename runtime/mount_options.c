@@ -119,6 +119,15 @@ static const struct option *find(const char *name)
 	return NULL;
 }
 
+const char *mount_option_name(size_t index)
+{
+	for (size_t i = 0; i < LEN(options); i++) {
+		if (options[i].effect != LATER && index-- == 0)
+			return options[i].name;
+	}
+	return NULL;
+}
+
 /* Later options win: what is set anew is no longer to be cleared, and the reverse. */
 static void change(uint32_t *set, uint32_t *clear, const struct option *o)
 {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -25,3 +26,7 @@ struct mount_options {
  * the option's own words, callers put the path in front. */
 MUST_CHECK int mount_options_parse(struct arena *a, struct oci_strings options,
                                    struct mount_options *ret, struct err *e);
+
+/* The names of the options that are understood and not refused, for `features`; NULL
+ * behind the last one. */
+const char *mount_option_name(size_t index);
