@@ -28,7 +28,7 @@
 #include "base/scope.h"
 
 enum {
-	ERRNO_MAX = 4095, /* MAX_ERRNO: the kernel cuts what is above */
+	ERRNO_MAX = 4094, /* what libseccomp takes; the kernel cuts what is above 4095 */
 	ARGS_MAX = 6,
 	FILTER_BYTES_MAX = BPF_MAXINSNS * sizeof(struct sock_filter),
 };

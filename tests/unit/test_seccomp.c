@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Profiles to filters: each filter is run for calls and arguments, and must say what
+ * the profile means. One is loaded into the kernel. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <asm/unistd_64.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "seccomp/seccomp.h"
+#include "tests/unit/bpf_sim.h"
+#include "tests/unit/engine_profile.h"
+
+#define SET(n)                            \
+	{                                 \
+		.set = true, .value = (n) \
+	}
+#define NAMES(...)                                                  \
+	{                                                           \
+		(const char *const[]){ __VA_ARGS__, NULL },         \
+			LEN(((const char *const[]){ __VA_ARGS__ })) \
+	}
+#define RULES(array) .rules = (array), .rule_count = LEN(array)
+#define ALLOW        SECCOMP_RET_ALLOW
+#define ERRNO(n)     (SECCOMP_RET_ERRNO | (uint32_t)(n))
+#define X32          0x40000000u
+
+static struct seccomp_program compile(struct arena *a, const struct oci_seccomp *profile)
+{
+	struct seccomp_program program;
+	struct err e = { 0 };
+
+	if (seccomp_compile(a, profile, -1, &program, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_in_range(program.length, 1, BPF_MAXINSNS);
+	return program;
+}
+
+static uint32_t ask_arch(const struct seccomp_program *p, uint32_t arch, unsigned int nr,
+                         const uint64_t args[6])
+{
+	struct seccomp_data data = { .nr = (int)nr, .arch = arch };
+
+	if (args)
+		memcpy(data.args, args, sizeof(data.args));
+	return sim_run(p->filter, p->length, &data);
+}
+
+static uint32_t ask(const struct seccomp_program *p, unsigned int nr, const uint64_t args[6])
+{
+	return ask_arch(p, AUDIT_ARCH_X86_64, nr, args);
+}
+
+static void test_actions(void **state)
+{
+	static const struct {
+		enum oci_seccomp_action action;
+		struct opt_u32 errno_ret;
+		uint32_t result;
+	} cases[] = {
+		{ OCI_ACT_KILL, { 0 }, SECCOMP_RET_KILL_THREAD },
+		{ OCI_ACT_KILL_PROCESS, { 0 }, SECCOMP_RET_KILL_PROCESS },
+		{ OCI_ACT_TRAP, { 0 }, SECCOMP_RET_TRAP },
+		{ OCI_ACT_ERRNO, { 0 }, ERRNO(EPERM) },
+		{ OCI_ACT_ERRNO, SET(0), ERRNO(0) },
+		{ OCI_ACT_ERRNO, SET(4094), ERRNO(4094) },
+		{ OCI_ACT_TRACE, { 0 }, SECCOMP_RET_TRACE | EPERM },
+		{ OCI_ACT_TRACE, SET(65535), SECCOMP_RET_TRACE | 65535 },
+		{ OCI_ACT_LOG, { 0 }, SECCOMP_RET_LOG },
+		{ OCI_ACT_NOTIFY, { 0 }, SECCOMP_RET_USER_NOTIF },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct oci_seccomp_rule rule = { .names = NAMES("getpid", "getppid"),
+			                         .action = cases[i].action,
+			                         .errno_ret = cases[i].errno_ret };
+		struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW,
+			                       .listener_path = "/run/agent",
+			                       .rules = &rule,
+			                       .rule_count = 1 };
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		struct seccomp_program p = compile(&a, &profile);
+		assert_int_equal(ask(&p, __NR_getpid, NULL), cases[i].result);
+		assert_int_equal(ask(&p, __NR_getppid, NULL), cases[i].result);
+		assert_int_equal(ask(&p, __NR_getuid, NULL), ALLOW);
+		assert_int_equal(p.notify, cases[i].action == OCI_ACT_NOTIFY);
+
+		/* and as the default */
+		if (cases[i].action == OCI_ACT_NOTIFY)
+			continue;
+		profile.default_action = cases[i].action;
+		profile.default_errno_ret = cases[i].errno_ret;
+		rule.action = OCI_ACT_ALLOW;
+		rule.errno_ret = (struct opt_u32){ 0 };
+		p = compile(&a, &profile);
+		assert_int_equal(ask(&p, __NR_getpid, NULL), ALLOW);
+		assert_int_equal(ask(&p, __NR_getuid, NULL), cases[i].result);
+		assert_int_equal(ask(&p, 9999, NULL), cases[i].result);
+	}
+}
+
+static bool holds(const struct oci_seccomp_arg *arg, const uint64_t args[6])
+{
+	uint64_t value = args[arg->index];
+
+	switch (arg->op) {
+	case OCI_CMP_NE:
+		return value != arg->value;
+	case OCI_CMP_LT:
+		return value < arg->value;
+	case OCI_CMP_LE:
+		return value <= arg->value;
+	case OCI_CMP_EQ:
+		return value == arg->value;
+	case OCI_CMP_GE:
+		return value >= arg->value;
+	case OCI_CMP_GT:
+		return value > arg->value;
+	case OCI_CMP_MASKED_EQ:
+		return (value & arg->value) == arg->value_two;
+	}
+	return false;
+}
+
+static const uint64_t edges[] = {
+	0,          1,           2,           0x7fffffff,         0x80000000,
+	0xffffffff, 0x100000000, 0x100000001, 0x7fffffffffffffff, 0x8000000000000000,
+	UINT64_MAX
+};
+
+static void test_operators(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < 7 * 6 * LEN(edges); n++) {
+		struct oci_seccomp_arg arg = { .index = n / 7 % 6,
+			                       .op = n % 7,
+			                       .value = edges[n / 42],
+			                       .value_two = edges[n / 42] & 0x8000000100000001 };
+		struct oci_seccomp_rule rule = { .names = NAMES("ioctl"),
+			                         .action = OCI_ACT_ALLOW,
+			                         .args = &arg,
+			                         .arg_count = 1 };
+		struct oci_seccomp profile = { .default_action = OCI_ACT_ERRNO,
+			                       .rules = &rule,
+			                       .rule_count = 1 };
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		struct seccomp_program p = compile(&a, &profile);
+		for (size_t i = 0; i < LEN(edges); i++) {
+			uint64_t args[6] = { 7, 7, 7, 7, 7, 7 };
+
+			args[arg.index] = edges[i];
+			assert_int_equal(ask(&p, __NR_ioctl, args),
+			                 holds(&arg, args) ? ALLOW : ERRNO(EPERM));
+		}
+		assert_int_equal(ask(&p, __NR_read, NULL), ERRNO(EPERM));
+	}
+}
+
+static void test_several_conditions(void **state)
+{
+	static const struct oci_seccomp_arg both[] = { { 0, OCI_CMP_EQ, 5, 0 },
+		                                       { 1, OCI_CMP_GT, 9, 0 } };
+	static const struct oci_seccomp_arg either[] = { { 0, OCI_CMP_EQ, 5, 0 },
+		                                         { 0, OCI_CMP_EQ, 6, 0 },
+		                                         { 2, OCI_CMP_EQ, 1, 0 } };
+	const struct oci_seccomp_rule rules[] = {
+		{ .names = NAMES("ioctl"), .action = OCI_ACT_ALLOW, .args = both, .arg_count = 2 },
+		{ .names = NAMES("fcntl"),
+		  .action = OCI_ACT_ALLOW,
+		  .args = either,
+		  .arg_count = 3 },
+	};
+	struct oci_seccomp profile = { .default_action = OCI_ACT_ERRNO, RULES(rules) };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	struct seccomp_program p = compile(&a, &profile);
+	for (uint64_t x = 4; x < 8; x++) {
+		for (uint64_t y = 8; y < 12; y++) {
+			uint64_t args[6] = { x, y, y - 8 };
+
+			assert_int_equal(ask(&p, __NR_ioctl, args),
+			                 x == 5 && y > 9 ? ALLOW : ERRNO(EPERM));
+			assert_int_equal(ask(&p, __NR_fcntl, args),
+			                 x == 5 || x == 6 || y - 8 == 1 ? ALLOW : ERRNO(EPERM));
+		}
+	}
+}
+
+static void test_skipped_rules(void **state)
+{
+	const struct oci_seccomp_rule rules[] = {
+		{ .names = NAMES("no_such_call", "getpid", ""), .action = OCI_ACT_ALLOW },
+		{ .names = NAMES("getuid"), .action = OCI_ACT_ERRNO, .errno_ret = SET(EPERM) },
+		{ .names = NAMES("getgid"), .action = OCI_ACT_ERRNO, .errno_ret = SET(ENOSYS) },
+		{ .names = { (const char *const[]){ NULL }, 0 }, .action = OCI_ACT_ALLOW },
+	};
+	struct oci_seccomp profile = { .default_action = OCI_ACT_ERRNO, RULES(rules) };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	struct seccomp_program p = compile(&a, &profile);
+	assert_int_equal(ask(&p, __NR_getpid, NULL), ALLOW);
+	assert_int_equal(ask(&p, __NR_getuid, NULL), ERRNO(EPERM));
+	assert_int_equal(ask(&p, __NR_getgid, NULL), ERRNO(ENOSYS));
+}
+
+/* --- a profile of the size that engines use ------------------------------------------- */
+
+#define SYSCALL(name) #name,
+static const char *const allowed_names[] = { ALLOWED_SYSCALLS NULL };
+#undef SYSCALL
+#define SYSCALL(name) __NR_##name,
+static const unsigned int allowed_numbers[] = { ALLOWED_SYSCALLS };
+#undef SYSCALL
+
+/* clone only without new namespaces, socket not for vsock, personality for three values */
+static const struct oci_seccomp_arg clone_arg = { 0, OCI_CMP_MASKED_EQ, 0x7e020000, 0 };
+static const struct oci_seccomp_arg socket_arg = { 0, OCI_CMP_NE, 40, 0 };
+static const struct oci_seccomp_arg personality_args[] = { { 0, OCI_CMP_EQ, 0, 0 },
+	                                                   { 0, OCI_CMP_EQ, 8, 0 },
+	                                                   { 0, OCI_CMP_EQ, 0xffffffff, 0 } };
+static const struct oci_seccomp_rule engine_rules[] = {
+	{ .names = { allowed_names, LEN(allowed_names) - 1 }, .action = OCI_ACT_ALLOW },
+	{ .names = NAMES("clone"), .action = OCI_ACT_ALLOW, .args = &clone_arg, .arg_count = 1 },
+	{ .names = NAMES("clone3"), .action = OCI_ACT_ERRNO, .errno_ret = SET(ENOSYS) },
+	{ .names = NAMES("socket"), .action = OCI_ACT_ALLOW, .args = &socket_arg, .arg_count = 1 },
+	{ .names = NAMES("personality"),
+	  .action = OCI_ACT_ALLOW,
+	  .args = personality_args,
+	  .arg_count = LEN(personality_args) },
+};
+static const struct oci_seccomp engine_profile = {
+	.default_action = OCI_ACT_ERRNO,
+	.default_errno_ret = SET(EPERM),
+	.architectures = NAMES("SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"),
+	RULES(engine_rules),
+};
+
+static uint32_t expected_of_engine(unsigned int nr, const uint64_t args[6])
+{
+	for (size_t i = 0; i < LEN(allowed_numbers); i++) {
+		if (allowed_numbers[i] == nr)
+			return ALLOW;
+	}
+	switch (nr) {
+	case __NR_clone:
+		return holds(&clone_arg, args) ? ALLOW : ERRNO(EPERM);
+	case __NR_clone3:
+		return ERRNO(ENOSYS);
+	case __NR_socket:
+		return holds(&socket_arg, args) ? ALLOW : ERRNO(EPERM);
+	case __NR_personality:
+		return holds(&personality_args[0], args) || holds(&personality_args[1], args) ||
+		                       holds(&personality_args[2], args)
+		               ? ALLOW
+		               : ERRNO(EPERM);
+	default:
+		return ERRNO(EPERM);
+	}
+}
+
+static void test_engine_profile(void **state)
+{
+	static const uint64_t values[] = { 0,          8,          40,          0x20000,
+		                           0x10000000, 0xffffffff, 0x100000000, UINT64_MAX };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	struct seccomp_program p = compile(&a, &engine_profile);
+	for (unsigned int nr = 0; nr < 1000; nr++) {
+		for (size_t i = 0; i < LEN(values); i++) {
+			uint64_t args[6] = { values[i], 1, 2, 3, 4, 5 };
+			uint32_t answer = ask(&p, nr, args), wanted = expected_of_engine(nr, args);
+
+			if (answer != wanted)
+				fail_msg("call %u, argument 0x%llx: 0x%08x, not 0x%08x", nr,
+				         (unsigned long long)values[i], answer, wanted);
+		}
+	}
+	/* 32 bit: read, write, execve, mount, clone with and without a namespace */
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 3, NULL), ALLOW);
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 4, NULL), ALLOW);
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 11, NULL), ALLOW);
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 21, NULL), ERRNO(EPERM));
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 120, (uint64_t[6]){ 0 }), ALLOW);
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 120, (uint64_t[6]){ 0x10000000 }),
+	                 ERRNO(EPERM));
+	assert_int_equal(ask(&p, X32 | __NR_getpid, NULL), ALLOW);
+	assert_int_equal(ask(&p, X32 | __NR_mount, NULL), ERRNO(EPERM));
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_AARCH64, 64, NULL), SECCOMP_RET_KILL_THREAD);
+}
+
+static void test_foreign_architectures(void **state)
+{
+	const struct oci_seccomp_rule rules[] = { { .names = NAMES("getpid"),
+		                                    .action = OCI_ACT_ERRNO } };
+	struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW, RULES(rules) };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	/* only the native one, whatever the list says beside it */
+	struct seccomp_program p = compile(&a, &profile);
+	assert_int_equal(ask(&p, __NR_getpid, NULL), ERRNO(EPERM));
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 20, NULL), SECCOMP_RET_KILL_THREAD);
+	assert_int_equal(ask(&p, X32 | __NR_getpid, NULL), SECCOMP_RET_KILL_THREAD);
+
+	profile.architectures = (struct oci_strings)NAMES("SCMP_ARCH_X86");
+	p = compile(&a, &profile);
+	assert_int_equal(ask(&p, __NR_getpid, NULL), ERRNO(EPERM));
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 20, NULL), ERRNO(EPERM));
+}
+
+/* What `features` says is what libseccomp takes (or says itself that it cannot mix). */
+static void test_names(void **state)
+{
+	char version[32];
+
+	(void)state;
+	for (size_t i = 0; seccomp_arch_names[i]; i++) {
+		struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW,
+			                       .architectures = NAMES(seccomp_arch_names[i]) };
+		struct seccomp_program program;
+		struct err e = { 0 };
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		if (seccomp_compile(&a, &profile, -1, &program, &e) < 0)
+			assert_null(strstr(e.text, "not known"));
+	}
+	seccomp_library_version(version, sizeof(version));
+	assert_true(strspn(version, "0123456789.") == strlen(version) && strlen(version) >= 5);
+}
+
+/* --- what is refused ------------------------------------------------------------------ */
+
+static void assert_refused(const struct oci_seccomp *profile, const char *text)
+{
+	struct seccomp_program program = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	arena_init(&a, 0);
+	assert_int_equal(seccomp_compile(&a, profile, -1, &program, &e), -1);
+	assert_string_equal(e.text, text);
+	assert_int_equal(e.kind, ERR_SPEC);
+	assert_null(program.filter);
+}
+
+static void test_refused_rules(void **state)
+{
+	static const struct oci_seccomp_arg sixth = { 6, OCI_CMP_EQ, 0, 0 };
+	const struct {
+		struct oci_seccomp_rule rule;
+		const char *text;
+	} bad[] = {
+		{ { .names = NAMES("read"), .action = OCI_ACT_KILL, .errno_ret = SET(1) },
+		  "linux.seccomp.syscalls[0].errnoRet: the action takes no errno" },
+		{ { .names = NAMES("read"), .action = OCI_ACT_ALLOW, .errno_ret = SET(0) },
+		  "linux.seccomp.syscalls[0].errnoRet: the action takes no errno" },
+		{ { .names = NAMES("read"), .action = OCI_ACT_ERRNO, .errno_ret = SET(4095) },
+		  "linux.seccomp.syscalls[0].errnoRet: 4095: must be at most 4094" },
+		{ { .names = NAMES("read"), .action = OCI_ACT_TRACE, .errno_ret = SET(65536) },
+		  "linux.seccomp.syscalls[0].errnoRet: 65536: must be at most 65535" },
+		{ { .names = NAMES("read"),
+		    .action = OCI_ACT_TRAP,
+		    .args = &sixth,
+		    .arg_count = 1 },
+		  "linux.seccomp.syscalls[0].args[0].index: 6: must be from 0 to 5" },
+		{ { .names = NAMES("getpid", "write"), .action = OCI_ACT_NOTIFY },
+		  "linux.seccomp.syscalls[0]: SCMP_ACT_NOTIFY cannot be used for the write "
+		  "syscall" },
+		{ { .names = NAMES("sendmsg"), .action = OCI_ACT_NOTIFY },
+		  "linux.seccomp.syscalls[0]: SCMP_ACT_NOTIFY cannot be used for the sendmsg "
+		  "syscall" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_refused(&(struct oci_seccomp){ .default_action = OCI_ACT_LOG,
+		                                      .listener_path = "/run/agent",
+		                                      .rules = &bad[i].rule,
+		                                      .rule_count = 1 },
+		               bad[i].text);
+}
+
+static void test_refused_profiles(void **state)
+{
+	const struct oci_seccomp_rule notify = { .names = NAMES("mkdir"),
+		                                 .action = OCI_ACT_NOTIFY };
+
+	(void)state;
+	assert_refused(&(struct oci_seccomp){ .default_action = OCI_ACT_NOTIFY,
+	                                      .listener_path = "/run/agent" },
+	               "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as default "
+	               "action");
+	assert_refused(&(struct oci_seccomp){ .default_action = OCI_ACT_ALLOW,
+	                                      .rules = &notify,
+	                                      .rule_count = 1 },
+	               "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY is used, but nobody is named "
+	               "to listen");
+	assert_refused(&(struct oci_seccomp){ .default_action = OCI_ACT_ALLOW,
+	                                      .default_errno_ret = SET(1) },
+	               "linux.seccomp.defaultErrnoRet: the action takes no errno");
+	assert_refused(&(struct oci_seccomp){ .default_action = OCI_ACT_ALLOW,
+	                                      .architectures =
+	                                              NAMES("SCMP_ARCH_X86_64", "SCMP_ARCH_VAX") },
+	               "linux.seccomp.architectures[1]: \"SCMP_ARCH_VAX\" is not known to "
+	               "libseccomp");
+	assert_refused(&(struct oci_seccomp){ .default_action = OCI_ACT_ALLOW,
+	                                      .flags_set = true,
+	                                      .flags = NAMES("SECCOMP_FILTER_FLAG_NEW") },
+	               "linux.seccomp.flags[0]: \"SECCOMP_FILTER_FLAG_NEW\" is not supported");
+}
+
+static void test_flags(void **state)
+{
+	const struct oci_seccomp_rule notify[] = { { .names = NAMES("mkdir"),
+		                                     .action = OCI_ACT_NOTIFY } };
+	struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW,
+		                       .listener_path = "/run/agent" };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(compile(&a, &profile).flags, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	profile.flags_set = true;
+	assert_int_equal(compile(&a, &profile).flags, 0);
+	profile.flags = (struct oci_strings)NAMES(
+		"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG",
+		"SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+	assert_int_equal(compile(&a, &profile).flags, SECCOMP_FILTER_FLAG_TSYNC |
+	                                                      SECCOMP_FILTER_FLAG_LOG |
+	                                                      SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	profile.rules = notify;
+	profile.rule_count = 1;
+	assert_int_equal(compile(&a, &profile).flags,
+	                 SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |
+	                         SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_NEW_LISTENER |
+	                         SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+	                         SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+}
+
+/* --- the kernel ----------------------------------------------------------------------- */
+
+/* In a child: loads the program and tries two calls; 0 when all went as it should. */
+static int try_in_kernel(const struct seccomp_program *p)
+{
+	struct sock_fprog program = { .len = (unsigned short)p->length,
+		                      .filter = (struct sock_filter *)(uintptr_t)p->filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return 1;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, p->flags, &program) < 0)
+		return 2;
+	if (syscall(SYS_getpid) <= 0)
+		return 3;
+	if (syscall(SYS_clone3, NULL, 0) != -1 || errno != ENOSYS)
+		return 4;
+	if (syscall(SYS_unshare, 0) != -1 || errno != EPERM)
+		return 5;
+	return 0;
+}
+
+static void test_kernel(void **state)
+{
+	ARENA struct arena a;
+	int status;
+
+	(void)state;
+	arena_init(&a, 0);
+	struct seccomp_program p = compile(&a, &engine_profile);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(try_in_kernel(&p));
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_operators),
+		cmocka_unit_test(test_several_conditions),
+		cmocka_unit_test(test_skipped_rules),
+		cmocka_unit_test(test_engine_profile),
+		cmocka_unit_test(test_foreign_architectures),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_refused_rules),
+		cmocka_unit_test(test_refused_profiles),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
