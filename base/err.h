@@ -23,6 +23,7 @@ enum err_kind {
 	ERR_STATE,   /* right command, wrong moment of the life */
 	ERR_KERNEL,  /* a system call failed */
 	ERR_REFUSED, /* our policy, or what is not built yet */
+	ERR_EXEC,    /* the program could not be executed, after all else was done */
 	ERR_BUG,     /* we broke our own rule */
 };
 

@@ -64,7 +64,10 @@ static int create_run(const struct invocation *in, struct err *e)
 {
 	struct create_request request;
 
-	if (read_request(in, &request, e) < 0 || container_create(&in->context, &request, e) < 0)
+	if (read_request(in, &request, e) < 0)
+		return err_in(e, "%s create failed", in->program);
+	request.detach = true;
+	if (container_create(&in->context, &request, e) < 0)
 		return err_in(e, "%s create failed", in->program);
 	return 0;
 }

@@ -12,6 +12,19 @@
 
 enum { CONSOLE_TIMEOUT_MS = 10000 };
 
+int console_check(bool terminal, bool detached, const char *console_socket, struct err *e)
+{
+	/* both texts are runc's: callers know them */
+	if (!terminal && console_socket)
+		return err_set(e, ERR_USAGE,
+		               "cannot use console socket if runc will not detach or allocate tty");
+	if (terminal && detached && !console_socket)
+		return err_set(e, ERR_USAGE,
+		               "cannot allocate tty if runc will detach without setting console "
+		               "socket");
+	return 0;
+}
+
 int console_connect(const char *path, struct err *e)
 {
 	int sock = unix_connect(AT_FDCWD, path, SOCK_STREAM, CONSOLE_TIMEOUT_MS, e);

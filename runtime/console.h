@@ -6,6 +6,11 @@
 
 #include "base/err.h"
 
+/* Whether terminal, --detach (create always is) and --console-socket go together:
+ * somebody has to hold the pty's master. */
+MUST_CHECK int console_check(bool terminal, bool detached, const char *console_socket,
+                             struct err *e);
+
 /* Connects to the socket of --console-socket, before anything is created: a bad
  * socket must not cost a container. */
 MUST_CHECK int console_connect(const char *path, struct err *e);

@@ -31,8 +31,9 @@ struct create_request {
 	const char *pid_file;       /* or NULL; absolute */
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds;
+	bool detach; /* nobody stays in front: always so for create */
 	/* run only */
-	bool detach, keep, no_subreaper;
+	bool keep, no_subreaper;
 };
 
 struct exec_request {

@@ -67,19 +67,26 @@ const struct plan *creation_plan(const struct creation *c)
 
 /* --- before any effect ----------------------------------------------------------------- */
 
+/* Which part of the path it is that does not exist. */
+static int config_missing(int dir, const char *file, struct err *e)
+{
+	const char *slash = strrchr(file, '/');
+	char folder[4096];
+
+	if (slash) {
+		(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
+		if (faccessat(dir, folder, F_OK, 0) < 0)
+			return err_sys(e, "bundle %s", folder);
+	}
+	err_set(e, ERR_SPEC, "JSON specification file %s not found", slash ? slash + 1 : file);
+	return err_hint(e, "looked for %s; caisson spec writes a default one", file);
+}
+
 int bundle_config(struct arena *a, int dir, const char *file, struct buf *text,
                   const struct oci_config **ret, struct err *e)
 {
-	if (fd_read_file(dir, file, OCI_CONFIG_MAX_BYTES, text, e) < 0) {
-		if (e->sys == ENOENT) {
-			const char *slash = strrchr(file, '/');
-
-			err_set(e, ERR_SPEC, "JSON specification file %s not found",
-			        slash ? slash + 1 : file);
-			err_hint(e, "looked for %s; caisson spec writes a default one", file);
-		}
-		return -1;
-	}
+	if (fd_read_file(dir, file, OCI_CONFIG_MAX_BYTES, text, e) < 0)
+		return e->sys == ENOENT ? config_missing(dir, file, e) : -1;
 	if (oci_config_parse(a, text->data ? text->data : "", text->len, ret, e) < 0)
 		return err_in(e, "%s", file);
 	return 0;
@@ -112,21 +119,6 @@ static int check_preserved_fds(unsigned int count, struct err *e)
 	return 0;
 }
 
-static int check_terminal(const struct create_request *r, const struct oci_process *p,
-                          struct err *e)
-{
-	bool terminal = p && p->terminal;
-
-	if (!terminal && r->console_socket)
-		return err_set(e, ERR_USAGE,
-		               "cannot use console socket if runc will not detach or allocate tty");
-	if (terminal && r->detach && !r->console_socket)
-		return err_set(e, ERR_USAGE,
-		               "cannot allocate tty if runc will detach without setting console "
-		               "socket");
-	return 0;
-}
-
 int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 {
 	const struct create_request *r = c->request;
@@ -147,11 +139,12 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 int creation_read(struct creation *c, struct err *e)
 {
 	const struct create_request *r = c->request;
-	const char *config = arena_printf(&c->arena, "%s/%s", r->bundle, r->config);
+	const char *config = path_clean(&c->arena, r->bundle, r->config);
 
 	TRY(bundle_config(&c->arena, AT_FDCWD, config, &c->config_text, &c->config, e));
 	TRY(check_preserved_fds(r->preserve_fds, e));
-	TRY(check_terminal(r, c->config->process, e));
+	TRY(console_check(c->config->process && c->config->process->terminal, r->detach,
+	                  r->console_socket, e));
 	if (r->console_socket) {
 		c->console_socket = console_connect(r->console_socket, e);
 		TRY(c->console_socket);
@@ -272,8 +265,10 @@ static int on_console(void *context, int master, const char *name, struct err *e
 	struct creation *c = context;
 
 	c->master = master;
-	if (c->console_socket < 0)
+	if (c->console_socket < 0) {
+		console_resize(master); /* before the program can ask for it */
 		return 0;
+	}
 	TRY(console_send(c->console_socket, master, name, e));
 	fd_drop(&c->master);
 	return 0;

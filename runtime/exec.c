@@ -179,18 +179,6 @@ static int check_status(const struct found *f, bool ignore_paused, struct err *e
 	}
 }
 
-static int check_terminal(const struct exec_request *r, bool terminal, struct err *e)
-{
-	if (!terminal && r->console_socket)
-		return err_set(e, ERR_USAGE,
-		               "cannot use console socket if runc will not detach or allocate tty");
-	if (terminal && r->detach && !r->console_socket)
-		return err_set(e, ERR_USAGE,
-		               "cannot allocate tty if runc will detach without setting console "
-		               "socket");
-	return 0;
-}
-
 /* The container's cgroup, or a group below it (--cgroup). */
 static int open_cgroup(struct execution *x, struct err *e)
 {
@@ -232,7 +220,7 @@ static int prepare(struct execution *x, struct err *e)
 	TRY(bundle_config(&x->arena, x->found.dir.fd, "config.json", &x->config_text, &x->config,
 	                  e));
 	TRY(r->process ? process_from_file(x, e) : process_from_flags(x, e));
-	TRY(check_terminal(r, x->process->terminal, e));
+	TRY(console_check(x->process->terminal, r->detach, r->console_socket, e));
 	if (r->console_socket) {
 		x->console_socket = console_connect(r->console_socket, e);
 		TRY(x->console_socket);
@@ -249,8 +237,10 @@ static int on_console(void *context, int master, const char *name, struct err *e
 	struct execution *x = context;
 
 	x->master = master;
-	if (x->console_socket < 0)
+	if (x->console_socket < 0) {
+		console_resize(master); /* before the program can ask for it */
 		return 0;
+	}
 	TRY(console_send(x->console_socket, master, name, e));
 	fd_drop(&x->master);
 	return 0;

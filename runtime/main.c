@@ -90,7 +90,7 @@ int main(int argc, char *argv[])
 	int status = run(&a, argv, &in, &e);
 	if (status < 0) {
 		log_err(&e);
-		status = in.failure;
+		status = e.kind == ERR_EXEC ? CLI_EXIT_EXEC : in.failure;
 	}
 	return status;
 }

@@ -110,6 +110,44 @@ static void add_hint(uint32_t call, int error, struct err *e)
 	}
 }
 
+/* "e_machine 183" in a reason of init's: the number in words. */
+static const char *machine_name(const char *text)
+{
+	static const struct {
+		const char *number, *name;
+	} names[] = {
+		{ "e_machine 3)", "x86 (32 bit)" }, { "e_machine 8)", "MIPS" },
+		{ "e_machine 20)", "PowerPC" },     { "e_machine 21)", "ppc64" },
+		{ "e_machine 22)", "s390x" },       { "e_machine 40)", "arm (32 bit)" },
+		{ "e_machine 62)", "x86-64" },      { "e_machine 183)", "aarch64" },
+		{ "e_machine 243)", "riscv64" },    { "e_machine 258)", "loongarch64" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strstr(text, names[i].number))
+			return names[i].name;
+	}
+	return NULL;
+}
+
+/* Everything was done, but for the program itself: runc's words, without quotes. */
+static int execve_error(const struct plan *plan, const struct plan_step *step,
+                        const struct frame *f, struct err *e)
+{
+	const char *file = plan_text(plan, step->exec.file);
+	const char *machine = machine_name(f->text);
+
+	e->sys = f->error;
+	err_set(e, ERR_EXEC, "exec %s: %s", file, err_words(f->error));
+	if (machine)
+		return err_hint(e, "it is a program for %s", machine);
+	if (f->text[0] && strcmp(f->text, file) != 0)
+		return err_hint(e, "%s", f->text);
+	if (f->error == ENOEXEC)
+		err_hint(e, "not a program for this machine, or a script without a #! line");
+	return -1;
+}
+
 /* exec: "sh": what Go's os/exec would say */
 static int executable_error(const struct plan *plan, const struct plan_step *step,
                             const struct frame *f, struct err *e)
@@ -127,12 +165,7 @@ static int executable_error(const struct plan *plan, const struct plan_step *ste
 		return err_set(e, ERR_SPEC, "exec: \"%s\": stat %s: %s", file, file,
 		               err_words(f->error));
 
-	err_set(e, ERR_SPEC, "exec: \"%s\": %s", file, err_words(f->error));
-	if (f->text[0] && strcmp(f->text, file) != 0)
-		err_hint(e, "%s", f->text);
-	else if (f->error == ENOEXEC)
-		err_hint(e, "not a program for this machine, or a script without a #! line");
-	return -1;
+	return err_set(e, ERR_SPEC, "exec: \"%s\": %s", file, err_words(f->error));
 }
 
 static int hook_error(const struct plan *plan, const struct plan_step *step, const struct frame *f,
@@ -218,8 +251,9 @@ int report_error(const struct plan *plan, const struct frame *frame, struct err 
 
 	const struct plan_step *step = &steps[f.step];
 	switch (step->op) {
-	case PLAN_EXECUTABLE:
 	case PLAN_EXECVE:
+		return execve_error(plan, step, &f, e);
+	case PLAN_EXECUTABLE:
 		return executable_error(plan, step, &f, e);
 	case PLAN_HOOK_HOST:
 	case PLAN_HOOK_CONTAINER:
