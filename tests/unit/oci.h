@@ -72,7 +72,7 @@ static inline const struct oci_config *accept(struct parsed *p, const char *memb
 	return p->config;
 }
 
-/* Members and the whole text of the error that they must give; ' is " there too. */
+/* Members and the whole text of the error that they must give, with ' for " too. */
 struct bad {
 	const char *members, *text;
 };
@@ -81,15 +81,15 @@ static inline void refuse_all(const struct bad *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		PARSED struct parsed p;
-		BUF struct buf expected = { 0 };
 
-		put_quoted(&expected, list[i].text);
 		parse_members(&p, list[i].members);
 		if (p.config)
 			fail_msg("accepted: %s", list[i].members);
-		if (strcmp(p.e.text, expected.data) != 0)
+		for (char *c = p.e.text; *c; c++)
+			*c = *c == '"' ? '\'' : *c;
+		if (strcmp(p.e.text, list[i].text) != 0)
 			fail_msg("for %s\nexpected: %s\ngot:      %s", list[i].members,
-			         expected.data, p.e.text);
+			         list[i].text, p.e.text);
 		assert_int_equal(p.e.kind, ERR_SPEC);
 	}
 }
