@@ -13,6 +13,8 @@
  *   init -> launcher   CONSOLE   fd: the pty's master; text: the slave's name
  *   init -> launcher   WARNING   text; the start goes on
  *   init -> launcher   READY     all that can fail has been done; init is parked
+ *   launcher -> init   GO        only for create: init may outlive the launcher and
+ *                                hears the listener from now on
  *   starter  -> init   START     fd: state for startContainer hooks, if there are any
  *   init -> starter    LISTENER  value: the fd's number of the seccomp listener in
  *                                init; the starter takes it with pidfd_getfd(2)
@@ -46,7 +48,8 @@ enum { FRAME_TEXT_MAX = 480 };
 
 struct frame {
 	uint32_t type; /* enum frame_type */
-	uint32_t step; /* ERROR, WARNING: index into the plan's steps */
+	uint32_t step; /* ERROR, WARNING: index into the plan's steps; UINT32_MAX before
+	                * the first */
 	int32_t error; /* ERROR: errno, 0 if there is none */
 	uint32_t call; /* ERROR: what failed, an enum frame_call */
 	int64_t value;
@@ -94,7 +97,8 @@ enum frame_call {
 	CALL_SECCOMP,
 	CALL_DUP,
 	CALL_POLL,
-	CALL_EXECVE,
+	CALL_EXECVE, /* text: the path; then, where the file tells what is missing,
+	              * " (interpreter PATH)" or " (e_machine N)" */
 	CALL_SOCKET,
 	CALL_MMAP,
 	CALL_CLOSE_RANGE,

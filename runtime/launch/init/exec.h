@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "runtime/launch/plan.h"
+
+/* Turns a vector of offsets into a char *[] in place, spare entries left out. The
+ * entry `spare` (-1: none) becomes `text` instead. Only for a process that executes
+ * right after: the plan is not fit to be read any more. */
+char *const *exec_vector(struct plan_list list, int64_t spare, char *text);
+
+/* The entry of the program's environment that PLAN_ENVIRONMENT fills. */
+void exec_set_spare(uint32_t entry, char *text);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Umask, working folder and ids. The folder is entered before the ids change, with
+ * the capabilities that init still has; one that only its owner may enter, and root
+ * may not (a network filesystem, a user namespace), is tried again right after.
+ * getcwd(2) of a folder outside of the root does not begin with '/': a working
+ * folder like /proc/self/fd/N that leads out is found so, whatever it leads to.
+ */
+#include "runtime/launch/init/init.h"
+#include "runtime/launch/init/report.h"
+#include "runtime/launch/init/steps.h"
+#include "runtime/launch/init/target.h"
+
+enum { ROOM = 4096 }; /* PATH_MAX */
+
+static const char *denied; /* a working folder to be tried again */
+
+void step_umask(const struct plan_step *step)
+{
+	(void)sys_umask((unsigned int)step->value);
+}
+
+static void check_folder(const char *path)
+{
+	char found[ROOM];
+
+	must(sys_getcwd(found, sizeof(found)), CALL_GETCWD, path);
+	if (found[0] != '/')
+		fail(CHECK_CWD, 0, path);
+}
+
+/* A missing folder is made for a new container, as runc does; in one that runs, a
+ * name that does not exist is the caller's mistake. */
+void step_cwd(const struct plan_step *step)
+{
+	const char *path = plan_string(step->string);
+	long result = sys_chdir(path);
+
+	if (result == -ENOENT && plan->kind == PLAN_CREATE) {
+		const struct target folder = { .kind = TARGET_FOLDER };
+
+		(void)target_open(path, &folder);
+		result = sys_chdir(path);
+	}
+	denied = result == -EACCES ? path : NULL;
+	if (denied)
+		return;
+	must(result, CALL_CHDIR, path);
+	check_folder(path);
+}
+
+static void read_back(uint32_t uid, uint32_t gid)
+{
+	uint32_t real, effective, saved;
+
+	must(sys_getresuid(&real, &effective, &saved), CALL_SETRESUID, NULL);
+	if (real != uid || effective != uid || saved != uid)
+		fail(CHECK_READ_BACK, 0, "uid");
+	must(sys_getresgid(&real, &effective, &saved), CALL_SETRESGID, NULL);
+	if (real != gid || effective != gid || saved != gid)
+		fail(CHECK_READ_BACK, 0, "gid");
+}
+
+/* Permitted capabilities outlive the change (PR_SET_KEEPCAPS), because PLAN_CAPS
+ * chooses among them. */
+void step_ids(const struct plan_step *step)
+{
+	uint32_t uid = step->ids.uid, gid = step->ids.gid;
+
+	if (!step->ids.keep_groups)
+		must(sys_setgroups(step->ids.groups.count, plan_array(plan, step->ids.groups)),
+		     CALL_SETGROUPS, NULL);
+	must(sys_prctl(PR_SET_KEEPCAPS, 1, 0), CALL_PRCTL, NULL);
+	must(sys_setresgid(gid, gid, gid), CALL_SETRESGID, NULL);
+	must(sys_setresuid(uid, uid, uid), CALL_SETRESUID, NULL);
+	must(sys_prctl(PR_SET_KEEPCAPS, 0, 0), CALL_PRCTL, NULL);
+	read_back(uid, gid);
+	if (denied) {
+		must(sys_chdir(denied), CALL_CHDIR, denied);
+		check_folder(denied);
+	}
+}

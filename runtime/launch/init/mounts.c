@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Filesystems and binds. A mount is complete, with its attributes, before it is
+ * attached: nobody in the container ever sees it half-made, and the place where it
+ * goes is a descriptor that was opened once. Clones of host paths are made private
+ * or slave before they are attached, or they would stay peers of the host's mount.
+ */
+#include <linux/magic.h>
+
+#include "runtime/launch/init/init.h"
+#include "runtime/launch/init/mountapi.h"
+#include "runtime/launch/init/report.h"
+#include "runtime/launch/init/roots.h"
+#include "runtime/launch/init/steps.h"
+#include "runtime/launch/init/string.h"
+#include "runtime/launch/init/target.h"
+
+/* The error text "key=value: message", with what the kernel left for us to read in
+ * the filesystem context: "e message\n" (fsopen(2)). */
+static _Noreturn void fail_config(int fs, long error, const char *key, const char *value)
+{
+	char buffer[FRAME_TEXT_MAX], message[256];
+	struct text t = text_in(buffer, sizeof(buffer));
+	long length = sys_read(fs, message, sizeof(message));
+
+	text_add(&t, key);
+	if (value) {
+		text_add(&t, "=");
+		text_add(&t, value);
+	}
+	if (length > 0 && message[length - 1] == '\n')
+		length--;
+	if (length > 2 && message[1] == ' ') {
+		text_add(&t, ": ");
+		text_add_bytes(&t, message + 2, (size_t)length - 2);
+	}
+	fail(CALL_FSCONFIG, error, buffer);
+}
+
+static void configure(int fs, unsigned int command, const char *key, const char *value,
+                      const char *shown_key)
+{
+	long result = sys_fsconfig(fs, command, key, value);
+
+	if (result < 0)
+		fail_config(fs, -result, shown_key, value);
+}
+
+static void set_option(int fs, const char *key, const char *value)
+{
+	configure(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, key);
+}
+
+static int create(int fs, const char *fstype, uint32_t attributes)
+{
+	configure(fs, FSCONFIG_CMD_CREATE, NULL, NULL, fstype);
+	return (int)must(sys_fsmount(fs, FSMOUNT_CLOEXEC, attributes), CALL_FSMOUNT, fstype);
+}
+
+int mount_new(const char *fstype, const char *option, uint32_t attributes)
+{
+	int fs = (int)must(sys_fsopen(fstype, FSOPEN_CLOEXEC), CALL_FSOPEN, fstype);
+
+	if (option)
+		set_option(fs, option, NULL);
+	return create(fs, fstype, attributes);
+}
+
+void mount_set(int fd, uint64_t set, uint64_t clear, uint32_t propagation, int recursive,
+               const char *what)
+{
+	struct mount_attr attributes = {
+		.attr_set = set,
+		.attr_clr = clear,
+		.propagation = propagation & ~(uint32_t)SYS_MS_REC,
+	};
+
+	if ((set | clear) & MOUNT_ATTR__ATIME)
+		attributes.attr_clr |= MOUNT_ATTR__ATIME;
+	must(sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes),
+	     CALL_MOUNT_SETATTR, what);
+}
+
+int mount_clone(int fd, int recursive, const char *what)
+{
+	const unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+
+	return (int)must(sys_open_tree(fd, "", flags | (recursive ? AT_RECURSIVE : 0)),
+	                 CALL_OPEN_TREE, what);
+}
+
+void mount_attach(int tree, int target, const char *what)
+{
+	must(sys_move_mount(tree, target), CALL_MOVE_MOUNT, what);
+}
+
+void step_clone_shared(const struct plan_step *step)
+{
+	const char *source = plan_string(step->tree.source);
+	unsigned int flags =
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->tree.recursive ? AT_RECURSIVE : 0);
+	int fd = (int)must(sys_open_tree(AT_FDCWD, source, flags), CALL_OPEN_TREE, source);
+
+	slot_fill(step->tree.slot, fd_keep(fd));
+}
+
+/* A filesystem type that the kernel knows by two names would go unnoticed: what
+ * later steps trust to be proc or sysfs is looked at, not believed. */
+static void check_magic(int tree, const char *fstype, const char *target)
+{
+	struct statfs fs;
+	long magic = text_equal(fstype, "proc")    ? PROC_SUPER_MAGIC
+	             : text_equal(fstype, "sysfs") ? SYSFS_MAGIC
+	                                           : 0;
+
+	if (!magic)
+		return;
+	must(sys_fstatfs(tree, &fs), CALL_STAT, target);
+	if (fs.f_type != magic)
+		fail(CHECK_FILESYSTEM, 0, target);
+}
+
+void step_mount(const struct plan_step *step)
+{
+	const struct plan_mount *m = &step->mount;
+	const struct plan_option *option = plan_array(plan, m->options);
+	const char *fstype = plan_string(m->fstype), *name = plan_string(m->target);
+	const struct target target = {
+		.kind = m->flags & PLAN_TARGET_FILE ? TARGET_FILE : TARGET_FOLDER,
+		.plain = m->flags & PLAN_TARGET_PLAIN,
+		.mode = m->target_mode,
+	};
+	int place = target_open(name, &target);
+	int fs = (int)must(sys_fsopen(fstype, FSOPEN_CLOEXEC), CALL_FSOPEN, fstype), tree;
+
+	if (m->source)
+		set_option(fs, "source", plan_string(m->source));
+	for (uint32_t i = 0; i < m->options.count; i++)
+		set_option(fs, plan_string(option[i].key), plan_string(option[i].value));
+	tree = create(fs, fstype, m->attr);
+	check_magic(tree, fstype, name);
+	mount_attach(tree, place, name);
+	if (m->propagation)
+		mount_set(tree, 0, 0, m->propagation, !!(m->propagation & SYS_MS_REC), name);
+}
+
+/* The clone that is to be attached, with attributes and propagation. A slot that
+ * the launcher or PLAN_CLONE_SHARED filled is a clone already; where `shared` is
+ * asked for, that clone stays the peer that it is. */
+static int bind_source(const struct plan_bind *b, const char *what)
+{
+	bool recursive = b->flags & PLAN_BIND_RECURSIVE;
+	bool whole = b->flags & PLAN_ATTR_RECURSIVE || !recursive;
+	bool peer = b->slot != PLAN_NO_SLOT && b->propagation & SYS_MS_SHARED;
+	uint32_t kind = b->propagation & SYS_MS_SLAVE ? SYS_MS_SLAVE : SYS_MS_PRIVATE;
+	bool attributes = b->attr_set | b->attr_clear;
+	int tree = b->slot == PLAN_NO_SLOT
+	                   ? mount_clone(root_host_path(plan_string(b->source)), recursive, what)
+	                   : slot_fd(b->slot);
+
+	if (!peer || (attributes && whole))
+		mount_set(tree, whole ? b->attr_set : 0, whole ? b->attr_clear : 0, peer ? 0 : kind,
+		          1, what);
+	if (attributes && !whole)
+		mount_set(tree, b->attr_set, b->attr_clear, 0, 0, what);
+	return tree;
+}
+
+void step_bind(const struct plan_step *step)
+{
+	const struct plan_bind *b = &step->bind;
+	const char *name = plan_string(b->target);
+	int tree = bind_source(b, b->source ? plan_string(b->source) : name);
+	const struct target target = {
+		.kind = b->flags & PLAN_TARGET_FILE ? TARGET_FILE : TARGET_LIKE,
+		.like = tree,
+		.plain = b->flags & PLAN_TARGET_PLAIN,
+	};
+
+	mount_attach(tree, target_open(name, &target), name);
+	if (b->propagation & ~(uint32_t)(SYS_MS_REC | SYS_MS_SLAVE | SYS_MS_PRIVATE))
+		mount_set(tree, 0, 0, b->propagation, !!(b->propagation & SYS_MS_REC), name);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the host's root to the container's: enter first, pivot last. The rootfs is
+ * cloned, made private, attached at its own path and entered by chroot before
+ * anything in it is touched; the old root stays behind a descriptor for the sources
+ * of binds and for hooks, until pivot_root(2) makes the new one real and the old one
+ * is detached. What must be taken from the host's view (a procfs that a user
+ * namespace may no longer mount later, the host's /dev/null) is taken while entering.
+ */
+#include "runtime/launch/init/roots.h"
+
+#include "runtime/launch/init/init.h"
+#include "runtime/launch/init/masks.h"
+#include "runtime/launch/init/mountapi.h"
+#include "runtime/launch/init/proc_handle.h"
+#include "runtime/launch/init/report.h"
+#include "runtime/launch/init/steps.h"
+#include "runtime/launch/init/sys.h"
+#include "runtime/launch/init/target.h"
+
+static int tree = -1; /* the rootfs, attached */
+static int old = -1;  /* the host's root */
+
+int root_old(void)
+{
+	return old;
+}
+
+int root_host_path(const char *path)
+{
+	return (int)must(sys_openat2(old, path, O_PATH, RESOLVE_IN_ROOT), CALL_OPEN, path);
+}
+
+/* Of "/" and, with MS_REC, of everything below. */
+void step_propagation(const struct plan_step *step)
+{
+	must(sys_mount(NULL, "/", NULL, step->propagation), CALL_MOUNT, "/");
+}
+
+void step_rootfs(const struct plan_step *step)
+{
+	const char *path = plan_string(step->rootfs.path);
+	unsigned int flags =
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->rootfs.recursive ? AT_RECURSIVE : 0);
+	int place;
+
+	tree = fd_keep((int)must(sys_open_tree(AT_FDCWD, path, flags), CALL_OPEN_TREE, path));
+	if (step->rootfs.propagation)
+		mount_set(tree, 0, 0, step->rootfs.propagation, 1, path);
+	place = (int)must(sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0), CALL_OPEN, path);
+	mount_attach(tree, place, path);
+}
+
+void step_enter_root(const struct plan_step *step)
+{
+	(void)step;
+	old = fd_keep(
+		(int)must(sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0), CALL_OPEN, "/"));
+	proc_prepare();
+	mask_prepare();
+	must(sys_fchdir(tree), CALL_CHDIR, NULL);
+	must(sys_chroot("."), CALL_CHROOT, NULL);
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root lies on top of the new one,
+ * is made a slave again (a hook may have changed it) and detached. */
+void step_pivot(const struct plan_step *step)
+{
+	(void)step;
+	must(sys_fchdir(old), CALL_CHDIR, NULL);
+	must(sys_chroot("."), CALL_CHROOT, NULL);
+	must(sys_fchdir(tree), CALL_CHDIR, NULL);
+	must(sys_pivot_root(".", "."), CALL_PIVOT_ROOT, NULL);
+	must(sys_mount(NULL, ".", NULL, SYS_MS_REC | SYS_MS_SLAVE), CALL_MOUNT, ".");
+	must(sys_umount2(".", SYS_MNT_DETACH), CALL_UMOUNT, ".");
+	must(sys_chdir("/"), CALL_CHDIR, "/");
+	(void)sys_close(old);
+	old = -1;
+	target_forget();
+}
+
+void step_root_readonly(const struct plan_step *step)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	(void)step;
+	must(sys_mount_setattr(AT_FDCWD, "/", 0, &attributes), CALL_MOUNT_SETATTR, "/");
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* caisson-init becomes the process: ids, terminal, hooks, start, execve. */
+#include "walk.h"
+
+static void ids_and_capabilities_are_exact(void **unused)
+{
+	const uint32_t groups[] = { 7, 9 };
+
+	(void)unused;
+	make_file("out", "", 0666);
+	begin(ALL);
+	add_root();
+	add_mounts();
+	add(PLAN_PIVOT);
+	add(PLAN_BOUNDING)->caps.bounding = 1 << 10 | 1 << 5;
+	add(PLAN_UMASK)->value = 027;
+	add_string(PLAN_CWD, "/");
+	struct plan_list list = plan_put_array(&builder, groups, 2, sizeof(*groups));
+	struct plan_step *step = add(PLAN_IDS);
+	step->ids.uid = 1000;
+	step->ids.gid = 1000;
+	step->ids.groups = list;
+	step = add(PLAN_CAPS);
+	step->caps.permitted = step->caps.effective = step->caps.inheritable = 1 << 10;
+	step->caps.ambient = 1 << 10;
+	const char *script = "grep -E 'Cap|Uid|Groups|NoNew|Umask' /proc/self/status >/out;"
+			     "echo $HOME >>/out; grep -E SigBlk /proc/self/status >>/out";
+	add_program("sh", script);
+	expect_ok(run());
+	expect_out("Uid:\t1000\t1000\t1000\t1000");
+	expect_out("Groups:\t7 9 ");
+	expect_out("CapInh:\t0000000000000400");
+	expect_out("CapPrm:\t0000000000000400");
+	expect_out("CapEff:\t0000000000000400");
+	expect_out("CapBnd:\t0000000000000420");
+	expect_out("CapAmb:\t0000000000000400");
+	expect_out("NoNewPrivs:\t1");
+	expect_out("Umask:\t0027");
+	expect_out("SigBlk:\t0000000000000000");
+}
+
+static void a_terminal_is_stdio(void **unused)
+{
+	int master = -1;
+	struct run_options options = { .ret_console = &master };
+	char text[256];
+
+	(void)unused;
+	begin(ALL);
+	builder.head.terminal = 1;
+	add_root();
+	add_mounts();
+	struct plan_step *step = add(PLAN_TERMINAL);
+	step->terminal.console = 1;
+	step->terminal.height = 11;
+	step->terminal.width = 22;
+	add(PLAN_PIVOT);
+	add_program("sh", "echo to the tty; echo 3 >/dev/console; (readlink /proc/self/fd/0; "
+	                  "echo hello >/dev/tty; stat -c %t /dev/console) >/out 2>&1");
+	expect_ok(run_with(&options));
+	expect_out("/dev/pts/0");
+	expect_out("88\n"); /* 136 */
+	assert_true(master >= 0);
+	ssize_t got = read(master, text, sizeof(text) - 1);
+	assert_true(got > 0);
+	text[got] = '\0';
+	expect(text, "to the tty");
+	(void)close(master);
+}
+
+static int state_file(void)
+{
+	struct err e = { 0 };
+	int fd = fd_sealed("state", "{\"id\":\"x\"}", 10, false, &e);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void hooks_see_their_root_and_state(void **unused)
+{
+	FD int state = state_file();
+	struct run_options options = { .hook_state = state };
+	char script[512];
+
+	(void)unused;
+	(void)snprintf(script, sizeof(script),
+	               "busybox cat >%s/host; echo $HOOK >>%s/host; test -e %s/proc/self && "
+	               "echo $PATH$PWD >>%s/host",
+	               rootfs, rootfs, rootfs, rootfs);
+	begin(ALL);
+	builder.head.runtime_hooks = 1;
+	add_root();
+	add_mounts();
+	add(PLAN_WAIT_HOOKS);
+	add_hook(PLAN_HOOK_HOST, script, 10);
+	add_hook(PLAN_HOOK_HOST, "sleep 100 & exit 0", 5); /* its child holds the pipe */
+	add(PLAN_PIVOT);
+	add_program("sh", "cat /host /inside >/out; exit 0");
+	/* behind CLOSE_FDS, before EXECVE: where startContainer hooks go */
+	struct plan_step last;
+	builder.steps.len -= sizeof(last);
+	memcpy(&last, builder.steps.data + builder.steps.len, sizeof(last));
+	add_hook(PLAN_HOOK_CONTAINER, "cat >/inside; ls /proc/self/fd >>/inside; exit 0", 0);
+	add(PLAN_EXECVE)->exec = last.exec;
+	expect_ok(run_with(&options));
+	expect_out("{\"id\":\"x\"}yes\n");
+	expect_out("{\"id\":\"x\"}0\n1\n2\n3\n");
+}
+
+static void hooks_fail_with_their_output(void **unused)
+{
+	FD int state = state_file();
+	struct run_options options = { .hook_state = state };
+
+	(void)unused;
+	begin(ALL);
+	add_root();
+	add(PLAN_WAIT_HOOKS);
+	add_hook(PLAN_HOOK_HOST, "busybox yes | busybox head -n 100000; echo the end; exit 3", 10);
+	add_program("sh", "exit 0");
+	expect_error(run_with(&options), "exit status 3");
+	expect(error.text, "y\nthe end");
+
+	begin(ALL);
+	add_root();
+	add(PLAN_WAIT_HOOKS);
+	add_hook(PLAN_HOOK_HOST, "exec sleep 100", 1);
+	add_program("sh", "exit 0");
+	expect_error(run_with(&options), "no end after 1 s");
+}
+
+static void a_missing_program_has_a_name(void **unused)
+{
+	(void)unused;
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("nothing", "");
+	expect_error(run(), "exec: \"nothing\": executable file not found in $PATH");
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("/bin/nothing", "");
+	expect_error(run(), "no such file or directory");
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("/etc", "");
+	expect_error(run(), "is a directory");
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("/etc/passwd", "");
+	expect_error(run(), "permission denied");
+}
+
+static void a_missing_interpreter_is_named(void **unused)
+{
+	(void)unused;
+	make_file("bin/script", "#! /no/such/shell -x\n", 0755);
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("script", "");
+	expect_error(run(), "no such file or directory");
+	expect(error.hint, "(interpreter /no/such/shell)");
+	make_file("bin/script",
+	          "\x7f"
+	          "ELF\2\1\1\0"
+	          "\0\0\0\0\0\0\0\0"
+	          "\2\0\xb7\0"
+	          "................................................",
+	          0755);
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("script", "");
+	expect_error(run(), "exec format error");
+	make_file("bin/script", "no program", 0755);
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("script", "");
+	expect_error(run(), "exec format error");
+}
+
+static void the_working_folder_stays_inside(void **unused)
+{
+	(void)unused;
+	begin(ALL);
+	add_root();
+	add_mounts();
+	add(PLAN_PIVOT);
+	add_string(PLAN_CWD, "/proc/self/fd/0");
+	add_program("sh", "exit 0");
+	expect_error(run(), "");
+}
+
+static void start_comes_through_the_listener(void **unused)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	FD int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	BUF struct buf bytes = { 0 };
+	LAUNCH struct launch l = LAUNCH_NONE;
+	const struct plan_fd slot = { .kind = PLAN_FD_LISTENER };
+	int notify = -1;
+
+	(void)unused;
+	path_in(address.sun_path, sizeof(address.sun_path), "socket");
+	assert_int_equal(bind(listener, (void *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	begin(ALL);
+	builder.head.fds = plan_put_array(&builder, &slot, 1, sizeof(slot));
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("sh", "exit 5");
+	assert_int_equal(plan_finish(&builder, &bytes, &error), 0);
+	const struct plan *plan = (const void *)bytes.data;
+	const struct launch_options options = { .cgroup = -1,
+		                                .container_pidfd = -1,
+		                                .listener = listener };
+	assert_int_equal(launch_prepare(plan, &options, &l, &error), 0);
+	assert_int_equal(launch_let_go(&l, &error), 0);
+	for (int i = 0; i < 2; i++) { /* the first says nonsense, or nothing */
+		FD int idle = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+		assert_int_equal(connect(idle, (void *)&address, sizeof(address)), 0);
+		if (i)
+			assert_int_equal(send(idle, "x", 1, MSG_NOSIGNAL), 1);
+	}
+	FD int starter = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(starter, (void *)&address, sizeof(address)), 0);
+	assert_int_equal(launch_start(plan, starter, l.pidfd, -1, &notify, &error), 0);
+	assert_int_equal(proc_reap(l.pidfd, &error), 5);
+}
+
+static void init_ends_with_its_launcher(void **unused)
+{
+	BUF struct buf bytes = { 0 };
+	LAUNCH struct launch l = LAUNCH_NONE;
+	const struct launch_options options = { .cgroup = -1,
+		                                .container_pidfd = -1,
+		                                .listener = -1 };
+
+	(void)unused;
+	begin(ALL);
+	add_root();
+	add(PLAN_PIVOT);
+	add_program("sh", "exit 5");
+	assert_int_equal(plan_finish(&builder, &bytes, &error), 0);
+	assert_int_equal(launch_prepare((const void *)bytes.data, &options, &l, &error), 0);
+	fd_drop(&l.socket);
+	assert_int_equal(proc_reap(l.pidfd, &error), 1);
+}
+
+static void a_seccomp_listener_is_handed_over(void **unused)
+{
+	/* getsid, that nothing here calls, asks the listener; all else is allowed */
+	const struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 124, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	int notify = -1;
+	struct run_options options = { .ret_notify = &notify };
+	struct plan_step last;
+
+	(void)unused;
+	begin(ALL);
+	add_root();
+	add_mounts();
+	add(PLAN_PIVOT);
+	add_program("sh", "grep Seccomp: /proc/self/status >/out; ls /proc/self/fd >>/out");
+	builder.steps.len -= sizeof(last);
+	memcpy(&last, builder.steps.data + builder.steps.len, sizeof(last));
+	struct plan_list list = plan_put_array(&builder, filter, LEN(filter), sizeof(*filter));
+	struct plan_step *step = add(PLAN_SECCOMP);
+	step->seccomp.filter = list;
+	step->seccomp.notify = 1;
+	add(PLAN_EXECVE)->exec = last.exec;
+	expect_ok(run_with(&options));
+	expect_out("Seccomp:\t2");
+	expect_out("0\n1\n2\n3\n");
+	assert_true(notify >= 0);
+	(void)close(notify);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WALK_TEST(ids_and_capabilities_are_exact),
+		WALK_TEST(a_terminal_is_stdio),
+		WALK_TEST(hooks_see_their_root_and_state),
+		WALK_TEST(hooks_fail_with_their_output),
+		WALK_TEST(a_missing_program_has_a_name),
+		WALK_TEST(a_missing_interpreter_is_named),
+		WALK_TEST(the_working_folder_stays_inside),
+		WALK_TEST(start_comes_through_the_listener),
+		WALK_TEST(init_ends_with_its_launcher),
+		WALK_TEST(a_seccomp_listener_is_handed_over),
+	};
+
+	if (!can_walk())
+		return 0;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
