@@ -24,34 +24,57 @@ static inline uint32_t rotate(uint32_t x, unsigned int by)
 	return x >> by | x << (32 - by);
 }
 
+/* One round. Instead of moving all eight words down by one, the caller names them one
+ * place further each time. */
+static inline void one_round(const uint32_t *a, const uint32_t *b, const uint32_t *c, uint32_t *d,
+                             const uint32_t *e, const uint32_t *f, const uint32_t *g, uint32_t *h,
+                             uint32_t word)
+{
+	uint32_t t1 = *h + (rotate(*e, 6) ^ rotate(*e, 11) ^ rotate(*e, 25)) +
+	              ((*e & *f) ^ (~*e & *g)) + word;
+	uint32_t t2 = (rotate(*a, 2) ^ rotate(*a, 13) ^ rotate(*a, 22)) +
+	              ((*a & *b) ^ (*a & *c) ^ (*b & *c));
+
+	*d += t1;
+	*h = t1 + t2;
+}
+
 static void compress(uint32_t state[8], const uint8_t block[64])
 {
-	uint32_t w[64], v[8];
+	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+	uint32_t w[64];
 
 	for (size_t i = 0; i < 16; i++) {
 		memcpy(&w[i], block + 4 * i, 4);
 		w[i] = be32toh(w[i]);
 	}
 	for (size_t i = 16; i < 64; i++) {
-		uint32_t a = w[i - 15], b = w[i - 2];
+		uint32_t x = w[i - 15], y = w[i - 2];
 
-		w[i] = w[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[i - 7] +
-		       (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+		w[i] = w[i - 16] + (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) + w[i - 7] +
+		       (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
 	}
-	memcpy(v, state, sizeof(v));
-	for (size_t i = 0; i < 64; i++) {
-		uint32_t a = v[0], e = v[4];
-		uint32_t t1 = v[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-		              ((e & v[5]) ^ (~e & v[6])) + round_constants[i] + w[i];
-		uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-		              ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+	for (size_t i = 0; i < 64; i += 8) {
+		const uint32_t *k = round_constants + i, *v = w + i;
 
-		memmove(v + 1, v, 7 * sizeof(v[0]));
-		v[4] += t1;
-		v[0] = t1 + t2;
+		one_round(&a, &b, &c, &d, &e, &f, &g, &h, k[0] + v[0]);
+		one_round(&h, &a, &b, &c, &d, &e, &f, &g, k[1] + v[1]);
+		one_round(&g, &h, &a, &b, &c, &d, &e, &f, k[2] + v[2]);
+		one_round(&f, &g, &h, &a, &b, &c, &d, &e, k[3] + v[3]);
+		one_round(&e, &f, &g, &h, &a, &b, &c, &d, k[4] + v[4]);
+		one_round(&d, &e, &f, &g, &h, &a, &b, &c, k[5] + v[5]);
+		one_round(&c, &d, &e, &f, &g, &h, &a, &b, k[6] + v[6]);
+		one_round(&b, &c, &d, &e, &f, &g, &h, &a, k[7] + v[7]);
 	}
-	for (size_t i = 0; i < 8; i++)
-		state[i] += v[i];
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
 }
 
 void sha256_init(struct sha256 *s)

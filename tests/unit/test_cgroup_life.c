@@ -166,6 +166,7 @@ static void test_create_and_destroy(void **state)
 	NEED_CGROUPS();
 	FD int fd = make("/a");
 	FD int deep = make("/x/y/z");
+	assert_int_equal(cgroup_is_populated(deep, &e), 0);
 	assert_int_equal(cgroup_is_populated(fd, &e), 0);
 	assert_int_equal(cgroup_is_frozen(fd, &e), 0);
 
@@ -224,7 +225,8 @@ static void test_failures_leave_nothing(void **state)
 	assert_false(exists(group("/p")));
 
 	/* one that was there stays */
-	FD int fd = make("/p");
+	FD int there = make("/p");
+	assert_true(there >= 0);
 	assert_int_equal(cgroup_create(&facts, path, 0, &made, &e), -1);
 	assert_false(exists(group("/p/q")));
 	assert_true(exists(group("/p")));

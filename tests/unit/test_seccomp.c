@@ -312,6 +312,142 @@ static void test_engine_profile(void **state)
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_AARCH64, 64, NULL), SECCOMP_RET_KILL_THREAD);
 }
 
+/* What the big filter says for numbers of the other two architectures must be what a
+ * filter for the one call with that number says: libseccomp writes the small ones as a
+ * chain of a few tests, the big one as a tree. */
+static void test_engine_profile_elsewhere(void **state)
+{
+	enum { NUMBERS = 600 };
+	static bool allowed[2][NUMBERS];
+	ARENA struct arena big;
+
+	(void)state;
+	for (size_t i = 0; allowed_names[i]; i++) {
+		struct oci_seccomp_rule rule = { .names = { &allowed_names[i], 1 },
+			                         .action = OCI_ACT_ALLOW };
+		struct oci_seccomp one = engine_profile;
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		one.rules = &rule;
+		one.rule_count = 1;
+		struct seccomp_program p = compile(&a, &one);
+		for (unsigned int nr = 0; nr < NUMBERS; nr++) {
+			allowed[0][nr] |= ask_arch(&p, AUDIT_ARCH_I386, nr, NULL) == ALLOW;
+			allowed[1][nr] |= ask(&p, X32 | nr, NULL) == ALLOW;
+		}
+	}
+
+	arena_init(&big, 0);
+	struct seccomp_program p = compile(&big, &engine_profile);
+	uint64_t args[6] = { 40 }; /* refused for socket and personality, fine for clone */
+	for (unsigned int nr = 0; nr < NUMBERS; nr++) {
+		if (nr != 120) /* clone */
+			assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, nr, args) == ALLOW,
+			                 allowed[0][nr]);
+		if (nr != __NR_clone)
+			assert_int_equal(ask(&p, X32 | nr, args) == ALLOW, allowed[1][nr]);
+	}
+}
+
+/* A small generator, so that a failure comes again. */
+static uint32_t next_random(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005U + 1442695040888963407U;
+	return (uint32_t)(*seed >> 33);
+}
+
+static const struct {
+	enum oci_seccomp_action action;
+	uint32_t result;
+} random_actions[] = {
+	{ OCI_ACT_ALLOW, ALLOW },
+	{ OCI_ACT_ERRNO, ERRNO(EPERM) },
+	{ OCI_ACT_KILL_PROCESS, SECCOMP_RET_KILL_PROCESS },
+	{ OCI_ACT_LOG, SECCOMP_RET_LOG },
+	{ OCI_ACT_TRAP, SECCOMP_RET_TRAP },
+};
+
+struct random_rule {
+	size_t action; /* in random_actions; 0 is the default: no rule */
+	struct oci_seccomp_arg args[2];
+	size_t arg_count;
+};
+
+/* One rule for each call that is drawn; returns how many. */
+static size_t make_random(uint64_t *seed, struct random_rule *drawn, struct oci_seccomp_rule *rules)
+{
+	uint32_t density = 1 + next_random(seed) % 8;
+	size_t count = 0;
+
+	for (size_t i = 0; i < LEN(allowed_numbers); i++) {
+		struct random_rule *r = &drawn[i];
+
+		*r = (struct random_rule){ 0 };
+		if (next_random(seed) % density != 0)
+			continue;
+		r->action = next_random(seed) % LEN(random_actions);
+		r->arg_count = next_random(seed) % 8 == 0 ? 1 + next_random(seed) % 2 : 0;
+		for (uint32_t k = 0; k < 2; k++)
+			r->args[k] = (struct oci_seccomp_arg){
+				.index = k * 3 + next_random(seed) % 3,
+				.op = next_random(seed) % 7,
+				.value = edges[next_random(seed) % LEN(edges)],
+			};
+		/* bits outside the mask could never be equal; libseccomp ignores them */
+		for (uint32_t k = 0; k < 2; k++)
+			r->args[k].value_two =
+				edges[next_random(seed) % LEN(edges)] & r->args[k].value;
+		rules[count++] = (struct oci_seccomp_rule){
+			.names = { &allowed_names[i], 1 },
+			.action = random_actions[r->action].action,
+			.args = r->args,
+			.arg_count = r->arg_count,
+		};
+	}
+	return count;
+}
+
+static uint32_t expected_of_random(const struct random_rule *r, const uint64_t args[6])
+{
+	for (size_t i = 0; i < r->arg_count; i++) {
+		if (!holds(&r->args[i], args))
+			return ALLOW;
+	}
+	return random_actions[r->action].result;
+}
+
+static void test_random_profiles(void **state)
+{
+	static struct random_rule drawn[LEN(allowed_numbers)];
+	static struct oci_seccomp_rule rules[LEN(allowed_numbers)];
+	uint64_t seed = 3;
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		size_t count = make_random(&seed, drawn, rules);
+		struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW,
+			                       .rules = rules,
+			                       .rule_count = count };
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		struct seccomp_program p = compile(&a, &profile);
+		for (size_t i = 0; i < LEN(allowed_numbers); i++) {
+			for (int tries = drawn[i].arg_count ? 20 : 1; tries > 0; tries--) {
+				uint64_t args[6];
+
+				for (size_t k = 0; k < 6; k++)
+					args[k] = edges[next_random(&seed) % LEN(edges)];
+				assert_int_equal(ask(&p, allowed_numbers[i], args),
+				                 expected_of_random(&drawn[i], args));
+			}
+		}
+		assert_int_equal(ask(&p, __NR_mount, NULL), ALLOW);
+		assert_int_equal(ask(&p, 5000, NULL), ALLOW);
+	}
+}
+
 static void test_foreign_architectures(void **state)
 {
 	const struct oci_seccomp_rule rules[] = { { .names = NAMES("getpid"),
@@ -508,6 +644,8 @@ int main(void)
 		cmocka_unit_test(test_several_conditions),
 		cmocka_unit_test(test_skipped_rules),
 		cmocka_unit_test(test_engine_profile),
+		cmocka_unit_test(test_engine_profile_elsewhere),
+		cmocka_unit_test(test_random_profiles),
 		cmocka_unit_test(test_foreign_architectures),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_refused_rules),
