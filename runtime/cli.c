@@ -115,6 +115,7 @@ static int unknown_command(struct invocation *in, const char *name, struct err *
 	const char *near = suggest_nearest(name, names, n);
 
 	in->failure = CLI_EXIT_UNKNOWN_COMMAND;
+	in->command = NULL;
 	err_set(e, ERR_USAGE, "unknown command \"%s\"", name);
 	if (near)
 		err_also(e, "did you mean \"%s\"?", near);
@@ -334,7 +335,12 @@ int cli_parse(struct arena *a, char *const argv[], struct invocation *ret, struc
 	if (done)
 		return 0;
 	TRY(read_command(&r, &done, e));
-	return done ? 0 : check_args(ret, e);
+	if (done)
+		return 0;
+	TRY(check_args(ret, e));
+	if (ret->command == &command_help && ret->args.n > 0 && !command_find(ret->args.v[0]))
+		return unknown_command(ret, ret->args.v[0], e);
+	return 0;
 }
 
 /* --- asking -------------------------------------------------------------------------- */

@@ -10,16 +10,10 @@ static int help_run(const struct invocation *in, struct err *e)
 {
 	BUF struct buf out = { 0 };
 
-	if (in->args.n == 0) {
+	if (in->args.n == 0)
 		help_program(in->program, &out);
-		return cmd_print(&out, e);
-	}
-	const struct command *command = command_find(in->args.v[0]);
-	if (!command) {
-		err_set(e, ERR_USAGE, "unknown command \"%s\"", in->args.v[0]);
-		return err_hint(e, "see '%s --help'", in->program);
-	}
-	help_command(in->program, command, &out);
+	else /* the parser has made sure that there is such a command */
+		help_command(in->program, command_find(in->args.v[0]), &out);
 	return cmd_print(&out, e);
 }
 

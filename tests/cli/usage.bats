@@ -114,7 +114,7 @@ all_commands() {
 	caisson checkpoint --help
 	expect 3 "" "unknown command \"checkpoint\" (see 'caisson --help')"
 	caisson help creat
-	expect 1 "" "unknown command \"creat\" (see 'caisson --help')"
+	expect 3 "" "unknown command \"creat\"; did you mean \"create\"? (see 'caisson --help')"
 }
 
 @test "an unknown option exits with 1 and is corrected" {

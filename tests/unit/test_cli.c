@@ -138,6 +138,8 @@ static void mistakes(void **state)
 		{ "creat a", "!3 unknown command \"creat\"; did you mean \"create\"? "
 		             "(see 'caisson --help')" },
 		{ "checkpoint --help", "!3 unknown command \"checkpoint\" (see 'caisson --help')" },
+		{ "help creat", "!3 unknown command \"creat\"; did you mean \"create\"? "
+		                "(see 'caisson --help')" },
 		{ "'' a", "!3 unknown command \"\" (see 'caisson --help')" },
 		{ "--bogus list", "!1 unknown option --bogus (see 'caisson --help')" },
 		{ "--rot /x list",
