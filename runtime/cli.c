@@ -23,8 +23,7 @@ struct reader {
 	const char **args; /* room for all positionals */
 };
 
-/* --help needs no line in any table of options: every command has it. */
-static const struct option_spec help_option = { .name = "help", .letter = 'h' };
+const struct option_spec help_option = { .name = "help", .letter = 'h', .help = "print help" };
 
 static bool is_option(const char *word)
 {

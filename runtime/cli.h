@@ -126,6 +126,7 @@ const char *cli_path(const struct invocation *in, const char *name);
 
 extern const struct command *const commands[]; /* ends with NULL; sorted by name */
 extern const struct option_spec global_options[];
+extern const struct option_spec help_option; /* --help: every command has it, in no table */
 extern const struct command command_help, command_version; /* in commands[], too */
 const struct command *command_find(const char *name);      /* NULL: there is none */
 

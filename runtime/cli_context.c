@@ -17,16 +17,16 @@
 
 static const char *default_root(const struct invocation *in, const struct cli_surroundings *around)
 {
-	bool real_root = around->euid == 0 && !around->user_namespace;
-	/* root of a user namespace that somebody set up as a whole, as for a machine:
-	 * there /run is its own (runc decides by the same variable) */
-	bool named_root = around->euid == 0 && around->user && strcmp(around->user, "root") == 0;
+	const char *dir = around->runtime_dir;
+	bool has_dir = dir && dir[0] == '/';
+	/* the root of a user namespace that was set up as a whole machine, as in a nested
+	 * container: /run is its own there. Engines decide by the same two variables. */
+	bool whole = !has_dir || (around->user && strcmp(around->user, "root") == 0);
 
-	if (real_root || named_root)
+	if (around->euid == 0 && (!around->user_namespace || whole))
 		return "/run/caisson";
-	if (around->runtime_dir && around->runtime_dir[0] == '/')
-		return path_clean(in->arena, "/",
-		                  arena_printf(in->arena, "%s/caisson", around->runtime_dir));
+	if (has_dir)
+		return path_clean(in->arena, dir, "caisson");
 	return arena_printf(in->arena, "/run/user/%u/caisson", around->euid);
 }
 

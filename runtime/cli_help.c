@@ -66,33 +66,37 @@ static void option_title(const struct option_spec *option, char *ret, size_t roo
 	               option->name, option->value ? " " : "", option->value ? option->value : "");
 }
 
+static size_t title_width(const struct option_spec *option)
+{
+	char title[LINE_WIDTH];
+
+	option_title(option, title, sizeof(title));
+	return strlen(title);
+}
+
+static void add_option(struct buf *ret, const struct option_spec *option, size_t width)
+{
+	char title[LINE_WIDTH];
+
+	option_title(option, title, sizeof(title));
+	buf_printf(ret, "%-*s", (int)width, title);
+	add_wrapped(ret, option->help, strlen(option->help), width);
+}
+
 static void add_options(struct buf *ret, const struct option_spec *options)
 {
-	static const struct option_spec help = { .name = "help",
-		                                 .letter = 'h',
-		                                 .help = "print this text" };
-	char title[LINE_WIDTH];
-	size_t width = 0;
+	size_t width = title_width(&help_option);
 
 	for (const struct option_spec *o = options; o->name; o++) {
-		option_title(o, title, sizeof(title));
-		if (!o->hidden && strlen(title) > width)
-			width = strlen(title);
+		if (!o->hidden && title_width(o) > width)
+			width = title_width(o);
 	}
-	option_title(&help, title, sizeof(title));
-	if (strlen(title) > width)
-		width = strlen(title);
-	for (const struct option_spec *o = options;; o++) {
-		const struct option_spec *shown = o->name ? o : &help;
-
-		if (!shown->hidden) {
-			option_title(shown, title, sizeof(title));
-			buf_printf(ret, "%-*s", (int)width + INDENT, title);
-			add_wrapped(ret, shown->help, strlen(shown->help), width + INDENT);
-		}
-		if (!o->name)
-			break;
+	width += INDENT;
+	for (const struct option_spec *o = options; o->name; o++) {
+		if (!o->hidden)
+			add_option(ret, o, width);
 	}
+	add_option(ret, &help_option, width);
 }
 
 void help_program(const char *program, struct buf *ret)

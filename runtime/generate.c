@@ -14,10 +14,6 @@
 
 static const struct option_spec no_options[] = { { .name = NULL } };
 
-const struct option_spec generate_help_option = { .name = "help",
-	                                          .letter = 'h',
-	                                          .help = "print a short help" };
-
 static int write_page(int dir, const char *name, const struct buf *page, struct err *e)
 {
 	TRY(buf_ok(page, e));

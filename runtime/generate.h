@@ -15,6 +15,3 @@ void generate_man_command(const struct command *command, struct buf *ret);
 void generate_bash(struct buf *ret);
 void generate_zsh(struct buf *ret);
 void generate_fish(struct buf *ret);
-
-/* The --help that every command has; not in the tables. */
-extern const struct option_spec generate_help_option;

@@ -40,7 +40,7 @@ static void add_option_names(struct buf *ret, const char *command,
 		if (!o->hidden)
 			buf_printf(ret, "--%s ", o->name);
 	}
-	buf_printf(ret, "--%s' ;;\n", generate_help_option.name);
+	buf_printf(ret, "--%s' ;;\n", help_option.name);
 }
 
 /* What belongs to each place; and the commands whose options end at the first one. */

@@ -67,7 +67,7 @@ static void add_options(struct buf *ret, const char *command, const struct optio
 		if (!o->hidden)
 			add_option(ret, command, o);
 	}
-	add_option(ret, command, &generate_help_option);
+	add_option(ret, command, &help_option);
 }
 
 static void add_place(struct buf *ret)

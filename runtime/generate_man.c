@@ -84,7 +84,7 @@ static void add_options(struct buf *ret, const struct option_spec *options)
 		if (!o->hidden)
 			add_option(ret, o);
 	}
-	add_option(ret, &generate_help_option);
+	add_option(ret, &help_option);
 }
 
 static void add_examples(struct buf *ret, const char *text)

@@ -55,7 +55,8 @@ static int look_around(struct cli_surroundings *ret, struct arena *a, struct err
 	ret->euid = geteuid();
 	ret->runtime_dir = getenv("XDG_RUNTIME_DIR");
 	ret->user = getenv("USER");
-	ret->user_namespace = in_user_namespace();
+	/* it matters only where root could use the folder of a user's session */
+	ret->user_namespace = ret->euid == 0 && ret->runtime_dir && in_user_namespace();
 	return 0;
 }
 

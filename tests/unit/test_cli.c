@@ -285,6 +285,7 @@ static void roots(void **state)
 	static const struct cli_surroundings mapped_root = {
 		.cwd = "/work", .user_namespace = true, .runtime_dir = "/run/user/0", .user = "root"
 	};
+	static const struct cli_surroundings nested = { .cwd = "/work", .user_namespace = true };
 	static const struct {
 		const char *line;
 		const struct cli_surroundings *around;
@@ -297,6 +298,7 @@ static void roots(void **state)
 		{ "list", &odd_user, "/run/user/1000/caisson default cgroupfs" },
 		{ "list", &mapped, "/run/user/1000/caisson default cgroupfs" },
 		{ "list", &mapped_root, "/run/caisson default cgroupfs" },
+		{ "list", &nested, "/run/caisson default cgroupfs" },
 		{ "--root /r list", &user, "/r given cgroupfs" },
 		{ "--root r/../s//t list", &user, "/work/s/t given cgroupfs" },
 		{ "--root /a --root /b list", &user, "/b given cgroupfs" },
