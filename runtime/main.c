@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/scope.h"
 #include "runtime/cli.h"
 
@@ -32,19 +32,6 @@ static int fill_stdio(struct err *e)
 	return 0;
 }
 
-/* All ids of the initial user namespace map to themselves; the line's format is the
- * kernel's, kernel/user_namespace.c (m_show). Without /proc nobody can tell. */
-static bool in_user_namespace(void)
-{
-	static const char all[] = "         0          0 4294967295\n";
-	BUF struct buf map = { 0 };
-	struct err ignored = { 0 };
-
-	if (fd_read_file(AT_FDCWD, "/proc/self/uid_map", 64 << 10, &map, &ignored) < 0)
-		return false;
-	return !map.data || strcmp(map.data, all) != 0;
-}
-
 static int look_around(struct cli_surroundings *ret, struct arena *a, struct err *e)
 {
 	FREE char *cwd = getcwd(NULL, 0);
@@ -56,7 +43,7 @@ static int look_around(struct cli_surroundings *ret, struct arena *a, struct err
 	ret->runtime_dir = getenv("XDG_RUNTIME_DIR");
 	ret->user = getenv("USER");
 	/* it matters only where root could use the folder of a user's session */
-	ret->user_namespace = ret->euid == 0 && ret->runtime_dir && in_user_namespace();
+	ret->user_namespace = ret->euid == 0 && ret->runtime_dir && proc_in_user_namespace();
 	return 0;
 }
 
