@@ -35,6 +35,7 @@ static int accept_one(const char *path)
 	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(listener, 1) < 0)
 		die(path);
+	/* cppcheck-suppress nullPointer ; accept4(2) takes NULL */
 	connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (connection < 0)
 		die("accept");

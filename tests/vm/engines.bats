@@ -4,6 +4,8 @@
 # The container engines with the runtime under test, in the test machine, where they
 # are installed and configured (tests/vm/guest) and an image of busybox lies in each.
 
+bats_require_minimum_version 1.5.0
+
 RUNTIME=/opt/caisson/caisson
 
 podman() {
