@@ -69,8 +69,15 @@ else
 CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
-ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
-LIBS := -Wl,-Bstatic -lseccomp -lyajl_s -Wl,-Bdynamic
+# Static: loading libc.so is a tenth of a container's start (docs/architecture.md).
+# Sanitizers need it dynamic.
+ifeq ($(SANITIZE),1)
+PIE := -pie
+else
+PIE := -static-pie
+endif
+ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
+LIBS := -l:libseccomp.a -l:libyajl_s.a
 
 # caisson-init has no libc: no stack protector (it would need one), no sanitizer, and
 # nothing may be relocated before it runs, so it is linked at a fixed address.
@@ -94,7 +101,7 @@ help: ## list the targets
 
 $(BUILD)/caisson: $(OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIE) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
 
 $(BUILD)/obj/%.c.o: %.c Makefile
 	$(call say,CC,$<)
@@ -131,7 +138,7 @@ $(BUILD)/init/%.S.o: %.S Makefile
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(LIBRARY)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
-	  $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
 -include $(addsuffix .d,$(UNITS))
 

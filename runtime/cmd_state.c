@@ -5,6 +5,7 @@
  * who made the container; state leaves it empty, as runc does.
  */
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/cmd.h"
@@ -75,14 +76,25 @@ struct row {
 	const char *cell[COLUMNS];
 };
 
+/* From /etc/passwd alone, as runc does: other sources of names are loaded as shared
+ * libraries, which a static program should not. */
 static const char *owner_name(struct arena *a, uint32_t uid)
 {
+	const char *name = arena_printf(a, "#%u", uid);
+	FILE *passwd = fopen("/etc/passwd", "re");
 	struct passwd entry, *found = NULL;
-	char room[1024];
+	char room[4096];
 
-	if (getpwuid_r(uid, &entry, room, sizeof(room), &found) != 0 || !found)
-		return arena_printf(a, "#%u", uid);
-	return arena_printf(a, "%s", found->pw_name);
+	if (!passwd)
+		return name;
+	while (fgetpwent_r(passwd, &entry, room, sizeof(room), &found) == 0) {
+		if (entry.pw_uid != uid)
+			continue;
+		name = arena_string(a, entry.pw_name, strlen(entry.pw_name));
+		break;
+	}
+	(void)fclose(passwd);
+	return name;
 }
 
 static void add_row(struct buf *out, const struct row *row, const size_t width[COLUMNS])

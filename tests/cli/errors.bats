@@ -21,7 +21,7 @@ refuses() {
 @test "no config.json" {
 	mkdir b
 	refuses 1 'config.json' caisson create -b b c
-	says 'no such file or directory'
+	says 'JSON specification file config.json not found'
 }
 
 @test "no bundle" {
