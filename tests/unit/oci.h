@@ -5,15 +5,6 @@
  */
 #pragma once
 
-/* cmocka.h wants these four before it. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +15,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "oci-spec/spec.h"
+#include "unit.h"
 
 #define MINIMAL "'ociVersion':'1.3.0','root':{'path':'rootfs'}"
 
