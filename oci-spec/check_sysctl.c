@@ -23,6 +23,18 @@ static bool is_name(const char *name, size_t len)
 	       strncmp(name, ".", len) != 0 && strncmp(name, "..", len) != 0;
 }
 
+static char other_form(char c)
+{
+	switch (c) {
+	case '.':
+		return '/';
+	case '/':
+		return '.';
+	default:
+		return c;
+	}
+}
+
 const char *oci_sysctl_path(struct arena *a, const char *key)
 {
 	size_t first = strcspn(key, "./"), len = strnlen(key, 1024);
@@ -32,7 +44,7 @@ const char *oci_sysctl_path(struct arena *a, const char *key)
 		return NULL;
 	if (key[first] == '.') {
 		for (char *c = path; *c; c++)
-			*c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
+			*c = other_form(*c);
 	}
 	for (const char *name = path;;) {
 		size_t size = strcspn(name, "/");

@@ -514,15 +514,12 @@ static size_t index_of(const struct json *j)
 	return index;
 }
 
-/* Appends the step from j's holder to j; the bytes used so far. */
-static size_t put_path(const struct json *j, char *ret, size_t room)
+/* Appends the step from j's holder to j; returns the bytes used then. */
+static size_t put_step(const struct json *j, char *ret, size_t used, size_t room)
 {
 	enum { NAME_MAX_SHOWN = 48 };
 	int more;
 
-	if (!j->parent)
-		return 0;
-	size_t used = put_path(j->parent, ret, room);
 	if (!j->key)
 		more = snprintf(ret + used, room - used, "[%zu]", index_of(j));
 	else if (is_plain_name(j->key))
@@ -537,7 +534,13 @@ static size_t put_path(const struct json *j, char *ret, size_t room)
 
 void json_path(const struct json *j, char *ret, size_t room)
 {
+	const struct json *steps[OCI_CONFIG_MAX_DEPTH]; /* the root is none */
+	size_t depth = 0, used = 0;
+
+	for (; j->parent && depth < OCI_CONFIG_MAX_DEPTH; j = j->parent)
+		steps[depth++] = j;
 	ret[0] = '\0';
-	put_path(j, ret, room);
+	while (depth > 0)
+		used = put_step(steps[--depth], ret, used, room);
 	ret[json_cut(ret, room - 2)] = '\0';
 }
