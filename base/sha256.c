@@ -125,8 +125,8 @@ void sha256_hex(const uint8_t hash[SHA256_BYTES], char ret[2 * SHA256_BYTES + 1]
 	static const char digits[] = "0123456789abcdef";
 
 	for (size_t i = 0; i < SHA256_BYTES; i++) {
-		ret[2 * i] = digits[hash[i] >> 4];
-		ret[2 * i + 1] = digits[hash[i] & 15];
+		*ret++ = digits[hash[i] >> 4];
+		*ret++ = digits[hash[i] & 15];
 	}
-	ret[2 * SHA256_BYTES] = '\0';
+	*ret = '\0';
 }

@@ -118,47 +118,70 @@ static int add_pids(int cgroup, struct buf *ret, struct err *e)
 	return 0;
 }
 
-static void close_dir(DIR **dir)
+/* The groups from the top down to where the walk is, as folder streams. */
+struct walk {
+	DIR *dirs[DEPTH_MAX];
+	unsigned int depth;
+};
+
+static void walk_done(struct walk *w)
 {
-	if (*dir)
-		(void)closedir(*dir);
+	while (w->depth > 0)
+		(void)closedir(w->dirs[--w->depth]);
+}
+
+/* Takes the pids of the group and goes down into it; the fd is the walk's from here on.
+ * One that was removed meanwhile has no pids and no groups. */
+static int walk_enter(struct walk *w, int fd, struct buf *ret, struct err *e)
+{
+	FD int group = fd;
+
+	if (w->depth == DEPTH_MAX)
+		return err_set(e, ERR_REFUSED, "there are more than %d cgroups below each other",
+		               DEPTH_MAX);
+	TRY(add_pids(group, ret, e));
+
+	DIR *dir = fdopendir(group);
+	if (!dir)
+		return err_sys(e, "list cgroup");
+	(void)fd_give(&group);
+	w->dirs[w->depth++] = dir;
+	return 0;
 }
 
 /* Appends the pids of the group and of all below it. */
-static int walk_pids(int cgroup, unsigned int depth, struct buf *ret, struct err *e)
+static int walk_pids(int cgroup, struct buf *ret, struct err *e)
 {
+	__attribute__((cleanup(walk_done))) struct walk w = { .depth = 0 };
 	char name[PATH_MAX]; /* cgroupfs has no limit of its own */
-	int more;
+	int child = cgroup_open_below(cgroup, ".", e);
 
-	if (depth > DEPTH_MAX)
-		return err_set(e, ERR_REFUSED, "there are more than %d cgroups below each other",
-		               DEPTH_MAX);
-	TRY(add_pids(cgroup, ret, e));
+	TRY(child);
+	TRY(walk_enter(&w, child, ret, e));
+	while (w.depth > 0) {
+		DIR *dir = w.dirs[w.depth - 1];
+		int more = cgroup_next_child(dir, name, sizeof(name), e);
 
-	FD int listing = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (listing < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "open cgroup");
-	__attribute__((cleanup(close_dir))) DIR *dir = fdopendir(listing);
-	if (!dir)
-		return err_sys(e, "list cgroup");
-	(void)fd_give(&listing);
-
-	while ((more = cgroup_next_child(dir, name, sizeof(name), e)) > 0) {
-		FD int child = cgroup_open_below(cgroup, name, e);
-
+		TRY(more);
+		if (more == 0) {
+			(void)closedir(dir);
+			w.depth--;
+			continue;
+		}
+		child = cgroup_open_below(dirfd(dir), name, e);
 		if (child < 0 && e->sys == ENOENT)
 			continue;
 		TRY(child);
-		TRY(walk_pids(child, depth + 1, ret, e));
+		TRY(walk_enter(&w, child, ret, e));
 	}
-	return more;
+	return 0;
 }
 
 int cgroup_pids(struct arena *a, int cgroup, pid_t **ret, size_t *ret_count, struct err *e)
 {
 	BUF struct buf pids = { 0 };
 
-	TRY(walk_pids(cgroup, 0, &pids, e));
+	TRY(walk_pids(cgroup, &pids, e));
 	TRY(buf_ok(&pids, e));
 	*ret_count = pids.len / sizeof(pid_t);
 	*ret = arena_array(a, *ret_count, sizeof(pid_t));

@@ -223,14 +223,15 @@ static size_t list_files(int dir, struct listed *files)
 /* Drops the oldest files when there are too many. */
 static void tidy(int dir)
 {
-	FREE struct listed *files = calloc(LISTED_MAX, sizeof(*files));
+	struct listed *files = calloc(LISTED_MAX, sizeof(*files));
 	size_t count = files ? list_files(dir, files) : 0;
 
-	if (count <= CACHE_FILES_MAX)
-		return;
-	qsort(files, count, sizeof(*files), compare_age);
-	for (size_t i = 0; i < count - CACHE_FILES_MAX + DROPPED; i++)
-		(void)unlinkat(dir, files[i].name, 0);
+	if (count > CACHE_FILES_MAX) {
+		qsort(files, count, sizeof(*files), compare_age);
+		for (size_t i = 0; i < count - CACHE_FILES_MAX + DROPPED; i++)
+			(void)unlinkat(dir, files[i].name, 0);
+	}
+	free(files);
 }
 
 void cache_store(int dir, const uint8_t key[SHA256_BYTES], const struct filter *filter)

@@ -8,7 +8,10 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <string.h>
+
+#include "tests/unit/unit.h"
 
 static inline uint32_t sim_alu(uint16_t code, uint32_t a, uint32_t operand)
 {

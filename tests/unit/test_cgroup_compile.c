@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linux.resources to writes: values, what is refused and why, and the order. Hosts are
  * forged. The program of the device rules has tests of its own. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +9,7 @@
 #include "cgroups/cgroup.h"
 #include "cgroups/files.h"
 #include "cgroups/weight.h"
+#include "tests/unit/unit.h"
 
 #define SET(n)                            \
 	{                                 \

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of real cgroups, below a group of this test's own. Needs root and a cgroup2
  * mount; says why where it skips. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,6 +20,7 @@
 #include "cgroups/cgroup.h"
 #include "cgroups/files.h"
 #include "runtime/launch/cgroup.h"
+#include "tests/unit/unit.h"
 
 enum { TIMEOUT = 5000 };
 
@@ -336,7 +329,7 @@ static void test_deep_trees(void **state)
 	(void)state;
 	NEED_CGROUPS();
 	FD int top_fd = make("/deep");
-	FD int at = dup(top_fd);
+	FD int at = fcntl(top_fd, F_DUPFD_CLOEXEC, 0);
 	for (int i = 0; i < DEPTH; i++) {
 		assert_int_equal(mkdirat(at, "n", 0755), 0);
 		assert_int_equal(mkdirat(at, "sibling", 0755), 0);
@@ -373,7 +366,7 @@ static void test_destroy_waits(void **state)
 	pid_t killer = fork();
 	if (killer == 0) {
 		(void)poll(NULL, 0, 100);
-		_exit(cgroup_kill(fd, &e) < 0);
+		_exit(cgroup_kill(fd, &e) < 0 ? 1 : 0);
 	}
 	destroy("/w");
 	assert_int_equal(WTERMSIG(reap(pid)), SIGKILL);
@@ -414,7 +407,8 @@ static plan_str add_string(struct test_plan *p, size_t *used, const char *text)
 {
 	plan_str at = (plan_str)(offsetof(struct test_plan, strings) + *used);
 
-	strcpy(p->strings + *used, text);
+	assert_in_range(strlen(text), 0, sizeof(p->strings) - *used - 1);
+	memcpy(p->strings + *used, text, strlen(text) + 1);
 	*used += strlen(text) + 1;
 	return at;
 }
@@ -445,25 +439,32 @@ static void make_plan(struct test_plan *p, const char *file, const char *value,
 		(struct plan_list){ offsetof(struct test_plan, devices), (uint32_t)length };
 }
 
+static bool opens(const char *path, int flags)
+{
+	FD int fd = open(path, flags | O_NONBLOCK | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
 /* Opens and makes devices in a child in the cgroup: a bit for each that worked. */
 static int try_devices(int cgroup, const char *folder)
 {
 	struct clone_args args = { .flags = CLONE_INTO_CGROUP,
 		                   .exit_signal = SIGCHLD,
 		                   .cgroup = (unsigned int)cgroup };
+	char kmsg[PATH_MAX], made[PATH_MAX];
 	pid_t pid = sys_clone3(&args);
-	char path[PATH_MAX];
-	int bits = 0;
 
 	if (pid == 0) {
-		bits |= open("/dev/null", O_RDWR) >= 0 ? 1 : 0;
-		(void)snprintf(path, sizeof(path), "%s/kmsg", folder);
-		bits |= open(path, O_RDONLY | O_NONBLOCK) >= 0 ? 2 : 0;
-		bits |= open(path, O_WRONLY | O_NONBLOCK) >= 0 ? 4 : 0;
-		bits |= open(path, O_RDWR | O_NONBLOCK) >= 0 ? 8 : 0;
-		(void)snprintf(path, sizeof(path), "%s/made", folder);
-		bits |= mknod(path, S_IFCHR | 0600, makedev(1, 11)) == 0 ? 16 : 0;
-		(void)unlink(path);
+		int bits = opens("/dev/null", O_RDWR) ? 1 : 0;
+
+		(void)snprintf(kmsg, sizeof(kmsg), "%s/kmsg", folder);
+		(void)snprintf(made, sizeof(made), "%s/made", folder);
+		bits |= opens(kmsg, O_RDONLY) ? 2 : 0;
+		bits |= opens(kmsg, O_WRONLY) ? 4 : 0;
+		bits |= opens(kmsg, O_RDWR) ? 8 : 0;
+		bits |= mknod(made, S_IFCHR | 0600, makedev(1, 11)) == 0 ? 16 : 0;
+		(void)unlink(made);
 		_exit(bits);
 	}
 	assert_true(pid > 0);

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a cgroup may lie: never at the root, never out of it. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <string.h>
 
 #include "base/scope.h"
 #include "cgroups/cgroup.h"
+#include "tests/unit/unit.h"
 
 static void test_good_paths(void **state)
 {

@@ -2,14 +2,6 @@
 /* The device program against the meaning of the rules: an interpreter of the few eBPF
  * instructions it uses runs it for every kind of access, and a plain evaluation of the
  * list says what must come out. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +10,7 @@
 
 #include "base/scope.h"
 #include "cgroups/cgroup.h"
+#include "tests/unit/unit.h"
 
 enum { READ = BPF_DEVCG_ACC_READ, WRITE = BPF_DEVCG_ACC_WRITE, MKNOD = BPF_DEVCG_ACC_MKNOD };
 

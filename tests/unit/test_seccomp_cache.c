@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cache: what is found again, what must never be believed, and writers at once. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +12,7 @@
 #include "base/scope.h"
 #include "seccomp/cache.h"
 #include "seccomp/seccomp.h"
+#include "tests/unit/unit.h"
 
 #define SET(n)                            \
 	{                                 \

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The example messages of FIPS 180-4 and of NIST's secure hashing page, and that
  * the way a message is cut into pieces does not matter. */
-/* cmocka.h needs the four before it: */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <string.h>
 
 #include "base/scope.h"
 #include "base/sha256.h"
+#include "tests/unit/unit.h"
 
 static void assert_hash(struct sha256 *s, const char *expected)
 {
