@@ -51,7 +51,9 @@ bench: all $(BENCHES) ## measure next to the peers, and print tables
 deps: ## install the packages that building and testing needs
 	@tests/deps
 
-run: all ## start a container that shows that it is one (root)
+run: ## build, and start a container that shows that it is one (root)
+	@tests/deps build run
+	@$(MAKE) --no-print-directory -j2 all
 	@tests/demo
 
 install: all ## install below PREFIX (and DESTDIR)
