@@ -15,7 +15,7 @@
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Who must act; chooses the exit code (see err_exit_code). */
+/* Who must act. ERR_EXEC has an exit status of its own (runtime/main.c). */
 enum err_kind {
 	ERR_NONE,
 	ERR_USAGE,   /* the command line is wrong */

@@ -92,21 +92,20 @@ int bundle_config(struct arena *a, int dir, const char *file, struct buf *text,
 	return 0;
 }
 
-static int open_seccomp_cache(const struct creation *c)
+int seccomp_cache_open(const struct oci_config *config, const char *root)
 {
-	const struct oci_linux *l = c->config->linux_;
 	char path[4096];
 
-	if (!l->seccomp)
+	if (!config->linux_->seccomp)
 		return -1;
 	/* '@' is in no container's id */
-	int n = snprintf(path, sizeof(path), "%s/@seccomp", c->context->root);
+	int n = snprintf(path, sizeof(path), "%s/@seccomp", root);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return -1;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && (mkdir(path, 0700) == 0 || errno == EEXIST))
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd; /* without a cache it only takes longer */
+	return fd;
 }
 
 static int check_preserved_fds(unsigned int count, struct err *e)
@@ -122,7 +121,7 @@ static int check_preserved_fds(unsigned int count, struct err *e)
 int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 {
 	const struct create_request *r = c->request;
-	FD int cache = open_seccomp_cache(c);
+	FD int cache = seccomp_cache_open(c->config, c->context->root);
 	const struct compile_options options = {
 		.id = r->id,
 		.bundle = r->bundle,
@@ -142,6 +141,8 @@ int creation_read(struct creation *c, struct err *e)
 	const char *config = path_clean(&c->arena, r->bundle, r->config);
 
 	TRY(bundle_config(&c->arena, AT_FDCWD, config, &c->config_text, &c->config, e));
+	if (c->context->systemd_cgroup)
+		return err_set(e, ERR_REFUSED, "--systemd-cgroup: not supported yet");
 	TRY(check_preserved_fds(r->preserve_fds, e));
 	TRY(console_check(c->config->process && c->config->process->terminal, r->detach,
 	                  r->console_socket, e));

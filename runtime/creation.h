@@ -58,6 +58,10 @@ const struct plan *creation_plan(const struct creation *c);
 /* The socket packet for --pidfd-socket. */
 MUST_CHECK int creation_send_pidfd(const char *path, int pidfd, const char *payload, struct err *e);
 
+/* The folder of compiled seccomp profiles below --root; -1 without a profile, and
+ * where there is none to be had: without it a start only takes longer. */
+int seccomp_cache_open(const struct oci_config *config, const char *root);
+
 /* Writes a pid-file in one step: digits, no newline. */
 MUST_CHECK int pid_file_write(const char *path, pid_t pid, struct err *e);
 

@@ -199,13 +199,14 @@ static int open_cgroup(struct execution *x, struct err *e)
 static int compile_plan(struct execution *x, struct err *e)
 {
 	const struct oci_process *own = x->config->process;
+	FD int cache = seccomp_cache_open(x->config, x->context->root);
 	const struct compile_exec_options options = {
 		.config = x->config,
 		.process = x->process,
 		.cgroup = x->cgroup_path,
 		.capabilities_bound = own && own->capabilities ? own->capabilities->bounding : 0,
 		.preserve_fds = x->request->preserve_fds,
-		.seccomp_cache = -1,
+		.seccomp_cache = cache,
 	};
 
 	return compile_exec(&options, &x->facts, &x->plan_bytes, e);
