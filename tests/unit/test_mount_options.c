@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every mount option of the spec: what it sets, what it clears, where it is kept. */
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/scope.h"
+#include "runtime/mount_options.h"
+#include "unit.h"
+
+enum { OPTIONS_MAX = 8 };
+
+/* Splits "a,b,c"; returns what mount_options_parse does. */
+static int parse(struct arena *a, const char *text, struct mount_options *ret, struct err *e)
+{
+	const char **v = arena_array(a, OPTIONS_MAX + 1, sizeof(*v));
+	char *copy = arena_string(a, text, strlen(text)), *rest = copy, *part;
+	size_t n = 0;
+
+	while ((part = strsep(&rest, ",")) && *text) {
+		assert_true(n < OPTIONS_MAX);
+		v[n++] = part;
+	}
+	return mount_options_parse(a, (struct oci_strings){ .v = v, .n = n }, ret, e);
+}
+
+#define ATIME MOUNT_ATTR__ATIME
+
+static const struct {
+	const char *options;
+	uint32_t set, clear, set_below, clear_below, propagation;
+	bool bind, recursive;
+} attributes[] = {
+	{ "", 0, 0, 0, 0, 0, false, false },
+	{ "bind", .bind = true },
+	{ "rbind", .bind = true, .recursive = true },
+	{ "bind,rbind", .bind = true, .recursive = true },
+	{ "ro", .set = MOUNT_ATTR_RDONLY },
+	{ "rw", .clear = MOUNT_ATTR_RDONLY },
+	{ "ro,rw", .clear = MOUNT_ATTR_RDONLY },
+	{ "rw,ro", .set = MOUNT_ATTR_RDONLY },
+	{ "nosuid,nodev,noexec", .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+	{ "suid,dev,exec", .clear = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+	{ "nosymfollow", .set = MOUNT_ATTR_NOSYMFOLLOW },
+	{ "symfollow", .clear = MOUNT_ATTR_NOSYMFOLLOW },
+	{ "nodiratime", .set = MOUNT_ATTR_NODIRATIME },
+	{ "diratime", .clear = MOUNT_ATTR_NODIRATIME },
+	{ "relatime", .clear = ATIME },
+	{ "norelatime", .clear = ATIME },
+	{ "noatime", .set = MOUNT_ATTR_NOATIME, .clear = ATIME },
+	{ "atime", .clear = ATIME },
+	{ "strictatime", .set = MOUNT_ATTR_STRICTATIME, .clear = ATIME },
+	{ "nostrictatime", .clear = ATIME },
+	{ "noatime,strictatime", .set = MOUNT_ATTR_STRICTATIME, .clear = ATIME },
+	{ "noatime,relatime", .clear = ATIME },
+	{ "rro", .set_below = MOUNT_ATTR_RDONLY },
+	{ "ro,rro", .set = MOUNT_ATTR_RDONLY, .set_below = MOUNT_ATTR_RDONLY },
+	{ "rrw", .clear_below = MOUNT_ATTR_RDONLY },
+	{ "rnosuid,rnodev,rnoexec",
+	  .set_below = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+	{ "rsuid,rdev,rexec",
+	  .clear_below = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+	{ "rnosymfollow", .set_below = MOUNT_ATTR_NOSYMFOLLOW },
+	{ "rsymfollow", .clear_below = MOUNT_ATTR_NOSYMFOLLOW },
+	{ "rnodiratime", .set_below = MOUNT_ATTR_NODIRATIME },
+	{ "rdiratime", .clear_below = MOUNT_ATTR_NODIRATIME },
+	{ "rrelatime", .clear_below = ATIME },
+	{ "rnorelatime", .clear_below = ATIME },
+	{ "rnoatime", .set_below = MOUNT_ATTR_NOATIME, .clear_below = ATIME },
+	{ "ratime", .clear_below = ATIME },
+	{ "rstrictatime", .set_below = MOUNT_ATTR_STRICTATIME, .clear_below = ATIME },
+	{ "rnostrictatime", .clear_below = ATIME },
+	{ "shared", .propagation = MS_SHARED },
+	{ "rshared", .propagation = MS_SHARED | MS_REC },
+	{ "slave", .propagation = MS_SLAVE },
+	{ "rslave", .propagation = MS_SLAVE | MS_REC },
+	{ "private", .propagation = MS_PRIVATE },
+	{ "rprivate", .propagation = MS_PRIVATE | MS_REC },
+	{ "unbindable", .propagation = MS_UNBINDABLE },
+	{ "runbindable", .propagation = MS_UNBINDABLE | MS_REC },
+	{ "shared,rprivate", .propagation = MS_PRIVATE | MS_REC },
+	{ "defaults,silent,loud,iversion,noiversion", 0, 0, 0, 0, 0, false, false },
+};
+
+static void test_attributes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LEN(attributes); i++) {
+		ARENA struct arena a;
+		struct mount_options o;
+		struct err e = { 0 };
+
+		arena_init(&a, 0);
+		assert_int_equal(parse(&a, attributes[i].options, &o, &e), 0);
+		assert_int_equal(o.attr_set, attributes[i].set);
+		assert_int_equal(o.attr_clear, attributes[i].clear);
+		assert_int_equal(o.attr_set_below, attributes[i].set_below);
+		assert_int_equal(o.attr_clear_below, attributes[i].clear_below);
+		assert_int_equal(o.propagation, attributes[i].propagation);
+		assert_int_equal(o.bind, attributes[i].bind);
+		assert_int_equal(o.recursive, attributes[i].recursive);
+		assert_int_equal(o.flags.n, 0);
+		assert_int_equal(o.data.n, 0);
+	}
+}
+
+static void test_flags_and_data(void **state)
+{
+	ARENA struct arena a;
+	struct mount_options o;
+	struct err e = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(parse(&a, "size=64k,sync,nosuid,newinstance,lazytime,ROX", &o, &e), 0);
+	assert_int_equal(o.attr_set, MOUNT_ATTR_NOSUID);
+	assert_int_equal(o.flags.n, 2);
+	assert_string_equal(o.flags.v[0], "sync");
+	assert_string_equal(o.flags.v[1], "lazytime");
+	assert_int_equal(o.data.n, 3);
+	assert_string_equal(o.data.v[0], "size=64k");
+	assert_string_equal(o.data.v[1], "newinstance");
+	assert_string_equal(o.data.v[2], "ROX");
+}
+
+static void test_refused(void **state)
+{
+	static const char *const later[] = {
+		"remount",
+		"idmap",
+		"ridmap",
+		"tmpcopyup",
+		"copy-symlink",
+		"src-nofollow",
+		"dest-nofollow",
+		"idmap=uids=0-1000-1",
+		"ridmap=gids=0-1000-1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(later); i++) {
+		ARENA struct arena a;
+		struct mount_options o;
+		struct err e = { 0 };
+
+		arena_init(&a, 0);
+		assert_int_equal(parse(&a, later[i], &o, &e), -1);
+		assert_int_equal(e.kind, ERR_REFUSED);
+		assert_string_equal(e.text,
+		                    arena_printf(&a, "\"%s\": not supported yet", later[i]));
+	}
+}
+
+/* Every name that `features` lists is known here: none of them is left to a
+ * filesystem to make sense of. */
+static void test_names(void **state)
+{
+	const char *name;
+
+	(void)state;
+	assert_non_null(mount_option_name(0));
+	for (size_t i = 0; (name = mount_option_name(i)); i++) {
+		ARENA struct arena a;
+		struct mount_options o;
+		struct err e = { 0 };
+
+		arena_init(&a, 0);
+		assert_int_equal(parse(&a, name, &o, &e), 0);
+		assert_int_equal(o.data.n, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_flags_and_data),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
