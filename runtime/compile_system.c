@@ -1,43 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What belongs to the container's namespaces as a whole: sysctls, its names, its
- * loopback device.
- *
- * A sysctl is written only where it belongs to a namespace that the container does
- * not share with the host. Its name comes in two spellings (sysctl(8)): if '/' is
- * its first separator, '/' separates and '.' is an ordinary character; otherwise
- * '.' separates and '/' stands for a '.' inside of a part, as in
- * net.ipv4.conf.eth0/1.forwarding. Either way it becomes one path below /proc/sys
- * that has no part "", "." or "..".
+ * loopback device. That each of them lies in a namespace of the container's own has
+ * been checked with the config.
  */
-#include <string.h>
-
-#include "base/path.h"
-#include "base/scope.h"
 #include "runtime/compile_parts.h"
-
-/* The path below /proc/sys, or NULL if the name is none. */
-static const char *sysctl_path(struct arena *a, const char *key)
-{
-	char *path = arena_string(a, key, strlen(key));
-	size_t first = strcspn(path, "./");
-	bool dots = path[first] == '.';
-
-	for (char *at = path; dots && *at; at++) {
-		if (*at == '.')
-			*at = '/';
-		else if (*at == '/')
-			*at = '.';
-	}
-	/* Cleaning changes whatever has an empty part, "." or ".." */
-	const char *clean = path_clean(a, "/", path) + 1;
-	return path[first] && strcmp(clean, path) == 0 ? clean : NULL;
-}
 
 static int add_sysctl(struct compile *c, const struct oci_pair *pair, struct err *e)
 {
 	const char *origin = arena_printf(&c->arena, "linux.sysctl.%s", pair->key);
-	const char *path = sysctl_path(&c->arena, pair->key);
+	const char *path = oci_sysctl_path(&c->arena, pair->key);
 
 	if (!path)
 		return err_set(e, ERR_SPEC, "%s: not the name of a sysctl", origin);
