@@ -22,6 +22,9 @@
 #include "base/scope.h"
 #include "runtime/compile_parts.h"
 
+/* Each takes a slot until it is attached, and there are not many (plan_check.c). */
+enum { SHARED_SOURCES_MAX = 128 };
+
 static bool type_is(const struct oci_mount *m, const char *type)
 {
 	return m->type && strcmp(m->type, type) == 0;
@@ -144,13 +147,23 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	return check_proc(m, cm, e);
 }
 
+static bool is_shared_bind(const struct compile_mount *cm)
+{
+	return cm->bind && (cm->options.propagation & MS_SHARED);
+}
+
 int compile_read_mounts(struct compile *c, struct err *e)
 {
-	size_t count = c->config->mount_count;
+	size_t count = c->config->mount_count, shared = 0;
 
 	c->mounts = arena_array(&c->arena, count, sizeof(*c->mounts));
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		TRY(read_mount(c, i, &c->mounts[i], e));
+		shared += is_shared_bind(&c->mounts[i]);
+	}
+	if (shared > SHARED_SOURCES_MAX)
+		return err_set(e, ERR_REFUSED, "mounts: %zu shared binds, at most %d are possible",
+		               shared, SHARED_SOURCES_MAX);
 	return 0;
 }
 
@@ -161,7 +174,7 @@ void compile_shared_sources(struct compile *c)
 	for (size_t i = 0; i < c->config->mount_count; i++) {
 		struct compile_mount *cm = &c->mounts[i];
 
-		if (!cm->bind || !(cm->options.propagation & MS_SHARED))
+		if (!is_shared_bind(cm))
 			continue;
 		cm->slot = slot++;
 		struct plan_step *step = plan_add(&c->plan, PLAN_CLONE_SHARED, cm->origin);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The compiler's order: steps, namespaces, stages, exec. What each field turns into is
+ * in test_compile_steps.c, what is refused in test_compile_refused.c. */
+#include <linux/sched.h>
+
+#include "plan_case.h"
+
+/* One after the other, each there; ends with 0. */
+static void assert_order(const struct plan *plan, const enum plan_op *ops)
+{
+	for (; ops[0] && ops[1]; ops++)
+		plan_case_order(plan, ops[0], ops[1]);
+}
+
+#define EVERYTHING_PROCESS                                               \
+	"\"terminal\":true,\"oomScoreAdj\":100,\"env\":[\"PATH=/bin\"]," \
+	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":10,\"hard\":20}]"
+#define EVERYTHING_LINUX                                                                \
+	"\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"],"          \
+	"\"rootfsPropagation\":\"rshared\",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}," \
+	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":"   \
+	"[\"acct\"],\"action\":\"SCMP_ACT_ERRNO\"}]}"
+#define EVERYTHING_TOP                                                                      \
+	"\"hostname\":\"h\",\"domainname\":\"d\",\"hooks\":{\"createRuntime\":[{\"path\":"  \
+	"\"/h1\"}],\"createContainer\":[{\"path\":\"/h2\"}],\"startContainer\":[{\"path\":" \
+	"\"/h3\"}]}"
+#define CGROUP_MOUNT \
+	"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\"}"
+
+/* --- order ----------------------------------------------------------------------------- */
+
+static void test_order(void **state)
+{
+	static const enum plan_op order[] = { PLAN_OOM_SCORE_ADJ, PLAN_KEYRING,
+		                              PLAN_CLONE_SHARED,  PLAN_PROPAGATION,
+		                              PLAN_ROOTFS,        PLAN_ENTER_ROOT,
+		                              PLAN_BIND,          PLAN_DEVICE,
+		                              PLAN_SYMLINK,       PLAN_TERMINAL,
+		                              PLAN_WAIT_HOOKS,    PLAN_HOOK_HOST,
+		                              PLAN_PIVOT,         PLAN_ROOT_PROPAGATION,
+		                              PLAN_MASK,          PLAN_READONLY,
+		                              PLAN_SYSCTL,        PLAN_HOSTNAME,
+		                              PLAN_DOMAINNAME,    PLAN_LOOPBACK,
+		                              PLAN_BOUNDING,      PLAN_RLIMIT,
+		                              PLAN_UMASK,         PLAN_CWD,
+		                              PLAN_SECCOMP,       PLAN_IDS,
+		                              PLAN_CAPS,          PLAN_ENVIRONMENT,
+		                              PLAN_EXECUTABLE,    PLAN_PARK,
+		                              PLAN_CLOSE_FDS,     PLAN_HOOK_CONTAINER,
+		                              PLAN_EXECVE,        0 };
+
+	(void)state;
+	PLAN_CASE(plan, .process = EVERYTHING_PROCESS, .linux_ = EVERYTHING_LINUX,
+	          .top = EVERYTHING_TOP, .mounts = PLAN_CASE_SHARED_MOUNT "," CGROUP_MOUNT);
+	assert_order(plan, order);
+	plan_case_order(plan, PLAN_ENTER_ROOT, PLAN_CGROUP_MOUNT);
+	assert_int_equal(plan_case_find(plan, PLAN_NO_NEW_PRIVS, 0), -1);
+	assert_int_equal(plan->two_stages, 0);
+}
+
+/* With no_new_privs the filter needs no capability: it comes last. */
+static void test_order_no_new_privs(void **state)
+{
+	static const enum plan_op order[] = { PLAN_IDS,
+		                              PLAN_CAPS,
+		                              PLAN_PARK,
+		                              PLAN_NO_NEW_PRIVS,
+		                              PLAN_CLOSE_FDS,
+		                              PLAN_SECCOMP,
+		                              PLAN_HOOK_CONTAINER,
+		                              PLAN_EXECVE,
+		                              0 };
+
+	(void)state;
+	PLAN_CASE(plan, .process = "\"noNewPrivileges\":true", .linux_ = EVERYTHING_LINUX,
+	          .top = EVERYTHING_TOP);
+	assert_order(plan, order);
+	assert_int_equal(plan_case_find(plan, PLAN_SECCOMP, 1), -1);
+}
+
+static void test_order_two_stages(void **state)
+{
+	static const enum plan_op order[] = { PLAN_OOM_SCORE_ADJ,  PLAN_RLIMIT,       PLAN_JOIN,
+		                              PLAN_USER_NAMESPACE, PLAN_TIME_OFFSETS, PLAN_CLONE,
+		                              PLAN_KEYRING,        PLAN_PROPAGATION,  0 };
+
+	(void)state;
+	PLAN_CASE(plan, .process = EVERYTHING_PROCESS,
+	          .namespaces = "{\"type\":\"mount\"},{\"type\":\"user\"},{\"type\":\"time\"},"
+	                        "{\"type\":\"network\",\"path\":\"/run/netns/x\"}",
+	          .linux_ = PLAN_CASE_MAPS
+	          ",\"timeOffsets\":{\"monotonic\":{\"secs\":5,\"nanosecs\":6},"
+	          "\"boottime\":{\"secs\":-7}}");
+	assert_order(plan, order);
+	assert_int_equal(plan->two_stages, 1);
+	assert_int_equal(plan->clone_flags, 0);
+	assert_int_equal(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags, CLONE_NEWNS);
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_TIME_OFFSETS, 0)->string),
+	                    "monotonic 5 6\nboottime -7 0\n");
+}
+
+/* --- namespaces -------------------------------------------------------------------------- */
+
+static void test_one_clone(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, 0);
+	assert_int_equal(plan->clone_flags, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
+	                                            CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
+	assert_int_equal(plan->pid_slot, PLAN_NO_SLOT);
+	assert_int_equal(plan->fds.count, 1);
+	assert_int_equal(plan_case_find(plan, PLAN_JOIN, 0), -1);
+}
+
+static void test_joined_pid(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan,
+	          .namespaces =
+	                  "{\"type\":\"mount\"},{\"type\":\"pid\",\"path\":\"/proc/7/ns/pid\"}",
+	          .run = true);
+	const struct plan_fd *fd = plan_array(plan, plan->fds);
+	assert_int_equal(plan->fds.count, 1);
+	assert_int_equal(plan->pid_slot, 0);
+	assert_int_equal(fd[0].kind, PLAN_FD_NAMESPACE);
+	assert_int_equal(fd[0].ns_type, CLONE_NEWPID);
+	assert_string_equal(plan_text(plan, fd[0].path), "/proc/7/ns/pid");
+	assert_string_equal(plan_text(plan, fd[0].origin), "linux.namespaces[1].path");
+	assert_int_equal(plan_case_find(plan, PLAN_JOIN, 0), -1);
+}
+
+/* After a joined user namespace all others are joined by init, the pid one too. */
+static void test_joined_user(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan,
+	          .namespaces =
+	                  "{\"type\":\"mount\"},{\"type\":\"pid\",\"path\":\"/p\"},"
+	                  "{\"type\":\"ipc\",\"path\":\"/i\"},{\"type\":\"user\",\"path\":\"/u\"}");
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWUSER);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 1)->join.types, CLONE_NEWPID);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 2)->join.types, CLONE_NEWIPC);
+	assert_int_equal(plan->pid_slot, PLAN_NO_SLOT);
+	assert_int_equal(plan->two_stages, 1);
+	assert_int_equal(plan->uid_map.count, 0);
+	assert_int_equal(plan_case_find(plan, PLAN_USER_NAMESPACE, 0), -1);
+}
+
+static void test_maps(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = PLAN_CASE_MAPS);
+	const struct plan_idmap *uid = plan_array(plan, plan->uid_map);
+	const struct plan_idmap *gid = plan_array(plan, plan->gid_map);
+	assert_int_equal(plan->uid_map.count, 1);
+	assert_int_equal(uid->inside, 0);
+	assert_int_equal(uid->outside, 100000);
+	assert_int_equal(uid->count, 1000);
+	assert_int_equal(gid->outside, 200000);
+	assert_int_equal(plan->setgroups_deny, 0);
+}
+
+/* Time without offsets needs a fork all the same: the launcher's clone shares memory. */
+static void test_time_without_offsets(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .namespaces = "{\"type\":\"mount\"},{\"type\":\"time\"}");
+	assert_int_equal(plan->two_stages, 1);
+	assert_int_equal(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags,
+	                 CLONE_NEWNS | CLONE_NEWTIME);
+	assert_int_equal(plan_case_find(plan, PLAN_TIME_OFFSETS, 0), -1);
+}
+
+/* --- rootless ------------------------------------------------------------------------------ */
+
+static const struct host_facts user_1000 = {
+	.euid = 1000,
+	.egid = 1001,
+	.rootless = true,
+	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup" },
+	.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
+};
+
+#define OWN_ID_MAPS                                                         \
+	"\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}]," \
+	"\"gidMappings\":[{\"containerID\":0,\"hostID\":1001,\"size\":1}]"
+
+static void test_rootless(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = OWN_ID_MAPS,
+	          .facts = &user_1000);
+	assert_int_equal(plan->setgroups_deny, 1);
+	assert_int_equal(plan_case_step(plan, PLAN_IDS, 0)->ids.keep_groups, 1);
+	assert_int_equal(plan_case_step(plan, PLAN_DEVICE, 0)->device.bind, 1);
+}
+
+/* --- exec ------------------------------------------------------------------------------------ */
+
+static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, struct buf *ret)
+{
+	const struct oci_config *config = plan_case_config(a, c);
+	const struct compile_exec_options options = {
+		.config = config,
+		.process = config->process,
+		.cgroup = "/c1",
+		.capabilities_bound = 1u << CAP_KILL,
+		.seccomp_cache = -1,
+	};
+	struct err e = { 0 };
+
+	if (compile_exec(&options, &plan_case_root, ret, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(plan_check(ret->data, ret->len), 0);
+	return (const struct plan *)(const void *)ret->data;
+}
+
+static void test_exec(void **state)
+{
+	static const enum plan_op order[] = { PLAN_JOIN,      PLAN_TERMINAL,   PLAN_BOUNDING,
+		                              PLAN_UMASK,     PLAN_CWD,        PLAN_IDS,
+		                              PLAN_CAPS,      PLAN_EXECUTABLE, PLAN_PARK,
+		                              PLAN_CLOSE_FDS, PLAN_EXECVE,     0 };
+	const struct plan_case c = {
+		.process = "\"terminal\":true,\"capabilities\":{\"bounding\":[\"CAP_KILL\","
+			   "\"CAP_SYS_ADMIN\"],\"permitted\":[\"CAP_KILL\",\"CAP_SYS_ADMIN\"]}",
+	};
+	ARENA struct arena a;
+	BUF struct buf bytes = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	const struct plan *plan = exec_plan(&a, &c, &bytes);
+	const struct plan_fd *fd = plan_array(plan, plan->fds);
+	assert_int_equal(plan->kind, PLAN_EXEC);
+	assert_int_equal(plan->fds.count, 1);
+	assert_int_equal(fd->kind, PLAN_FD_CONTAINER);
+	assert_int_equal(plan->pid_slot, 0);
+	assert_int_equal(plan->clone_flags, 0);
+	assert_order(plan, order);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types,
+	                 CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+	                         CLONE_NEWCGROUP);
+	assert_int_equal(plan_case_step(plan, PLAN_TERMINAL, 0)->terminal.console, 0);
+	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.permitted, 1u << CAP_KILL);
+	assert_int_equal(plan_case_step(plan, PLAN_BOUNDING, 0)->caps.bounding, 1u << CAP_KILL);
+	assert_int_equal(plan_case_find(plan, PLAN_KEYRING, 0), -1);
+	assert_int_equal(plan_case_find(plan, PLAN_PIVOT, 0), -1);
+	assert_string_equal(plan_text(plan, plan->cgroup.path), "/c1");
+}
+
+static void test_exec_user_namespace(void **state)
+{
+	const struct plan_case c = { .namespaces = PLAN_CASE_USER_NAMESPACE,
+		                     .linux_ = PLAN_CASE_MAPS };
+	ARENA struct arena a;
+	BUF struct buf bytes = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	const struct plan *plan = exec_plan(&a, &c, &bytes);
+	assert_int_equal(plan->pid_slot, PLAN_NO_SLOT);
+	assert_int_equal(plan->two_stages, 1);
+	assert_int_equal(plan->uid_map.count, 0);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWUSER);
+	assert_true(plan_case_step(plan, PLAN_JOIN, 1)->join.types & CLONE_NEWPID);
+	plan_case_order(plan, PLAN_JOIN, PLAN_CLONE);
+	assert_int_equal(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order_no_new_privs),
+		cmocka_unit_test(test_order_two_stages),
+		cmocka_unit_test(test_one_clone),
+		cmocka_unit_test(test_joined_pid),
+		cmocka_unit_test(test_joined_user),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_time_without_offsets),
+		cmocka_unit_test(test_rootless),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exec_user_namespace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the compiler refuses, with the text that the user sees: nothing that a config
+ * asks for is ever ignored. What contradicts itself is refused earlier, by the
+ * parser (test_config). */
+#include "plan_case.h"
+
+#define BIND(destination, source) \
+	"{\"destination\":\"" destination "\",\"type\":\"bind\",\"source\":\"" source "\"}"
+#define TMPFS(destination) \
+	"{\"destination\":\"" destination "\",\"type\":\"tmpfs\",\"source\":\"t\"}"
+#define BIND_OPTIONS(options) \
+	"{\"destination\":\"/x\",\"source\":\"/v\",\"options\":[\"rbind\"," options "]}"
+
+static const struct host_facts no_cgroup2 = { .cgroup = { .mode = CGROUP_NONE } };
+static const struct host_facts unprivileged = {
+	.euid = 1000,
+	.egid = 1001,
+	.rootless = true,
+	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup" },
+};
+static const struct host_facts setgroups_denied = {
+	.user_namespace = true,
+	.rootless = true,
+	.setgroups_denied = true,
+	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup" },
+};
+static const struct host_facts hybrid = {
+	.cgroup = { .mode = CGROUP_HYBRID,
+	            .mount = "/sys/fs/cgroup/unified",
+	            .controllers = CGROUP_HUGETLB },
+};
+
+static const struct {
+	struct plan_case given;
+	enum err_kind kind;
+	const char *text;
+} cases[] = {
+	/* --- what is not built yet --- */
+	{ { .no_pivot = true }, ERR_REFUSED, "--no-pivot: not supported yet" },
+	{ { .namespaces = "{\"type\":\"pid\"}" },
+	  ERR_REFUSED,
+	  "linux.namespaces: a mount namespace is needed: running in the host's is not supported "
+	  "yet" },
+	{ { .namespaces = "{\"type\":\"mount\",\"path\":\"/m\"}" },
+	  ERR_REFUSED,
+	  "linux.namespaces: joining a mount namespace is not supported yet" },
+	{ { .linux_ = "\"netDevices\":{\"eth0\":{\"name\":\"e\"}}" },
+	  ERR_REFUSED,
+	  "linux.netDevices: not supported yet" },
+	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"}" },
+	  ERR_REFUSED,
+	  "linux.intelRdt: not supported yet" },
+	{ { .linux_ = "\"memoryPolicy\":{\"mode\":\"MPOL_DEFAULT\"}" },
+	  ERR_REFUSED,
+	  "linux.memoryPolicy: not supported yet" },
+	{ { .linux_ = "\"personality\":{\"domain\":\"LINUX32\"}" },
+	  ERR_REFUSED,
+	  "linux.personality: not supported yet" },
+	{ { .linux_ = "\"mountLabel\":\"u:r:t\"" },
+	  ERR_REFUSED,
+	  "linux.mountLabel: not supported yet" },
+	{ { .top = "\"vm\":{\"kernel\":{\"path\":\"/k\"}}" },
+	  ERR_REFUSED,
+	  "vm: not supported yet" },
+	{ { .process = "\"scheduler\":{\"policy\":\"SCHED_BATCH\"}" },
+	  ERR_REFUSED,
+	  "process.scheduler: not supported yet" },
+	{ { .process = "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":4}" },
+	  ERR_REFUSED,
+	  "process.ioPriority: not supported yet" },
+	{ { .process = "\"execCPUAffinity\":{\"initial\":\"0\"}" },
+	  ERR_REFUSED,
+	  "process.execCPUAffinity: not supported yet" },
+	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"},\"personality\":{\"domain\":\"LINUX\"}",
+	    .no_pivot = true },
+	  ERR_REFUSED,
+	  "--no-pivot: not supported yet; linux.intelRdt: not supported yet; "
+	  "linux.personality: not supported yet" },
+
+	/* --- what the host lacks --- */
+	{ { .process = "\"apparmorProfile\":\"p\"" },
+	  ERR_REFUSED,
+	  "process.apparmorProfile: apparmor: config provided but apparmor not supported" },
+	{ { .process = "\"selinuxLabel\":\"l\"" },
+	  ERR_REFUSED,
+	  "process.selinuxLabel: selinux label is specified in config, but selinux is disabled or "
+	  "not supported" },
+	{ { .mounts = "{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup2\"}",
+	    .facts = &no_cgroup2 },
+	  ERR_REFUSED,
+	  "mounts[0]: this host has no cgroup2" },
+	{ { .facts = &unprivileged },
+	  ERR_REFUSED,
+	  "linux.namespaces: without privileges a user namespace is needed" },
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = PLAN_CASE_MAPS,
+	    .facts = &unprivileged },
+	  ERR_REFUSED,
+	  "linux.uidMappings: without privileges only your own id 1000 can be mapped: more is not "
+	  "supported yet" },
+	{ { .user = "{\"uid\":0,\"gid\":0,\"additionalGids\":[1]}", .facts = &setgroups_denied },
+	  ERR_REFUSED,
+	  "process.user.additionalGids: setgroups(2) is denied here, in a user namespace made "
+	  "without privileges" },
+
+	/* --- ids --- */
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = PLAN_CASE_MAPS,
+	    .user = "{\"uid\":1000,\"gid\":0}" },
+	  ERR_SPEC,
+	  "process.user.uid: 1000 is not in linux.uidMappings" },
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = PLAN_CASE_MAPS,
+	    .user = "{\"uid\":0,\"gid\":4294967294}" },
+	  ERR_SPEC,
+	  "process.user.gid: 4294967294 is not in linux.gidMappings" },
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = PLAN_CASE_MAPS,
+	    .user = "{\"uid\":0,\"gid\":0,\"additionalGids\":[5,1000]}" },
+	  ERR_SPEC,
+	  "process.user.additionalGids[1]: 1000 is not in linux.gidMappings" },
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = "\"uidMappings\":[{\"containerID\":1,\"hostID\":0,\"size\":9}],"
+	              "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":9}]" },
+	  ERR_SPEC,
+	  "linux.uidMappings: id 0 of the container must be mapped" },
+
+	/* --- mounts: CVE-2019-16884 and its followers --- */
+	{ { .mounts = BIND("/proc", "/decoy") },
+	  ERR_REFUSED,
+	  "mounts[0].destination: only a procfs may be mounted on /proc" },
+	{ { .mounts = TMPFS("/dev/../proc/") },
+	  ERR_REFUSED,
+	  "mounts[0].destination: only a procfs may be mounted on /proc" },
+	{ { .mounts = TMPFS("/a") "," BIND("//proc/./self/attr", "/decoy") },
+	  ERR_REFUSED,
+	  "mounts[1].destination: /proc/self/attr: nothing may be mounted inside of /proc" },
+	{ { .mounts = BIND("/proc/sys/kernel", "/decoy") },
+	  ERR_REFUSED,
+	  "mounts[0].destination: /proc/sys/kernel: nothing may be mounted inside of /proc" },
+	{ { .mounts = TMPFS("/proc/meminfo") },
+	  ERR_REFUSED,
+	  "mounts[0].destination: /proc/meminfo: nothing may be mounted inside of /proc" },
+	{ { .mounts = TMPFS("/..") },
+	  ERR_REFUSED,
+	  "mounts[0].destination: the root itself is in the way" },
+	{ { .mounts = BIND_OPTIONS("\"size=4k\"") },
+	  ERR_SPEC,
+	  "mounts[0].options: \"size=4k\": not an option of a bind mount" },
+	{ { .mounts = BIND_OPTIONS("\"tmpcopyup\"") },
+	  ERR_REFUSED,
+	  "mounts[0].options: \"tmpcopyup\": not supported yet" },
+	{ { .mounts = BIND_OPTIONS("\"ro\",\"rnosuid\"") },
+	  ERR_REFUSED,
+	  "mounts[0].options: attributes for one mount together with others for all below it: not "
+	  "supported yet" },
+	{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/v\",\"type\":\"none\"}" },
+	  ERR_SPEC,
+	  "mounts[0].type: required unless it is a bind mount" },
+	{ { .mounts = "{\"destination\":\"/x\",\"options\":[\"bind\"]}" },
+	  ERR_SPEC,
+	  "mounts[0].source: required for a bind mount" },
+	{ { .mounts = "{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\"}",
+	    .namespaces = "{\"type\":\"mount\"}" },
+	  ERR_REFUSED,
+	  "mounts[0]: mounting cgroups without a cgroup namespace is not supported yet" },
+	{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/v\",\"options\":[\"bind\"],"
+	              "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
+	              "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}" },
+	  ERR_REFUSED,
+	  "mounts[0]: id mappings of mounts are not supported yet" },
+	{ { .linux_ = "\"devices\":[{\"path\":\"/proc/x\",\"type\":\"c\",\"major\":1,"
+	              "\"minor\":3}]" },
+	  ERR_REFUSED,
+	  "linux.devices[0].path: /proc/x: no place for a device" },
+
+	/* --- process --- */
+	{ { .process = "\"capabilities\":{\"effective\":[\"CAP_SYS_ADMIN\"]}" },
+	  ERR_SPEC,
+	  "process.capabilities.effective: CAP_SYS_ADMIN is not in the permitted set" },
+	{ { .process = "\"capabilities\":{\"inheritable\":[\"CAP_KILL\"]}" },
+	  ERR_SPEC,
+	  "process.capabilities.inheritable: CAP_KILL is not in the bounding set" },
+
+	/* --- cgroup --- */
+	{ { .linux_ = "\"cgroupsPath\":\"/a/../../b\"" }, ERR_SPEC, "linux.cgroupsPath: " },
+	{ { .linux_ = "\"resources\":{\"memory\":{\"limit\":1000000}}", .facts = &hybrid },
+	  ERR_REFUSED,
+	  "linux.resources.memory.limit: " },
+};
+
+/* Texts of other parts (those that end in a blank here) are compared as far as the
+ * field's path: their wording is theirs to test. */
+static void test_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct host_facts facts =
+			cases[i].given.facts ? *cases[i].given.facts : plan_case_root;
+		struct plan_case given = cases[i].given;
+		size_t len = strlen(cases[i].text);
+		ARENA struct arena a;
+		BUF struct buf bytes = { 0 };
+		struct err e = { 0 };
+
+		arena_init(&a, 0);
+		facts.capabilities = plan_case_root.capabilities;
+		given.facts = &facts;
+		if (plan_case_compile(&a, &given, &bytes, &e) == 0)
+			fail_msg("accepted, but expected: %s", cases[i].text);
+		if (cases[i].text[len - 1] == ' ')
+			e.text[len] = '\0';
+		assert_string_equal(e.text, cases[i].text);
+		assert_int_equal(e.kind, cases[i].kind);
+		assert_null(bytes.data);
+	}
+}
+
+/* Messages that say what to do. */
+static void test_hints(void **state)
+{
+	const struct plan_case no_namespace = { .facts = &unprivileged };
+	ARENA struct arena a;
+	BUF struct buf bytes = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(plan_case_compile(&a, &no_namespace, &bytes, &e), -1);
+	assert_string_equal(e.hint, "`caisson spec --rootless` writes a config that has one");
+}
+
+static void test_too_many_shared(void **state)
+{
+	enum { COUNT = 129 };
+	ARENA struct arena a;
+	BUF struct buf mounts = { 0 }, bytes = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	for (int i = 0; i < COUNT; i++)
+		buf_printf(&mounts,
+		           "%s{\"destination\":\"/%d\",\"source\":\"/\",\"options\":[\"bind\","
+		           "\"shared\"]}",
+		           i ? "," : "", i);
+	const struct plan_case c = { .mounts = mounts.data };
+	assert_int_equal(plan_case_compile(&a, &c, &bytes, &e), -1);
+	assert_string_equal(e.text, "mounts: 129 shared binds, at most 128 are possible");
+}
+
+static void assert_exec_refused(const struct oci_config *config, const struct oci_process *process,
+                                const char *text)
+{
+	const struct compile_exec_options options = {
+		.config = config, .process = process, .cgroup = "/c", .seccomp_cache = -1
+	};
+	BUF struct buf bytes = { 0 };
+	struct err e = { 0 };
+
+	assert_int_equal(compile_exec(&options, &plan_case_root, &bytes, &e), -1);
+	assert_string_equal(e.text, text);
+}
+
+/* An exec meets the same rules, and one more: its process may come from a command
+ * line that no parser has seen. */
+static void test_exec_refused(void **state)
+{
+	static const char *const env[] = { "A=1", "B", NULL }, *const unnamed[] = { "=1", NULL };
+	const struct plan_case c = { .process = "\"scheduler\":{\"policy\":\"SCHED_BATCH\"}" };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	const struct oci_config *config = plan_case_config(&a, &c);
+	struct oci_process process = *config->process;
+
+	assert_exec_refused(config, &process, "process.scheduler: not supported yet");
+	process.scheduler = NULL;
+	process.env = (struct oci_strings){ .v = env, .n = 2 };
+	assert_exec_refused(config, &process, "process.env[1]: must be NAME=VALUE");
+	process.env = (struct oci_strings){ .v = unnamed, .n = 1 };
+	assert_exec_refused(config, &process, "process.env[0]: must be NAME=VALUE");
+	process.args.n = 0;
+	assert_exec_refused(config, &process, "process.args: must name a program");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_too_many_shared),
+		cmocka_unit_test(test_exec_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each field of a config turns into. */
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "plan_case.h"
+
+/* --- root, devices, mounts ---------------------------------------------------------------- */
+
+static void test_rootfs(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, 0);
+	const struct plan_step *s = plan_case_step(plan, PLAN_ROOTFS, 0);
+	assert_string_equal(plan_text(plan, s->rootfs.path), "/bundle/rootfs");
+	assert_int_equal(s->rootfs.propagation, MS_SLAVE | MS_REC);
+	assert_int_equal(plan_case_step(plan, PLAN_PROPAGATION, 0)->propagation, MS_SLAVE | MS_REC);
+	assert_int_equal(plan_case_find(plan, PLAN_ROOT_READONLY, 0), -1);
+	assert_int_equal(plan_case_find(plan, PLAN_ROOT_PROPAGATION, 0), -1);
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_KEYRING, 0)->string),
+	                    "_ses.c1");
+}
+
+static void test_private_rootfs(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .linux_ = "\"rootfsPropagation\":\"rprivate\"", .no_new_keyring = true);
+	assert_int_equal(plan_case_step(plan, PLAN_ROOTFS, 0)->rootfs.propagation,
+	                 MS_PRIVATE | MS_REC);
+	assert_int_equal(plan_case_step(plan, PLAN_ROOT_PROPAGATION, 0)->propagation, MS_PRIVATE);
+	assert_int_equal(plan_case_find(plan, PLAN_KEYRING, 0), -1);
+}
+
+static void test_default_devices(void **state)
+{
+	static const char *const paths[] = { "/dev/null",   "/dev/zero",    "/dev/full",
+		                             "/dev/random", "/dev/urandom", "/dev/tty" };
+
+	(void)state;
+	PLAN_CASE(plan, 0);
+	for (unsigned int i = 0; i < LEN(paths); i++) {
+		const struct plan_step *s = plan_case_step(plan, PLAN_DEVICE, i);
+
+		assert_string_equal(plan_text(plan, s->device.path), paths[i]);
+		assert_int_equal(s->device.mode, S_IFCHR | 0666);
+		assert_int_equal(s->device.bind, 0);
+	}
+	assert_int_equal(plan_case_find(plan, PLAN_DEVICE, LEN(paths)), -1);
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_SYMLINK, 4)->link.target),
+	                    "pts/ptmx");
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	PLAN_CASE(
+		plan,
+		.linux_ =
+			"\"devices\":[{\"path\":\"/dev//null\",\"type\":\"c\",\"major\":1,\"minor\":3,"
+			"\"fileMode\":384,\"uid\":7,\"gid\":8},"
+			"{\"path\":\"/dev/pipe\",\"type\":\"p\"},"
+			"{\"path\":\"/dev/ptmx\",\"type\":\"c\",\"major\":5,\"minor\":2}]");
+	const struct plan_step *null = plan_case_step(plan, PLAN_DEVICE, 5);
+	assert_string_equal(plan_text(plan, null->device.path), "/dev/null");
+	assert_int_equal(null->device.mode, S_IFCHR | 0600);
+	assert_int_equal(null->device.uid, 7);
+	assert_int_equal(null->device.gid, 8);
+	assert_int_equal(plan_case_step(plan, PLAN_DEVICE, 6)->device.mode, S_IFIFO | 0666);
+	assert_int_equal(plan_case_find(plan, PLAN_DEVICE, 7), -1);
+}
+
+/* The host's own /dev is left as it is. */
+static void test_bound_dev(void **state)
+{
+	(void)state;
+	PLAN_CASE(
+		plan,
+		.mounts = "{\"destination\":\"/dev/\",\"source\":\"/dev\",\"options\":[\"rbind\"]}",
+		.linux_ =
+			"\"devices\":[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":1,\"minor\":3}]");
+	assert_int_equal(plan_case_find(plan, PLAN_DEVICE, 0), -1);
+	assert_int_equal(plan_case_find(plan, PLAN_SYMLINK, 0), -1);
+}
+
+static void test_new_filesystem(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan,
+	          .mounts = "{\"destination\":\"x/../dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
+	                    "\"options\":[\"nosuid\",\"strictatime\",\"mode=755\",\"sync\"]},"
+	                    "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}");
+	const struct plan_mount *m = &plan_case_step(plan, PLAN_MOUNT, 0)->mount;
+	const struct plan_option *o = plan_array(plan, m->options);
+	assert_string_equal(plan_text(plan, m->target), "/dev");
+	assert_string_equal(plan_text(plan, m->fstype), "tmpfs");
+	assert_int_equal(m->attr, MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME);
+	assert_int_equal(m->flags, 0);
+	assert_int_equal(m->options.count, 2);
+	assert_string_equal(plan_text(plan, o[0].key), "sync");
+	assert_int_equal(o[0].value, 0);
+	assert_string_equal(plan_text(plan, o[1].key), "mode");
+	assert_string_equal(plan_text(plan, o[1].value), "755");
+	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 1)->mount.flags, PLAN_TARGET_PLAIN);
+}
+
+static void test_binds(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan,
+	          .mounts = "{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"vol\"},"
+	                    "{\"destination\":\"/b\",\"type\":\"none\",\"source\":\"/v\","
+	                    "\"options\":[\"rbind\",\"ro\",\"rro\",\"rprivate\"]},"
+	                    "{\"destination\":\"/proc/meminfo\",\"type\":\"bind\","
+	                    "\"source\":\"/var/lib/lxcfs/proc/meminfo\"},"
+	                    "{\"destination\":\"/proc\",\"type\":\"bind\",\"source\":\"/proc\"}");
+	const struct plan_bind *a = &plan_case_step(plan, PLAN_BIND, 0)->bind;
+	const struct plan_bind *b = &plan_case_step(plan, PLAN_BIND, 1)->bind;
+	assert_string_equal(plan_text(plan, a->source), "/bundle/vol");
+	assert_int_equal(a->slot, PLAN_NO_SLOT);
+	assert_int_equal(a->flags | a->attr_set | a->attr_clear | a->propagation, 0);
+	assert_int_equal(b->flags, PLAN_BIND_RECURSIVE | PLAN_ATTR_RECURSIVE);
+	assert_int_equal(b->attr_set, MOUNT_ATTR_RDONLY);
+	assert_int_equal(b->propagation, MS_PRIVATE | MS_REC);
+	assert_true(plan_case_find(plan, PLAN_BIND, 3) > 0);
+}
+
+/* Its slot comes after those that the launcher fills. */
+static void test_shared_bind(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .mounts = PLAN_CASE_SHARED_MOUNT,
+	          .namespaces = "{\"type\":\"mount\"},{\"type\":\"pid\",\"path\":\"/p\"}");
+	const struct plan_step *clone = plan_case_step(plan, PLAN_CLONE_SHARED, 0);
+	assert_int_equal(plan->fds.count, 2);
+	assert_int_equal(clone->tree.slot, 2);
+	assert_int_equal(clone->tree.recursive, 1);
+	assert_int_equal(plan_case_step(plan, PLAN_BIND, 0)->bind.slot, 2);
+}
+
+/* --- process -------------------------------------------------------------------------------- */
+
+static const char *env_at(const struct plan *plan, unsigned int index)
+{
+	const struct plan_step *s = plan_case_step(plan, PLAN_EXECVE, 0);
+	const plan_vector_entry *entry = plan_array(plan, s->exec.envp);
+
+	assert_true(index <= s->exec.envp.count);
+	return plan_text(plan, (plan_str)entry[index]);
+}
+
+static void test_environment(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan,
+	          .process = "\"env\":[\"A=1\",\"PATH=/x\",\"B=2\",\"A=3\",\"HOME=\",\"PATH=/y\"]");
+	assert_string_equal(env_at(plan, 0), "B=2");
+	assert_string_equal(env_at(plan, 1), "A=3");
+	assert_string_equal(env_at(plan, 2), "PATH=/y");
+	assert_null(env_at(plan, 3));
+	assert_null(env_at(plan, 4));
+	const struct plan_step *s = plan_case_step(plan, PLAN_EXECVE, 0);
+	assert_int_equal(s->exec.envp.count, 4);
+	assert_string_equal(plan_text(plan, s->exec.search), "/y");
+	assert_int_equal(plan_case_step(plan, PLAN_ENVIRONMENT, 0)->home.env_slot, 3);
+}
+
+static void test_home_given(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .process = "\"env\":[\"HOME=/h\"]");
+	assert_int_equal(plan_case_find(plan, PLAN_ENVIRONMENT, 0), -1);
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_EXECVE, 0)->exec.search),
+	                    "/bin:/usr/bin");
+}
+
+static void test_no_capabilities(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, 0);
+	const struct plan_step *s = plan_case_step(plan, PLAN_CAPS, 0);
+	assert_int_equal(s->caps.bounding | s->caps.effective | s->caps.permitted |
+	                         s->caps.inheritable | s->caps.ambient,
+	                 0);
+	assert_int_equal(plan_case_step(plan, PLAN_BOUNDING, 0)->caps.bounding, 0);
+}
+
+static void test_capabilities(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .process = "\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"CAP_CHOWN\"],"
+	                           "\"permitted\":[\"CAP_KILL\"],\"effective\":[\"CAP_KILL\"]}");
+	const struct plan_step *s = plan_case_step(plan, PLAN_CAPS, 0);
+	assert_int_equal(plan_case_step(plan, PLAN_BOUNDING, 0)->caps.bounding,
+	                 1u << CAP_KILL | 1u << CAP_CHOWN);
+	assert_int_equal(s->caps.permitted, 1u << CAP_KILL);
+	assert_int_equal(s->caps.effective, 1u << CAP_KILL);
+	assert_int_equal(s->caps.inheritable, 0);
+}
+
+static void test_user(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .user = "{\"uid\":5,\"gid\":6,\"umask\":63,\"additionalGids\":[7,8]}",
+	          .preserve_fds = 3);
+	const struct plan_step *s = plan_case_step(plan, PLAN_IDS, 0);
+	const uint32_t *groups = plan_array(plan, s->ids.groups);
+	assert_int_equal(s->ids.uid, 5);
+	assert_int_equal(s->ids.gid, 6);
+	assert_int_equal(s->ids.groups.count, 2);
+	assert_int_equal(groups[1], 8);
+	assert_int_equal(s->ids.keep_groups, 0);
+	assert_int_equal(plan_case_step(plan, PLAN_UMASK, 0)->value, 63);
+	assert_int_equal(plan_case_step(plan, PLAN_CLOSE_FDS, 0)->value, 6);
+	assert_int_equal(plan->preserve_fds, 3);
+}
+
+static void test_defaults(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .top = "\"annotations\":{\"run.oci.keep_original_groups\":\"1\"}");
+	assert_int_equal(plan_case_step(plan, PLAN_UMASK, 0)->value, 022);
+	assert_int_equal(plan_case_step(plan, PLAN_UMASK, 0)->origin, 0);
+	assert_int_equal(plan_case_step(plan, PLAN_CLOSE_FDS, 0)->value, 3);
+	assert_int_equal(plan_case_step(plan, PLAN_IDS, 0)->ids.keep_groups, 1);
+	assert_int_equal(plan->terminal, 0);
+	assert_string_equal(plan_text(plan, plan->cgroup.path), "/c1");
+	assert_int_not_equal(plan->cgroup.devices.count, 0);
+}
+
+static void test_raised_limits(void **state)
+{
+	struct host_facts facts = plan_case_root;
+
+	(void)state;
+	facts.hard_limits[RLIMIT_NOFILE] = 1024;
+	facts.hard_limits[RLIMIT_CORE] = UINT64_MAX;
+	PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = PLAN_CASE_MAPS,
+	          .process = "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":0},"
+	                     "{\"type\":\"RLIMIT_NOFILE\",\"soft\":10,\"hard\":4096}]",
+	          .facts = &facts);
+	const struct plan_step *s = plan_case_step(plan, PLAN_RLIMIT, 0);
+	assert_int_equal(s->rlimit.resource, RLIMIT_NOFILE);
+	assert_int_equal(s->rlimit.soft, 4096);
+	assert_int_equal(s->rlimit.hard, 4096);
+	assert_int_equal(plan_case_step(plan, PLAN_RLIMIT, 1)->rlimit.resource, RLIMIT_CORE);
+	assert_int_equal(plan_case_step(plan, PLAN_RLIMIT, 2)->rlimit.soft, 10);
+	assert_int_equal(plan_case_find(plan, PLAN_RLIMIT, 3), -1);
+	plan_case_order(plan, PLAN_RLIMIT, PLAN_USER_NAMESPACE);
+}
+
+static void test_labels(void **state)
+{
+	struct host_facts facts = plan_case_root;
+
+	(void)state;
+	facts.apparmor = facts.selinux = true;
+	PLAN_CASE(plan,
+	          .process = "\"apparmorProfile\":\"docker-default\",\"selinuxLabel\":\"u:r:t\"",
+	          .facts = &facts);
+	const struct plan_step *s = plan_case_step(plan, PLAN_LABEL, 0);
+	assert_string_equal(plan_text(plan, s->label.attribute), "apparmor/exec");
+	assert_string_equal(plan_text(plan, s->label.value), "exec docker-default");
+	s = plan_case_step(plan, PLAN_LABEL, 1);
+	assert_string_equal(plan_text(plan, s->label.attribute), "exec");
+	assert_string_equal(plan_text(plan, s->label.value), "u:r:t");
+	plan_case_order(plan, PLAN_PIVOT, PLAN_LABEL);
+	plan_case_order(plan, PLAN_LABEL, PLAN_BOUNDING);
+}
+
+/* A hook gets nothing but its own environment: not the process's, not ours. */
+static void test_hooks(void **state)
+{
+	(void)state;
+	PLAN_CASE(
+		plan, .process = "\"env\":[\"LD_PRELOAD=/evil.so\"]",
+		.top = "\"hooks\":{\"createContainer\":[{\"path\":\"/h\",\"timeout\":9}],"
+		       "\"startContainer\":[{\"path\":\"/s\",\"args\":[\"s\",\"x\"],\"env\":[\"E=1\"]}]}");
+	const struct plan_step *host = plan_case_step(plan, PLAN_HOOK_HOST, 0);
+	const plan_vector_entry *argv = plan_array(plan, host->hook.argv);
+	assert_int_equal(host->hook.envp.count, 0);
+	assert_int_equal(host->hook.argv.count, 1);
+	assert_string_equal(plan_text(plan, (plan_str)argv[0]), "/h");
+	assert_int_equal(host->hook.timeout_s, 9);
+	assert_int_equal(plan->runtime_hooks, 1);
+	assert_true(plan_case_find(plan, PLAN_WAIT_HOOKS, 0) > 0);
+
+	const struct plan_step *start = plan_case_step(plan, PLAN_HOOK_CONTAINER, 0);
+	assert_int_equal(start->hook.envp.count, 1);
+	assert_int_equal(start->hook.argv.count, 2);
+	assert_string_equal(plan_text(plan, start->origin), "hooks.startContainer[0]");
+}
+
+static void test_no_hooks_to_wait_for(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan,
+	          .top = "\"hooks\":{\"startContainer\":[{\"path\":\"/s\"}],"
+	                 "\"poststart\":[{\"path\":\"/p\"}],\"poststop\":[{\"path\":\"/p\"}]}");
+	assert_int_equal(plan_case_find(plan, PLAN_WAIT_HOOKS, 0), -1);
+	assert_int_equal(plan->runtime_hooks, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rootfs),
+		cmocka_unit_test(test_private_rootfs),
+		cmocka_unit_test(test_default_devices),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_bound_dev),
+		cmocka_unit_test(test_new_filesystem),
+		cmocka_unit_test(test_binds),
+		cmocka_unit_test(test_shared_bind),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_home_given),
+		cmocka_unit_test(test_no_capabilities),
+		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_raised_limits),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_hooks),
+		cmocka_unit_test(test_no_hooks_to_wait_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
