@@ -39,6 +39,13 @@ static void number(struct printer *p, const char *key, uint64_t value)
 	json_u64(&p->w, value);
 }
 
+/* A number of which 0 says that there is none. */
+static void size(struct printer *p, const char *key, uint32_t value)
+{
+	if (value)
+		number(p, key, value);
+}
+
 static void flag(struct printer *p, const char *key, uint32_t value)
 {
 	if (!value)
@@ -109,8 +116,9 @@ static void limit(struct printer *p, const char *key, uint64_t value)
 		number(p, key, value);
 }
 
-static void print_mount(struct printer *p, const struct plan_mount *m)
+static void print_mount(struct printer *p, const struct plan_step *s)
 {
+	const struct plan_mount *m = &s->mount;
 	const struct plan_option *o = plan_array(p->plan, m->options);
 
 	text(p, "type", m->fstype);
@@ -131,8 +139,10 @@ static void print_mount(struct printer *p, const struct plan_mount *m)
 	octal(p, "targetMode", m->target_mode);
 }
 
-static void print_bind(struct printer *p, const struct plan_bind *b)
+static void print_bind(struct printer *p, const struct plan_step *s)
 {
+	const struct plan_bind *b = &s->bind;
+
 	text(p, "source", b->source);
 	text(p, "target", b->target);
 	if (b->slot != PLAN_NO_SLOT)
@@ -173,8 +183,7 @@ static void print_hook(struct printer *p, const struct plan_step *s)
 	text(p, "path", s->hook.path);
 	vector(p, "args", s->hook.argv);
 	vector(p, "env", s->hook.envp);
-	if (s->hook.timeout_s)
-		number(p, "timeout", s->hook.timeout_s);
+	size(p, "timeout", s->hook.timeout_s);
 	number(p, "index", s->hook.index);
 }
 
@@ -206,115 +215,128 @@ static void print_program(struct printer *p, const struct plan_step *s)
 	vector(p, "env", s->exec.envp);
 }
 
-/* Longer than a screen: one case for each kind of step. */
-static void print_arguments(struct printer *p, const struct plan_step *s)
+static void print_value(struct printer *p, const struct plan_step *s)
 {
-	switch ((enum plan_op)s->op) {
-	case PLAN_OOM_SCORE_ADJ:
-	case PLAN_CLOSE_FDS:
-		json_key(&p->w, "value");
-		json_i64(&p->w, s->value);
-		break;
-	case PLAN_UMASK:
-		octal(p, "value", (uint64_t)s->value);
-		break;
-	case PLAN_RLIMIT:
-		print_limit(p, s);
-		break;
-	case PLAN_JOIN:
-		number(p, "slot", s->join.slot);
-		bits(p, "types", s->join.types, plan_words_namespaces);
-		break;
-	case PLAN_CLONE:
-		bits(p, "namespaces", s->clone.clone_flags, plan_words_namespaces);
-		break;
-	case PLAN_TIME_OFFSETS:
-	case PLAN_KEYRING:
-	case PLAN_MASK:
-	case PLAN_READONLY:
-	case PLAN_HOSTNAME:
-	case PLAN_DOMAINNAME:
-	case PLAN_CWD:
-		text(p, "value", s->string);
-		break;
-	case PLAN_CLONE_SHARED:
-		number(p, "slot", s->tree.slot);
-		text(p, "source", s->tree.source);
-		flag(p, "recursive", s->tree.recursive);
-		break;
-	case PLAN_PROPAGATION:
-	case PLAN_ROOT_PROPAGATION:
-		bits(p, "value", s->propagation, plan_words_mount);
-		break;
-	case PLAN_ROOTFS:
-		text(p, "path", s->rootfs.path);
-		flag(p, "recursive", s->rootfs.recursive);
-		bits(p, "propagation", s->rootfs.propagation, plan_words_mount);
-		break;
-	case PLAN_MOUNT:
-	case PLAN_CGROUP_MOUNT:
-		print_mount(p, &s->mount);
-		break;
-	case PLAN_BIND:
-		print_bind(p, &s->bind);
-		break;
-	case PLAN_DEVICE:
-		print_device(p, s);
-		break;
-	case PLAN_SYMLINK:
-		text(p, "path", s->link.path);
-		text(p, "target", s->link.target);
-		break;
-	case PLAN_TERMINAL:
-		number(p, "height", s->terminal.height);
-		number(p, "width", s->terminal.width);
-		number(p, "uid", s->terminal.uid);
-		flag(p, "console", s->terminal.console);
-		break;
-	case PLAN_HOOK_HOST:
-	case PLAN_HOOK_CONTAINER:
-		print_hook(p, s);
-		break;
-	case PLAN_LABEL:
-		text(p, "attribute", s->label.attribute);
-		text(p, "value", s->label.value);
-		break;
-	case PLAN_SYSCTL:
-		text(p, "path", s->sysctl.path);
-		text(p, "value", s->sysctl.value);
-		break;
-	case PLAN_BOUNDING:
-	case PLAN_CAPS:
-		print_caps(p, s);
-		break;
-	case PLAN_IDS:
-		print_ids(p, s);
-		break;
-	case PLAN_ENVIRONMENT:
-		number(p, "uid", s->home.uid);
-		number(p, "slot", s->home.env_slot);
-		break;
-	case PLAN_EXECUTABLE:
-	case PLAN_EXECVE:
-		print_program(p, s);
-		break;
-	case PLAN_SECCOMP:
-		program(p, "filter", s->seccomp.filter);
-		bits(p, "flags", s->seccomp.flags, plan_words_seccomp);
-		flag(p, "notify", s->seccomp.notify);
-		break;
-	case PLAN_USER_NAMESPACE:
-	case PLAN_ENTER_ROOT:
-	case PLAN_WAIT_HOOKS:
-	case PLAN_PIVOT:
-	case PLAN_ROOT_READONLY:
-	case PLAN_LOOPBACK:
-	case PLAN_PARK:
-	case PLAN_NO_NEW_PRIVS:
-	case PLAN_OP_END:
-		break;
-	}
+	json_key(&p->w, "value");
+	json_i64(&p->w, s->value);
 }
+
+static void print_umask(struct printer *p, const struct plan_step *s)
+{
+	octal(p, "value", (uint64_t)s->value);
+}
+
+static void print_string(struct printer *p, const struct plan_step *s)
+{
+	text(p, "value", s->string);
+}
+
+static void print_propagation(struct printer *p, const struct plan_step *s)
+{
+	bits(p, "value", s->propagation, plan_words_mount);
+}
+
+static void print_join(struct printer *p, const struct plan_step *s)
+{
+	number(p, "slot", s->join.slot);
+	bits(p, "types", s->join.types, plan_words_namespaces);
+}
+
+static void print_clone(struct printer *p, const struct plan_step *s)
+{
+	bits(p, "namespaces", s->clone.clone_flags, plan_words_namespaces);
+}
+
+static void print_tree(struct printer *p, const struct plan_step *s)
+{
+	number(p, "slot", s->tree.slot);
+	text(p, "source", s->tree.source);
+	flag(p, "recursive", s->tree.recursive);
+}
+
+static void print_rootfs(struct printer *p, const struct plan_step *s)
+{
+	text(p, "path", s->rootfs.path);
+	flag(p, "recursive", s->rootfs.recursive);
+	bits(p, "propagation", s->rootfs.propagation, plan_words_mount);
+}
+
+static void print_link(struct printer *p, const struct plan_step *s)
+{
+	text(p, "path", s->link.path);
+	text(p, "target", s->link.target);
+}
+
+static void print_terminal(struct printer *p, const struct plan_step *s)
+{
+	size(p, "height", s->terminal.height);
+	size(p, "width", s->terminal.width);
+	number(p, "uid", s->terminal.uid);
+	flag(p, "console", s->terminal.console);
+}
+
+static void print_label(struct printer *p, const struct plan_step *s)
+{
+	text(p, "attribute", s->label.attribute);
+	text(p, "value", s->label.value);
+}
+
+static void print_sysctl(struct printer *p, const struct plan_step *s)
+{
+	text(p, "path", s->sysctl.path);
+	text(p, "value", s->sysctl.value);
+}
+
+static void print_home(struct printer *p, const struct plan_step *s)
+{
+	number(p, "uid", s->home.uid);
+	number(p, "slot", s->home.env_slot);
+}
+
+static void print_seccomp(struct printer *p, const struct plan_step *s)
+{
+	program(p, "filter", s->seccomp.filter);
+	bits(p, "flags", s->seccomp.flags, plan_words_seccomp);
+	flag(p, "notify", s->seccomp.notify);
+}
+
+/* NULL: a step without arguments. */
+static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan_step *s) = {
+	[PLAN_OOM_SCORE_ADJ] = print_value,
+	[PLAN_RLIMIT] = print_limit,
+	[PLAN_JOIN] = print_join,
+	[PLAN_TIME_OFFSETS] = print_string,
+	[PLAN_CLONE] = print_clone,
+	[PLAN_KEYRING] = print_string,
+	[PLAN_CLONE_SHARED] = print_tree,
+	[PLAN_PROPAGATION] = print_propagation,
+	[PLAN_ROOTFS] = print_rootfs,
+	[PLAN_MOUNT] = print_mount,
+	[PLAN_BIND] = print_bind,
+	[PLAN_CGROUP_MOUNT] = print_mount,
+	[PLAN_DEVICE] = print_device,
+	[PLAN_SYMLINK] = print_link,
+	[PLAN_TERMINAL] = print_terminal,
+	[PLAN_HOOK_HOST] = print_hook,
+	[PLAN_ROOT_PROPAGATION] = print_propagation,
+	[PLAN_MASK] = print_string,
+	[PLAN_READONLY] = print_string,
+	[PLAN_LABEL] = print_label,
+	[PLAN_SYSCTL] = print_sysctl,
+	[PLAN_HOSTNAME] = print_string,
+	[PLAN_DOMAINNAME] = print_string,
+	[PLAN_BOUNDING] = print_caps,
+	[PLAN_UMASK] = print_umask,
+	[PLAN_CWD] = print_string,
+	[PLAN_IDS] = print_ids,
+	[PLAN_CAPS] = print_caps,
+	[PLAN_ENVIRONMENT] = print_home,
+	[PLAN_EXECUTABLE] = print_program,
+	[PLAN_CLOSE_FDS] = print_value,
+	[PLAN_SECCOMP] = print_seccomp,
+	[PLAN_HOOK_CONTAINER] = print_hook,
+	[PLAN_EXECVE] = print_program,
+};
 
 static void print_steps(struct printer *p)
 {
@@ -326,7 +348,8 @@ static void print_steps(struct printer *p)
 		json_open(&p->w, '{');
 		string(p, "op", plan_op_name(s[i].op));
 		text(p, "origin", s[i].origin);
-		print_arguments(p, &s[i]);
+		if (arguments[s[i].op])
+			arguments[s[i].op](p, &s[i]);
 		json_close(&p->w, '}');
 	}
 	json_close(&p->w, ']');
