@@ -75,7 +75,7 @@ static bool list(struct checker *c, const struct plan_list *l, size_t element)
 {
 	if (l->count == 0)
 		return want(c, l->at <= c->size, l);
-	return want(c, l->at % 8 == 0 && l->at >= sizeof(struct plan) && l->at <= c->size, l) &&
+	return want(c, l->at % 8 == 0 && l->at >= sizeof(struct plan) && l->at < c->size, l) &&
 	       want(c, l->count <= (c->size - l->at) / element, &l->count);
 }
 

@@ -25,6 +25,12 @@ void slot_fill(uint32_t slot, int fd)
 	slots[slot] = fd + 1;
 }
 
+void fd_reserve(int fd)
+{
+	if (fd > highest)
+		highest = fd;
+}
+
 void slots_take(const int *fds, uint32_t count)
 {
 	if (plan->fds.count > count)
@@ -32,8 +38,7 @@ void slots_take(const int *fds, uint32_t count)
 	for (uint32_t slot = 0; slot < plan->fds.count; slot++) {
 		if (fds[slot] < 0)
 			fail(CHECK_PROTOCOL, 0, NULL);
-		if (fds[slot] > highest)
-			highest = fds[slot];
+		fd_reserve(fds[slot]);
 		slot_fill(slot, fds[slot]);
 	}
 }
@@ -48,8 +53,7 @@ int fd_keep(int fd)
 {
 	if (fd > highest + 1)
 		close_from(highest + 1, fd - 1);
-	if (fd > highest)
-		highest = fd;
+	fd_reserve(fd);
 	return fd;
 }
 

@@ -29,6 +29,8 @@ void slots_take(const int *fds, uint32_t count);
 int slot_fd(uint32_t slot);
 void slot_fill(uint32_t slot, int fd);
 
+/* Numbers up to fd are nothing to sweep: the socket, what the caller preserves. */
+void fd_reserve(int fd);
 /* Keeps fd across steps and returns it. Closes what was opened before it and is not
  * kept, so no scratch descriptor may be in use. */
 int fd_keep(int fd);

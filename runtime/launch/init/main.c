@@ -97,7 +97,7 @@ static void open_socket(char *const *stack)
 	if (socket < 3 || sys_fcntl((int)socket, F_SETFD, FD_CLOEXEC) < 0)
 		sys_exit(1);
 	report_to((int)socket);
-	fd_keep((int)socket);
+	fd_reserve((int)socket);
 }
 
 /* Private and writable, because argv and envp become pointers in place. */
@@ -123,6 +123,7 @@ static void receive_hello(void)
 	if (report_receive(report_socket(), fds, HELLO_FDS) != FRAME_HELLO || fds[0] < 0)
 		fail(CHECK_PROTOCOL, 0, NULL);
 	map_plan(fds[0]);
+	fd_reserve(2 + (int)plan->preserve_fds);
 	slots_take(fds + 1, HELLO_FDS - 1);
 }
 

@@ -20,6 +20,9 @@
 
 enum { NULL_DEVICE = 1 << 8 | 3 }; /* 1:3 */
 
+static const uint32_t cover_attributes =
+	MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
 struct cover {
 	int tree;      /* -1: not made yet */
 	bool attached; /* then it is cloned */
@@ -70,10 +73,12 @@ void step_mask(const struct plan_step *step)
 		put(&file, place, path);
 		return;
 	}
-	if (folder.tree < 0)
-		folder.tree = mount_new("tmpfs", NULL,
-		                        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-		                                MOUNT_ATTR_NOEXEC);
+	if (folder.tree < 0) {
+		folder.tree = fd_keep(mount_new("tmpfs", NULL, cover_attributes));
+		place = target_find(path); /* keeping ended it */
+		if (place < 0)
+			return;
+	}
 	put(&folder, place, path);
 }
 
