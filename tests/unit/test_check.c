@@ -375,6 +375,59 @@ static void test_arena(void **state)
 	}
 }
 
+/* One character below and at the limits of paths and of names of sysctls. */
+static void test_long_texts(void **state)
+{
+	static const struct {
+		const char *before, *after, *error;
+		int longest;
+	} cases[] = {
+		{ "{'ociVersion':'1.0.0','root':{'path':'", "'}}",
+		  "root.path: path of more than 4095 bytes", 4095 },
+		{ "{" MINIMAL ",'mounts':[{'destination':'/", "'}]}",
+		  "mounts[0].destination: path of more than 4095 bytes", 4094 },
+		{ "{" MINIMAL ",'linux':{'namespaces':[{'type':'network'}],'sysctl':{'net.",
+		  "':''}}}", "not a name of a sysctl", 255 },
+		{ "{" MINIMAL
+		  ",'linux':{'namespaces':[{'type':'network'}],'sysctl':{'net.a.a.a.a.a.a/"
+		  "a/a/a/a/a",
+		  "':''}}}", "not a name of a sysctl", 244 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		for (int more = 0; more < 2; more++) {
+			BUF struct buf text = { 0 };
+			PARSED struct parsed p;
+
+			put_quoted(&text, cases[i].before);
+			for (int n = 0; n < cases[i].longest + more; n++)
+				buf_text(&text, "x");
+			put_quoted(&text, cases[i].after);
+			parse_raw(&p, text.data, text.len);
+			if ((p.config != NULL) != (more == 0) ||
+			    (more && !strstr(p.e.text, cases[i].error)))
+				fail_msg("%s %d: %s", cases[i].before, more, p.e.text);
+		}
+	}
+}
+
+/* A key of many names, each of them short. */
+static void test_long_sysctl(void **state)
+{
+	BUF struct buf text = { 0 };
+	PARSED struct parsed p;
+
+	(void)state;
+	put_quoted(&text, "{" MINIMAL ",'linux':{'namespaces':[{'type':'network'}],'sysctl':{'net");
+	for (int i = 0; i < 600; i++)
+		buf_text(&text, ".x");
+	put_quoted(&text, "':''}}}");
+	parse_raw(&p, text.data, text.len);
+	assert_null(p.config);
+	assert_non_null(strstr(p.e.text, " not a name of a sysctl"));
+}
+
 /* A text cut anywhere is refused, and nothing is read behind its end. */
 static void test_cut_anywhere(void **state)
 {
@@ -402,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_required),        cmocka_unit_test(test_many_faults),
 		cmocka_unit_test(test_long_faults),     cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_doubles),         cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_long_texts),      cmocka_unit_test(test_long_sysctl),
 		cmocka_unit_test(test_cut_anywhere),
 	};
 

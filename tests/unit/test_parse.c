@@ -424,6 +424,7 @@ static void test_entry_points(void **state)
 	assert_int_equal(r->pids_limit.value, -1);
 	assert_int_equal(oci_resources_parse(&a, bad_resources, strlen(bad_resources), &r, &e), -1);
 	assert_string_equal(e.text, "memory.limit: -5: must be -1 or at least 0");
+	assert_int_equal(oci_resources_parse(&a, "1", 1, &r, &e), -1);
 	assert_int_equal(oci_resources_parse(&a, "{}", 2, &r, &e), 0);
 	assert_null(r->memory);
 }

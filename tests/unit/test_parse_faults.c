@@ -243,6 +243,8 @@ static void test_bad_linux(void **state)
 		  "linux.personality.flags: must be empty: the specification knows no flags" },
 		{ LINUX("'intelRdt':{'closID':'../x'}"),
 		  "linux.intelRdt.closID: '../x': must be '/' or a name without slashes" },
+		{ LINUX("'intelRdt':{'closID':'..'}"),
+		  "linux.intelRdt.closID: '..': must be '/' or a name without slashes" },
 		{ LINUX("'memoryPolicy':{'mode':'MPOL_X','flags':['MPOL_F_X']}"),
 		  "linux.memoryPolicy.flags[0]: 'MPOL_F_X': must be one of MPOL_F_NUMA_BALANCING, "
 		  "MPOL_F_RELATIVE_NODES, MPOL_F_STATIC_NODES; linux.memoryPolicy.mode: 'MPOL_X': is not "
