@@ -15,10 +15,17 @@
 #include "base/num.h"
 #include "base/scope.h"
 
-/* The kernel's own number for a file descriptor as waitid's id type; glibc 2.36
- * has it in <sys/wait.h> as P_PIDFD. */
+/* Moves *rest to the field `to` when it stands at `from`, and reads a number there. */
+static int number_field(char **rest, int from, int to, uint64_t *ret)
+{
+	char *word = NULL;
 
-int proc_start_time(pid_t pid, uint64_t *ret, struct err *e)
+	for (int i = from; i <= to; i++)
+		word = strsep(rest, " ");
+	return word ? num_u64(word, UINT64_MAX, ret) : -1;
+}
+
+int proc_stat(pid_t pid, struct proc_stat *ret, struct err *e)
 {
 	char path[32], stat[1024];
 
@@ -36,10 +43,9 @@ int proc_start_time(pid_t pid, uint64_t *ret, struct err *e)
 	if (field[2] == 'Z' || field[2] == 'X')
 		return err_set(e, ERR_STATE, "no such process");
 
-	char *rest = field + 2, *word = NULL; /* field 3, the state */
-	for (int i = 3; i <= 22; i++)
-		word = strsep(&rest, " ");
-	if (!word || num_u64(word, UINT64_MAX, ret) < 0)
+	char *rest = field + 2; /* field 3, the state */
+	if (number_field(&rest, 3, 22, &ret->start_time) < 0 ||
+	    number_field(&rest, 23, 33, &ret->ignored) < 0)
 		return err_set(e, ERR_BUG, "%s is not understood", path);
 	return 0;
 }
@@ -58,15 +64,15 @@ bool proc_in_user_namespace(void)
 
 int proc_open(pid_t pid, uint64_t start_time, struct err *e)
 {
-	uint64_t now;
+	struct proc_stat now;
 	FD int pidfd = pidfd_open(pid, 0);
 
 	if (pidfd < 0)
 		return err_set(e, ERR_STATE, "no such process");
 	/* The start time is read after the pidfd was taken: if it matches, the pidfd
 	 * cannot be of a later owner of the pid. */
-	TRY(proc_start_time(pid, &now, e));
-	if (now != start_time)
+	TRY(proc_stat(pid, &now, e));
+	if (now.start_time != start_time)
 		return err_set(e, ERR_STATE, "no such process");
 	return fd_give(&pidfd);
 }

@@ -8,10 +8,15 @@
 
 #include "base/err.h"
 
-/* Clock ticks after boot at which the process started: field 22 of
- * /proc/PID/stat (proc(5)). -1 and ERR_STATE when there is no such process or it
- * is a zombie: both are dead for us. */
-MUST_CHECK int proc_start_time(pid_t pid, uint64_t *ret, struct err *e);
+/* From /proc/PID/stat (proc(5)). */
+struct proc_stat {
+	uint64_t start_time; /* clock ticks after boot, field 22                     */
+	uint64_t ignored;    /* signals 1 to 31 that it ignores, bit N-1; field 33   */
+};
+
+/* -1 and ERR_STATE when there is no such process or it is a zombie: both are dead
+ * for us. */
+MUST_CHECK int proc_stat(pid_t pid, struct proc_stat *ret, struct err *e);
 
 /* Whether we are in a user namespace that is not the initial one, where every id
  * maps to itself: /proc/self/uid_map (user_namespaces(7)). */

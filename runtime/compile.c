@@ -108,6 +108,9 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	(void)plan_add(&c->plan, PLAN_ENTER_ROOT, NULL);
 	compile_mounts(c);
 	TRY(compile_devices(c, e));
+	/* made where it is missing, as runc does: before the root is read-only */
+	if (strcmp(c->process->cwd, "/") != 0)
+		add_text(c, PLAN_FOLDER, "process.cwd", c->process->cwd);
 	compile_terminal(c, true);
 	compile_hooks_create(c);
 
@@ -147,6 +150,7 @@ static int add_cgroup(struct compile *c, const struct compile_options *options, 
 		buf_add(&writes, &write, sizeof(write));
 	}
 	TRY(buf_ok(&writes, e));
+	c->cgroup = path;
 	group->path = plan_put_string(&c->plan, path);
 	group->writes = plan_put_array(&c->plan, writes.data, plan.write_count,
 	                               sizeof(struct plan_cgroup_write));

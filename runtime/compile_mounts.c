@@ -11,8 +11,10 @@
  * volume has put there (CVE-2019-16884 and its followers). The host's own /proc is
  * as good as a new one: engines bind it where the pid namespace is the host's.
  *
- * cgroup mounts of either version become cgroup2, the only version there is here,
- * and need a cgroup namespace: without one they would show the whole host.
+ * cgroup mounts of either version become cgroup2, the only version there is here.
+ * Without a cgroup namespace a new mount would show, and let change, the whole
+ * host's groups: such a container gets its own group as a read-only bind
+ * (CVE-2023-25809).
  */
 #include <linux/mount.h>
 #include <string.h>
@@ -102,20 +104,11 @@ static int check_bind(const struct oci_mount *m, const struct compile_mount *cm,
 static int check_new(const struct compile *c, const struct oci_mount *m,
                      const struct compile_mount *cm, struct err *e)
 {
-	const struct oci_namespace *cgroup = &c->linux_->namespaces[OCI_NS_CGROUP];
-
 	if (!m->type || !*m->type || strcmp(m->type, "none") == 0)
 		return err_set(e, ERR_SPEC, "%s.type: required unless it is a bind mount",
 		               cm->origin);
 	if (is_cgroup(m) && c->facts->cgroup.mode == CGROUP_NONE)
 		return err_set(e, ERR_REFUSED, "%s: this host has no cgroup2", cm->origin);
-	if (is_cgroup(m) && !cgroup->wanted) {
-		(void)err_set(
-			e, ERR_REFUSED,
-			"%s: mounting cgroups without a cgroup namespace is not supported yet",
-			cm->origin);
-		return err_hint(e, "add {\"type\": \"cgroup\"} to linux.namespaces");
-	}
 	return 0;
 }
 
@@ -238,11 +231,30 @@ static void add_new(struct compile *c, const struct oci_mount *m, const struct c
 	step->mount.target_mode = 0755;
 }
 
+/* Whatever the options say of writing: without a namespace of its own the container
+ * could change the limits that it is under. */
+static void add_own_cgroup(struct compile *c, const struct compile_mount *cm)
+{
+	const struct mount_options *o = &cm->options;
+	struct plan_step *step = plan_add(&c->plan, PLAN_BIND, cm->origin);
+
+	step->bind.source = plan_put_string(
+		&c->plan, arena_printf(&c->arena, "%s%s", c->facts->cgroup.mount, c->cgroup));
+	step->bind.target = plan_put_string(&c->plan, cm->target);
+	step->bind.slot = PLAN_NO_SLOT;
+	step->bind.attr_set = o->attr_set | MOUNT_ATTR_RDONLY;
+	step->bind.propagation = o->propagation;
+}
+
 void compile_mounts(struct compile *c)
 {
+	bool own_view = c->linux_->namespaces[OCI_NS_CGROUP].wanted;
+
 	for (size_t i = 0; i < c->config->mount_count; i++) {
 		if (c->mounts[i].bind)
 			add_bind(c, &c->mounts[i]);
+		else if (is_cgroup(&c->config->mounts[i]) && !own_view)
+			add_own_cgroup(c, &c->mounts[i]);
 		else
 			add_new(c, &c->config->mounts[i], &c->mounts[i]);
 	}

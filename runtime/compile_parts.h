@@ -36,6 +36,7 @@ struct compile {
 	const struct oci_process *process;
 	const struct host_facts *facts;
 	const char *bundle;    /* NULL for an exec */
+	const char *cgroup;    /* below the cgroup2 mount; NULL for an exec */
 	bool user_namespace;   /* the process gets another one than the launcher's */
 	bool two_stages;       /* see compile_ns.c */
 	bool setgroups_denied; /* setgroups(2) will be refused to the process */

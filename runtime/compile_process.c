@@ -104,7 +104,7 @@ static struct oci_capabilities sets(const struct compile *c, uint64_t bound)
 	s.effective &= bound;
 	s.permitted &= bound;
 	s.inheritable &= bound;
-	s.ambient &= bound;
+	s.ambient &= s.permitted & s.inheritable; /* capabilities(7); the rest is warned of */
 	return s;
 }
 

@@ -237,7 +237,14 @@ static int make_cgroup(struct creation *c, struct err *e)
 	/* from here on it is ours to kill and to remove */
 	c->cgroup_noted = true;
 	TRY(owner_mark(c->cgroup, c->context->root, c->request->id, e));
-	return launch_cgroup_apply(plan, c->cgroup, e);
+	return launch_cgroup_limits(plan, c->cgroup, e);
+}
+
+static int on_busy(void *context, struct err *e)
+{
+	const struct creation *c = context;
+
+	return launch_cgroup_devices(creation_plan(c), c->cgroup, e);
 }
 
 /* prestart and createRuntime, and the state for createContainer hooks */
@@ -248,7 +255,7 @@ static int on_hooks(void *context, pid_t pid, int *ret_state, struct err *e)
 
 	/* a hook may ask `state` about the container */
 	c->state.pid = pid;
-	TRY(proc_start_time(pid, &c->state.start_time, e));
+	c->state.start_time = c->launch.start_time;
 	TRY(state_save(&c->dir, &c->state, e));
 
 	FD int outside = hooks_state(&c->state, pid, "creating", e);
@@ -281,12 +288,16 @@ static int make_process(struct creation *c, struct err *e)
 		.cgroup = c->cgroup,
 		.container_pidfd = -1,
 		.listener = c->listener,
-		.events = { .context = c, .hooks = on_hooks, .console = on_console },
+		.events = { .context = c,
+		            .busy = on_busy,
+		            .hooks = on_hooks,
+		            .console = on_console },
 	};
 
 	TRY(c->backend->create(creation_plan(c), &options, &c->launch, e));
 	c->state.pid = c->launch.pid;
-	return proc_start_time(c->launch.pid, &c->state.start_time, e);
+	c->state.start_time = c->launch.start_time;
+	return 0;
 }
 
 int pid_file_write(const char *path, pid_t pid, struct err *e)

@@ -323,6 +323,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_READONLY] = print_string,
 	[PLAN_LABEL] = print_label,
 	[PLAN_SYSCTL] = print_sysctl,
+	[PLAN_FOLDER] = print_string,
 	[PLAN_HOSTNAME] = print_string,
 	[PLAN_DOMAINNAME] = print_string,
 	[PLAN_BOUNDING] = print_caps,

@@ -42,7 +42,7 @@ struct state {
 	const char *cgroup;  /* path below the cgroup2 mount                */
 	enum state_phase phase;
 	pid_t pid;               /* 0 while creating                            */
-	uint64_t start_time;     /* of pid: proc_start_time                     */
+	uint64_t start_time;     /* of pid: proc_stat                     */
 	uint32_t owner;          /* uid of who created it                       */
 	bool private_pids;       /* its first process is pid 1 of a namespace of its own */
 	bool start_needs_config; /* it has hooks or a seccomp listener for that moment */

@@ -112,13 +112,16 @@ static int attach_devices(const struct plan *plan, int cgroup, struct err *e)
 	return 0;
 }
 
-int launch_cgroup_apply(const struct plan *plan, int cgroup, struct err *e)
+int launch_cgroup_limits(const struct plan *plan, int cgroup, struct err *e)
 {
 	const struct plan_cgroup_write *writes = plan_array(plan, plan->cgroup.writes);
 
 	for (uint32_t i = 0; i < plan->cgroup.writes.count; i++)
 		TRY(apply_write(plan, &writes[i], cgroup, e));
-	if (plan->cgroup.devices.count > 0)
-		TRY(attach_devices(plan, cgroup, e));
 	return 0;
+}
+
+int launch_cgroup_devices(const struct plan *plan, int cgroup, struct err *e)
+{
+	return plan->cgroup.devices.count > 0 ? attach_devices(plan, cgroup, e) : 0;
 }

@@ -3,7 +3,8 @@
  * What launcher and init say to each other over a SOCK_SEQPACKET pair: packets of
  * one fixed size, some with descriptors. Each has a name; this is the whole talk:
  *
- *   launcher -> init   HELLO     fds: the plan's memfd, then every slot in order
+ *   launcher -> init   HELLO     fds: the plan's memfd, then every slot in order;
+ *                                value: the signals that init finds ignored, a mask
  *   init -> launcher   MAPS      stage 1 is in its new user namespace
  *   launcher -> init   GO        maps are written
  *   init -> launcher   CHILD     fd: pidfd of stage 2; value: its pid. Stage 1 ends

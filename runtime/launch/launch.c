@@ -99,17 +99,23 @@ static int clone_init(const struct plan *plan, const struct slots *slots, int cg
 	return 0;
 }
 
-static int send_hello(const struct plan *plan, int socket, const struct slots *slots, struct err *e)
+static int send_hello(const struct plan *plan, struct launch *l, const struct slots *slots,
+                      struct err *e)
 {
-	const struct frame hello = { .type = FRAME_HELLO };
+	struct frame hello = { .type = FRAME_HELLO };
+	struct proc_stat stat;
 	int fds[SLOTS_MAX + 1];
 	FD int plan_fd = fd_sealed("caisson-plan", plan, plan->size, false, e);
 
 	if (plan_fd < 0)
 		return -1;
+	/* reading what it inherited is one file; setting all anew is a call for each */
+	TRY(proc_stat(l->pid, &stat, e));
+	l->start_time = stat.start_time;
+	hello.value = (int64_t)stat.ignored;
 	fds[0] = plan_fd;
 	memcpy(fds + 1, slots->fd, slots->count * sizeof(int));
-	return fd_send(socket, &hello, sizeof(hello), fds, slots->count + 1, e);
+	return fd_send(l->socket, &hello, sizeof(hello), fds, slots->count + 1, e);
 }
 
 static int give_birth(const struct plan *plan, const struct launch_options *options,
@@ -137,7 +143,7 @@ static int give_birth(const struct plan *plan, const struct launch_options *opti
 	birth.argv[2] = NULL;
 
 	TRY(clone_init(plan, &slots, options->cgroup, &birth, l, e));
-	return send_hello(plan, l->socket, &slots, e);
+	return send_hello(plan, l, &slots, e);
 }
 
 /* --- the talk ------------------------------------------------------------------------ */
@@ -173,6 +179,8 @@ static int send_go(int socket, int fd, struct err *e)
 /* Stage 1 has made stage 2 and ends: stage 2 is our child from now on. */
 static int take_child(struct launch *l, const struct frame *f, int *fd, struct err *e)
 {
+	struct proc_stat stat;
+
 	if (*fd < 0 || f->value <= 0 || f->value > INT32_MAX)
 		return err_set(e, ERR_BUG, "caisson-init: a CHILD packet without its child");
 	int status = proc_reap(l->pidfd, e);
@@ -183,6 +191,8 @@ static int take_child(struct launch *l, const struct frame *f, int *fd, struct e
 		return status < 0
 		               ? -1
 		               : err_set(e, ERR_BUG, "caisson-init: stage 1 ended with %d", status);
+	TRY(proc_stat(l->pid, &stat, e));
+	l->start_time = stat.start_time;
 	return 0;
 }
 
@@ -256,8 +266,12 @@ static int talk(const struct plan *plan, struct launch *l, const struct launch_e
 int launch_prepare(const struct plan *plan, const struct launch_options *options,
                    struct launch *ret, struct err *e)
 {
+	const struct launch_events *events = &options->events;
+
 	*ret = (struct launch)LAUNCH_NONE;
-	if (give_birth(plan, options, ret, e) == 0 && talk(plan, ret, &options->events, e) == 0)
+	if (give_birth(plan, options, ret, e) == 0 &&
+	    (!events->busy || events->busy(events->context, e) == 0) &&
+	    talk(plan, ret, events, e) == 0)
 		return 0;
 	launch_abort(ret);
 	return err_in(e, "unable to start container process");

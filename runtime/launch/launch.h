@@ -16,6 +16,8 @@
 /* What happens outside while init works. A call may be NULL. */
 struct launch_events {
 	void *context;
+	/* Init is at work and needs nobody: what does not have to come before it. */
+	int (*busy)(void *context, struct err *e);
 	/* Namespaces and mounts are there: run prestart and createRuntime hooks.
 	 * *ret_state: fd of the state for createContainer hooks, or -1; given away. */
 	int (*hooks)(void *context, pid_t pid, int *ret_state, struct err *e);
@@ -32,9 +34,10 @@ struct launch_options {
 
 /* A container's process that waits for START. */
 struct launch {
-	pid_t pid;  /* in our pid namespace                      */
-	int pidfd;  /* owned; -1: none                           */
-	int socket; /* to init, owned; -1 after it was let go    */
+	pid_t pid;           /* in our pid namespace */
+	uint64_t start_time; /* of pid: proc_stat */
+	int pidfd;           /* owned; -1: none                           */
+	int socket;          /* to init, owned; -1 after it was let go    */
 };
 
 #define LAUNCH __attribute__((cleanup(launch_done)))

@@ -111,6 +111,7 @@ enum plan_op {
 	PLAN_DEVICE,           /* device: mknod */
 	PLAN_SYMLINK,          /* link */
 	PLAN_TERMINAL,         /* terminal: new pty, /dev/console, becomes stdio */
+	PLAN_FOLDER,           /* string: a folder of the container, made if it is missing */
 	PLAN_WAIT_HOOKS,       /* tell the launcher; wait while it runs its hooks */
 	PLAN_HOOK_HOST,        /* hook: child with the old root (createContainer) */
 	PLAN_PIVOT,            /* pivot_root, the old root detached */

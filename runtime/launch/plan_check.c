@@ -261,6 +261,7 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_HOSTNAME:
 	case PLAN_DOMAINNAME:
 	case PLAN_CWD:
+	case PLAN_FOLDER:
 		return text(c, &s->string);
 	case PLAN_JOIN:
 		return filled(c, &s->join.slot) && namespaces(c, &s->join.types);
@@ -357,6 +358,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_DEVICE] = "device",
 		[PLAN_SYMLINK] = "symlink",
 		[PLAN_TERMINAL] = "terminal",
+		[PLAN_FOLDER] = "folder",
 		[PLAN_WAIT_HOOKS] = "wait-hooks",
 		[PLAN_HOOK_HOST] = "hook-host",
 		[PLAN_PIVOT] = "pivot",

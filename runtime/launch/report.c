@@ -203,6 +203,7 @@ static const char *step_object(const struct plan *plan, const struct plan_step *
 		return plan_text(plan, step->sysctl.path);
 	case PLAN_MASK:
 	case PLAN_READONLY:
+	case PLAN_FOLDER:
 	case PLAN_HOSTNAME:
 	case PLAN_DOMAINNAME:
 		return plan_text(plan, step->string);

@@ -499,10 +499,10 @@ static void test_device_program(void **state)
 	FD int reading = make("/d2");
 	int base = try_devices(all, folder);
 	make_plan(&p, NULL, NULL, none, LEN(none));
-	if (launch_cgroup_apply(&p.plan, refusing, &e) < 0)
+	if (launch_cgroup_devices(&p.plan, refusing, &e) < 0)
 		fail_msg("%s", e.text);
 	make_plan(&p, NULL, NULL, read_only, LEN(read_only));
-	assert_int_equal(launch_cgroup_apply(&p.plan, reading, &e), 0);
+	assert_int_equal(launch_cgroup_devices(&p.plan, reading, &e), 0);
 
 	int refused = try_devices(refusing, folder), read = try_devices(reading, folder);
 	(void)unlink(path);
@@ -528,24 +528,24 @@ static void test_writes(void **state)
 	NEED_CGROUPS();
 	FD int fd = make("/v");
 	make_plan(&p, "cgroup.max.depth", "7", NULL, 0);
-	assert_int_equal(launch_cgroup_apply(&p.plan, fd, &e), 0);
+	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), 0);
 	assert_true(cgroup_file_read(fd, "cgroup.max.depth", text, sizeof(text), &e) > 0);
 	assert_string_equal(text, "7\n");
 
 	make_plan(&p, "cgroup.max.depth", "seven", NULL, 0);
-	assert_int_equal(launch_cgroup_apply(&p.plan, fd, &e), -1);
+	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), -1);
 	assert_string_equal(e.text, "linux.resources.test: write \"seven\" into the cgroup's "
 	                            "cgroup.max.depth: invalid argument");
 	assert_string_equal(e.hint, "the kernel does not take this value for cgroup.max.depth");
 
 	e = (struct err){ 0 };
 	make_plan(&p, "nosuch.max", "1", NULL, 0);
-	assert_int_equal(launch_cgroup_apply(&p.plan, fd, &e), -1);
+	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), -1);
 	assert_non_null(strstr(e.hint, "the nosuch controller is not enabled"));
 
 	/* no swap accounting, nothing to switch off */
 	make_plan(&p, "memory.swap.max", "max", NULL, 0);
-	assert_int_equal(launch_cgroup_apply(&p.plan, fd, &e), 0);
+	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), 0);
 	destroy("/v");
 }
 

@@ -76,6 +76,13 @@ void step_device(const struct plan_step *step)
 		     CALL_CHOWN, path);
 }
 
+void step_folder(const struct plan_step *step)
+{
+	static const struct target folder = { .kind = TARGET_FOLDER };
+
+	(void)target_open(plan_string(step->string), &folder);
+}
+
 void step_symlink(const struct plan_step *step)
 {
 	const char *path = plan_string(step->link.path), *name;

@@ -29,19 +29,11 @@ static void check_folder(const char *path)
 		fail(CHECK_CWD, 0, path);
 }
 
-/* A missing folder is made for a new container, as runc does; in one that runs, a
- * name that does not exist is the caller's mistake. */
 void step_cwd(const struct plan_step *step)
 {
 	const char *path = plan_string(step->string);
 	long result = sys_chdir(path);
 
-	if (result == -ENOENT && plan->kind == PLAN_CREATE) {
-		const struct target folder = { .kind = TARGET_FOLDER };
-
-		(void)target_open(path, &folder);
-		result = sys_chdir(path);
-	}
 	denied = result == -EACCES ? path : NULL;
 	if (denied)
 		return;
@@ -61,8 +53,8 @@ static void read_back(uint32_t uid, uint32_t gid)
 		fail(CHECK_READ_BACK, 0, "gid");
 }
 
-/* Permitted capabilities outlive the change (PR_SET_KEEPCAPS), because PLAN_CAPS
- * chooses among them. */
+/* Permitted capabilities outlive the change (PR_SET_KEEPCAPS; id 0 has them in any
+ * case), because PLAN_CAPS chooses among them. */
 void step_ids(const struct plan_step *step)
 {
 	uint32_t uid = step->ids.uid, gid = step->ids.gid;
@@ -70,10 +62,12 @@ void step_ids(const struct plan_step *step)
 	if (!step->ids.keep_groups)
 		must(sys_setgroups(step->ids.groups.count, plan_array(plan, step->ids.groups)),
 		     CALL_SETGROUPS, NULL);
-	must(sys_prctl(PR_SET_KEEPCAPS, 1, 0), CALL_PRCTL, NULL);
+	if (uid)
+		must(sys_prctl(PR_SET_KEEPCAPS, 1, 0), CALL_PRCTL, NULL);
 	must(sys_setresgid(gid, gid, gid), CALL_SETRESGID, NULL);
 	must(sys_setresuid(uid, uid, uid), CALL_SETRESUID, NULL);
-	must(sys_prctl(PR_SET_KEEPCAPS, 0, 0), CALL_PRCTL, NULL);
+	if (uid)
+		must(sys_prctl(PR_SET_KEEPCAPS, 0, 0), CALL_PRCTL, NULL);
 	read_back(uid, gid);
 	if (denied) {
 		must(sys_chdir(denied), CALL_CHDIR, denied);

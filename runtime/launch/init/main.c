@@ -50,6 +50,7 @@ static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_DEVICE] = step_device,
 	[PLAN_SYMLINK] = step_symlink,
 	[PLAN_TERMINAL] = step_terminal,
+	[PLAN_FOLDER] = step_folder,
 	[PLAN_WAIT_HOOKS] = step_wait_hooks,
 	[PLAN_HOOK_HOST] = step_hook_host,
 	[PLAN_PIVOT] = step_pivot,
@@ -129,13 +130,11 @@ static void receive_hello(void)
 
 /* Makes the process a blank one: what the launcher's caller ignored or blocked is
  * none of the container's business. */
-static void become_blank(void)
+static void become_blank(uint64_t ignored)
 {
-	must(sys_prctl(PR_SET_NAME, (unsigned long)"caisson-init", 0), CALL_PRCTL, NULL);
-	must(sys_prctl(PR_SET_DUMPABLE, 0, 0), CALL_PRCTL, NULL);
 	(void)sys_umask(0);
 	for (int signal = 1; signal <= SIGNAL_LAST; signal++) {
-		if (signal != SIGKILL && signal != SIGSTOP)
+		if (ignored & UINT64_C(1) << (signal - 1))
 			(void)sys_default_action(signal);
 	}
 	must(sys_unblock_signals(), CALL_NONE, NULL);
@@ -147,8 +146,10 @@ void init_main(char *const *stack)
 	const struct plan_step *step;
 
 	open_socket(stack);
-	become_blank();
+	must(sys_prctl(PR_SET_NAME, (unsigned long)"caisson-init", 0), CALL_PRCTL, NULL);
+	must(sys_prctl(PR_SET_DUMPABLE, 0, 0), CALL_PRCTL, NULL);
 	receive_hello();
+	become_blank((uint64_t)report_value());
 	step = plan_array(plan, plan->steps);
 	for (position = 0; position < plan->steps.count; position++) {
 		report_step(position);

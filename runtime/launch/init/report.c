@@ -132,6 +132,8 @@ static bool take_fds(const struct sys_message *message, int *ret_fds, uint32_t r
 	return true;
 }
 
+static int64_t received_value;
+
 uint32_t report_receive(int socket, int *ret_fds, uint32_t room)
 {
 	struct {
@@ -151,7 +153,13 @@ uint32_t report_receive(int socket, int *ret_fds, uint32_t room)
 	} while (got == -EINTR);
 	if (got != sizeof(frame) || !take_fds(&message, ret_fds, room))
 		return 0;
+	received_value = frame.value;
 	return frame.type;
+}
+
+int64_t report_value(void)
+{
+	return received_value;
 }
 
 int report_await(enum frame_type type)

@@ -33,6 +33,9 @@ void report_send(enum frame_type type, int64_t value, const char *text, int fd);
  * ret_fds has room for `room` descriptors; unused places are -1. */
 uint32_t report_receive(int socket, int *ret_fds, uint32_t room);
 
+/* The value of the packet that was received last. */
+int64_t report_value(void);
+
 /* Waits for a frame of this type; anything else ends init. The descriptor that came
  * with it, or -1. */
 int report_await(enum frame_type type);

@@ -71,6 +71,9 @@ void step_pivot(const struct plan_step *step)
 	must(sys_chroot("."), CALL_CHROOT, NULL);
 	must(sys_fchdir(tree), CALL_CHDIR, NULL);
 	must(sys_pivot_root(".", "."), CALL_PIVOT_ROOT, NULL);
+	/* "." is the new root still: only the old one becomes a slave and goes, or the
+	 * container's shared mounts would lose their peers */
+	must(sys_fchdir(old), CALL_CHDIR, NULL);
 	must(sys_mount(NULL, ".", NULL, SYS_MS_REC | SYS_MS_SLAVE), CALL_MOUNT, ".");
 	must(sys_umount2(".", SYS_MNT_DETACH), CALL_UMOUNT, ".");
 	must(sys_chdir("/"), CALL_CHDIR, "/");

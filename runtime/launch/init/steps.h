@@ -29,6 +29,7 @@ void step_bind(const struct plan_step *step);
 /* devices.c */
 void step_device(const struct plan_step *step);
 void step_symlink(const struct plan_step *step);
+void step_folder(const struct plan_step *step);
 
 /* terminal.c */
 void step_terminal(const struct plan_step *step);
