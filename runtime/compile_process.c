@@ -201,25 +201,27 @@ int compile_read_program(struct compile *c, struct err *e)
 	size_t n = c->process->env.n, kept = 0;
 	struct variable *v = arena_array(&c->arena, n, sizeof(*v));
 	const char **env = arena_array(&c->arena, n + 1, sizeof(*env));
-	const char *home = NULL, *path = NULL;
+	const char *path = NULL;
+	bool home_missing = true;
 
 	TRY(read_variables(c, v, e));
 	for (size_t i = 0; i < n; i++) {
 		if (!v[i].last)
 			continue;
-		if (value_of(&v[i], "PATH"))
-			path = value_of(&v[i], "PATH");
-		if (value_of(&v[i], "HOME"))
-			home = value_of(&v[i], "HOME");
-		if (value_of(&v[i], "HOME") && !*home)
+		const char *value = value_of(&v[i], "PATH");
+		if (value)
+			path = value;
+		value = value_of(&v[i], "HOME");
+		if (value && !*value)
 			continue; /* the spare slot takes its place */
+		home_missing &= !value;
 		env[kept++] = v[i].text;
 	}
-	c->exec.home_missing = !home || !*home;
+	c->exec.home_missing = home_missing;
 	c->exec.home_slot = (uint32_t)kept;
 	c->exec.search = path ? path : "/bin:/usr/bin"; /* as execvp(3) without a PATH */
 	c->exec.argv = plan_put_vector(&c->plan, c->process->args.v, c->process->args.n);
-	c->exec.envp = plan_put_vector(&c->plan, env, kept + c->exec.home_missing);
+	c->exec.envp = plan_put_vector(&c->plan, env, kept + home_missing);
 	return 0;
 }
 

@@ -47,12 +47,11 @@ static uint64_t number(const char *text)
 {
 	uint64_t value = 0;
 
-	assert_non_null(text);
 	assert_int_equal(num_u64(text, UINT64_MAX, &value), 0);
 	return value;
 }
 
-static void set_fact(struct host_facts *f, char *const *word, size_t count)
+static void set_fact(struct host_facts *f, const char *const *word, size_t count)
 {
 	const char *name = word[0];
 
@@ -89,11 +88,13 @@ static struct host_facts read_facts(struct arena *a, int dir)
 	char *rest = arena_string(a, text, strlen(text)), *line;
 
 	while ((line = strsep(&rest, "\n"))) {
-		char *word[WORDS_MAX] = { 0 };
+		const char *word[WORDS_MAX], *next;
 		size_t count = 0;
 
-		while (count < WORDS_MAX - 1 && (word[count] = strsep(&line, " ")))
-			count++;
+		for (size_t i = 0; i < WORDS_MAX; i++)
+			word[i] = "";
+		while (count < WORDS_MAX && (next = strsep(&line, " ")))
+			word[count++] = next;
 		if (*word[0] && *word[0] != '#')
 			set_fact(&f, word, count);
 	}
