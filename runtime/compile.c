@@ -22,6 +22,7 @@
  */
 #include "runtime/compile.h"
 
+#include <string.h>
 #include <sys/mount.h>
 
 #include "base/scope.h"

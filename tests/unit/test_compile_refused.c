@@ -160,10 +160,6 @@ static const struct {
 	{ { .mounts = "{\"destination\":\"/x\",\"options\":[\"bind\"]}" },
 	  ERR_SPEC,
 	  "mounts[0].source: required for a bind mount" },
-	{ { .mounts = "{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\"}",
-	    .namespaces = "{\"type\":\"mount\"}" },
-	  ERR_REFUSED,
-	  "mounts[0]: mounting cgroups without a cgroup namespace is not supported yet" },
 	{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/v\",\"options\":[\"bind\"],"
 	              "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
 	              "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}" },

@@ -52,6 +52,26 @@ static void test_default_devices(void **state)
 	                    "pts/ptmx");
 }
 
+/* CVE-2023-25809: without a namespace of its own a container sees its own group only,
+ * and cannot write, whatever the options say. */
+static void test_cgroup_without_namespace(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .namespaces = "{\"type\":\"mount\"}",
+	          .mounts = "{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\","
+	                    "\"source\":\"cgroup\",\"options\":[\"nosuid\",\"rw\"]}");
+	const struct plan_step *s = plan_case_step(plan, PLAN_BIND, 0);
+
+	assert_int_equal(plan_case_find(plan, PLAN_CGROUP_MOUNT, 0), -1);
+	assert_string_equal(plan_text(plan, s->bind.target), "/sys/fs/cgroup");
+	const char *path = plan_text(plan, plan->cgroup.path);
+	const char *source = plan_text(plan, s->bind.source);
+	assert_string_equal(source + strlen(source) - strlen(path), path);
+	assert_true(s->bind.attr_set & MOUNT_ATTR_RDONLY);
+	assert_true(s->bind.attr_set & MOUNT_ATTR_NOSUID);
+	assert_int_equal(s->bind.flags & PLAN_BIND_RECURSIVE, 0);
+}
+
 static void test_devices(void **state)
 {
 	(void)state;
@@ -308,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_rootfs),
 		cmocka_unit_test(test_private_rootfs),
 		cmocka_unit_test(test_default_devices),
+		cmocka_unit_test(test_cgroup_without_namespace),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_bound_dev),
 		cmocka_unit_test(test_new_filesystem),

@@ -11,6 +11,7 @@ static void a_container_runs(void **unused)
 	add(PLAN_PIVOT);
 	add_string(PLAN_HOSTNAME, "walker");
 	add(PLAN_LOOPBACK);
+	add_string(PLAN_FOLDER, "/made/for/it");
 	add_string(PLAN_CWD, "/made/for/it");
 	add_program("sh", "echo pid $$ home $HOME cwd $PWD host $(hostname) >/out;"
 	                  "ls /proc/self/fd >>/out; ls -l /dev >>/out; cat /proc/mounts >>/out;"
