@@ -81,10 +81,10 @@ LIBS := -l:libseccomp.a -l:libyajl_s.a
 
 # caisson-init has no libc: no stack protector (it would need one), no sanitizer, and
 # nothing may be relocated before it runs, so it is linked at a fixed address.
-INIT_CFLAGS := -std=gnu17 -O2 -g $(WARN) $(REPRODUCIBLE) -ffreestanding -fno-stack-protector \
+INIT_CFLAGS := -std=gnu17 -Os -g $(WARN) $(REPRODUCIBLE) -ffreestanding -fno-stack-protector \
         -fno-pic -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
-        -fwrapv -fno-builtin -ffunction-sections -mno-sse -mno-mmx -mno-80387 -I.
-INIT_LDFLAGS := -static -nostdlib -no-pie -Wl,-z,noexecstack,-z,noseparate-code,--gc-sections \
+        -fwrapv -fno-builtin -ffunction-sections -fdata-sections -mno-sse -mno-mmx -mno-80387 -I.
+INIT_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack,-z,noseparate-code,--gc-sections \
         -Wl,--build-id=none
 
 # --- targets ----------------------------------------------------------------------------
