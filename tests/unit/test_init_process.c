@@ -197,6 +197,35 @@ static void the_working_folder_stays_inside(void **unused)
 	expect_error(run(), "");
 }
 
+/* Also one that lies behind a gap, above the numbers that init opens. */
+static void preserved_descriptors_survive(void **unused)
+{
+	const int number = 40;
+	FD int file = memfd_create("kept", 0);
+
+	(void)unused;
+	assert_int_equal(write(file, "kept", 4), 4);
+	assert_int_equal(dup2(file, number), number);
+	begin(ALL);
+	builder.head.preserve_fds = (uint32_t)number - 2;
+	add_root();
+	add_mounts();
+	for (int i = 0; i < 20; i++)
+		add_string(PLAN_MASK, "/etc/passwd");
+	add(PLAN_PIVOT);
+	add_program("sh", "ls /proc/self/fd >/out");
+	struct plan_step *steps = (struct plan_step *)(void *)builder.steps.data;
+	size_t count = builder.steps.len / sizeof(*steps);
+	for (size_t i = 0; i < count; i++) {
+		if (steps[i].op == PLAN_CLOSE_FDS)
+			steps[i].value = number + 1;
+	}
+	expect_ok(run());
+	assert_int_equal(close(number), 0);
+	expect_out("40\n");
+	assert_null(strstr(out(), "5\n"));
+}
+
 static void start_comes_through_the_listener(void **unused)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -297,6 +326,7 @@ int main(void)
 		WALK_TEST(a_missing_program_has_a_name),
 		WALK_TEST(a_missing_interpreter_is_named),
 		WALK_TEST(the_working_folder_stays_inside),
+		WALK_TEST(preserved_descriptors_survive),
 		WALK_TEST(start_comes_through_the_listener),
 		WALK_TEST(init_ends_with_its_launcher),
 		WALK_TEST(a_seccomp_listener_is_handed_over),

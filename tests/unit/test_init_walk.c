@@ -88,6 +88,32 @@ static void paths_are_hidden_and_read_only(void **unused)
 	expect_out("1:3");
 }
 
+/* What a mask shares with the next one outlives the sweeps between them. */
+static void a_hundred_masks_share_two_covers(void **unused)
+{
+	char name[32];
+
+	(void)unused;
+	begin(ALL);
+	add_root();
+	add_mounts();
+	add(PLAN_PIVOT);
+	for (int i = 0; i < 50; i++) {
+		(void)snprintf(name, sizeof(name), "/d%02d", i);
+		make_dir(name + 1);
+		add_string(PLAN_MASK, name);
+		(void)snprintf(name, sizeof(name), "/d%02d/f", i);
+		make_file(name + 1, "hidden", 0644);
+		(void)snprintf(name, sizeof(name), "/f%02d", i);
+		make_file(name + 1, "hidden", 0644);
+		add_string(PLAN_MASK, name);
+	}
+	add_program("sh",
+	            "cat /f[0-9]* /d[0-9]*/* >/out 2>/dev/null; grep -c ' /[df][0-9]' /proc/mounts >>/out");
+	expect_ok(run());
+	assert_string_equal(out(), "100\n");
+}
+
 static void a_mask_follows_no_link(void **unused)
 {
 	(void)unused;
@@ -202,6 +228,7 @@ int main(void)
 		WALK_TEST(a_container_runs),
 		WALK_TEST(a_user_namespace_takes_two_stages),
 		WALK_TEST(paths_are_hidden_and_read_only),
+		WALK_TEST(a_hundred_masks_share_two_covers),
 		WALK_TEST(a_mask_follows_no_link),
 		WALK_TEST(proc_needs_a_plain_folder),
 		WALK_TEST(targets_are_made_inside),
