@@ -108,8 +108,9 @@ static void a_hundred_masks_share_two_covers(void **unused)
 		make_file(name + 1, "hidden", 0644);
 		add_string(PLAN_MASK, name);
 	}
-	add_program("sh",
-	            "cat /f[0-9]* /d[0-9]*/* >/out 2>/dev/null; grep -c ' /[df][0-9]' /proc/mounts >>/out");
+	add_program(
+		"sh",
+		"cat /f[0-9]* /d[0-9]*/* >/out 2>/dev/null; grep -c ' /[df][0-9]' /proc/mounts >>/out");
 	expect_ok(run());
 	assert_string_equal(out(), "100\n");
 }

@@ -42,7 +42,7 @@ static struct plan_step *step_of(struct layout *p, enum plan_op op)
 }
 
 /* Of the steps: what points at something. */
-static void fill_step(struct plan_step *s)
+static void fill_setup(struct plan_step *s)
 {
 	const plan_str text = AT(text);
 
@@ -81,6 +81,19 @@ static void fill_step(struct plan_step *s)
 	case PLAN_SYMLINK:
 		s->link.target = s->link.path = text;
 		break;
+	case PLAN_SYSCTL:
+		s->sysctl.path = s->sysctl.value = text;
+		break;
+	default:
+		break;
+	}
+}
+
+static void fill_process(struct plan_step *s)
+{
+	const plan_str text = AT(text);
+
+	switch (s->op) {
 	case PLAN_HOOK_HOST:
 	case PLAN_HOOK_CONTAINER:
 		s->hook.path = text;
@@ -89,9 +102,6 @@ static void fill_step(struct plan_step *s)
 		break;
 	case PLAN_LABEL:
 		s->label.attribute = s->label.value = text;
-		break;
-	case PLAN_SYSCTL:
-		s->sysctl.path = s->sysctl.value = text;
 		break;
 	case PLAN_IDS:
 		s->ids.groups = LIST(groups, 4);
@@ -147,15 +157,17 @@ static int set_up(void **unused)
 	}
 	good.envp[0] = AT(text);
 	(void)strcpy(good.text, "text");
-	for (uint16_t op = 1; op < PLAN_OP_END; op++)
-		good.steps[op - 1].op = op;
+	for (unsigned int op = 1; op < PLAN_OP_END; op++)
+		good.steps[op - 1].op = (uint16_t)op;
 	for (size_t i = PLAN_OP_END - 1; i < STEPS; i++)
 		good.steps[i].op = PLAN_EXECVE;
 	good.steps[PLAN_EXECVE - 1].op = PLAN_PARK;
 	good.steps[PLAN_EXECVE].op = PLAN_BIND;
 	good.steps[PLAN_EXECVE + 1].op = PLAN_PIVOT;
-	for (size_t i = 0; i < STEPS; i++)
-		fill_step(&good.steps[i]);
+	for (size_t i = 0; i < STEPS; i++) {
+		fill_setup(&good.steps[i]);
+		fill_process(&good.steps[i]);
+	}
 	good.steps[PLAN_EXECVE].bind.slot = PLAN_NO_SLOT;
 	good.steps[PLAN_EXECVE].bind.source = AT(text);
 	return 0;
@@ -212,6 +224,8 @@ static void expect_bad(const struct layout *p, const void *field)
 		BAD_STEP(kind, expression, 0);     \
 	} while (0)
 
+/* The argument is a path of fields, which takes no parentheses. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 /* A list: unaligned, in the head, past the end, too long, as long as 2^32 allows. */
 #define BAD_LIST(l)                                  \
 	do {                                         \
@@ -232,6 +246,7 @@ static void expect_bad(const struct layout *p, const void *field)
 		BAD_STEP(kind, l.count, sizeof(good));  \
 		BAD_STEP(kind, l.count, UINT32_MAX);    \
 	} while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static void the_head_is_checked(void **unused)
 {
