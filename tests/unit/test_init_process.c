@@ -68,6 +68,26 @@ static void a_terminal_is_stdio(void **unused)
 	(void)close(master);
 }
 
+/* CVE-2026-88264: /dev/console is a link. */
+static void a_linked_console_is_refused(void **unused)
+{
+	struct run_options options = { 0 };
+
+	(void)unused;
+	begin(ALL);
+	builder.head.terminal = 1;
+	add_root();
+	add_mounts();
+	add_link("/made-by-a-link", "/dev/console");
+	add(PLAN_TERMINAL)->terminal.console = 1;
+	add(PLAN_PIVOT);
+	add_program("sh", "exit 0");
+	expect_error(run_with(&options), "/dev/console");
+	char path[128];
+	path_in(path, sizeof(path), "made-by-a-link");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 static int state_file(void)
 {
 	struct err e = { 0 };
@@ -321,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WALK_TEST(ids_and_capabilities_are_exact),
 		WALK_TEST(a_terminal_is_stdio),
+		WALK_TEST(a_linked_console_is_refused),
 		WALK_TEST(hooks_see_their_root_and_state),
 		WALK_TEST(hooks_fail_with_their_output),
 		WALK_TEST(a_missing_program_has_a_name),

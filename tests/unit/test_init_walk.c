@@ -168,6 +168,28 @@ static void targets_are_made_inside(void **unused)
 	assert_int_equal(rmdir(host), 0); /* still empty */
 }
 
+/* CVE-2026-41579: /dev of the image is a link to a folder of the host. */
+static void a_linked_dev_lies_in_the_root(void **unused)
+{
+	char host[] = "/tmp/caisson-decoy-XXXXXX", inside[128];
+	struct stat st;
+
+	(void)unused;
+	assert_non_null(mkdtemp(host));
+	make_link(host, "dev");
+	begin(ALL);
+	add_root();
+	add_device("/dev/zero", 1, 5, false);
+	add_device("/dev/null", 1, 3, true);
+	add_link("/proc/self/fd", "/dev/fd");
+	add(PLAN_PIVOT);
+	add_program("sh", "exit 0");
+	expect_ok(run());
+	path_in(inside, sizeof(inside), host + 1);
+	assert_int_equal(stat(inside, &st), 0); /* the link's end, made in the rootfs */
+	assert_int_equal(rmdir(host), 0);       /* the host's folder is still empty */
+}
+
 static void broken_steps_are_blamed(void **unused)
 {
 	(void)unused;
@@ -233,6 +255,7 @@ int main(void)
 		WALK_TEST(a_mask_follows_no_link),
 		WALK_TEST(proc_needs_a_plain_folder),
 		WALK_TEST(targets_are_made_inside),
+		WALK_TEST(a_linked_dev_lies_in_the_root),
 		WALK_TEST(broken_steps_are_blamed),
 		WALK_TEST(sysctls_are_written_around_proc),
 	};
