@@ -20,8 +20,7 @@ refuses() {
 
 @test "no config.json" {
 	mkdir b
-	refuses 1 'config.json' caisson create -b b c
-	says 'JSON specification file config.json not found'
+	refuses 1 'JSON specification file config.json not found' caisson create -b b c
 }
 
 @test "no bundle" {
@@ -202,11 +201,10 @@ refuses() {
 	nothing_left
 }
 
-@test "the working directory is missing" {
+@test "the working directory is missing and cannot be made" {
 	make_bundle b
 	config b '.process.cwd = "/nowhere"'
 	refuses 1 '/nowhere' caisson run -b b c
-	says 'no such file or directory'
 	says 'cwd'
 }
 

@@ -89,6 +89,14 @@ is() { # TEXT
 	fi
 }
 
+# bats takes no notice of a "!" before a command
+not() { # COMMAND...
+	if "$@"; then
+		echo "unexpectedly true: $*"
+		return 1
+	fi
+}
+
 # The last command failed with one line of text, without control characters.
 one_line() {
 	local text=$output

@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031 # tests are subshells; scripts are the container's
+# Hooks: when each runs, where, what it is told, and what its failure means.
+
+load helpers
+
+# hook KIND SCRIPT [EXTRA-JSON]: adds one to bundle b; $1 of the script is its kind
+hook() {
+	config b '.hooks[$k] += [{ "path": "/bin/sh", "args": ["sh", "-c", $s, "sh", $k] } + $e]' \
+		--arg k "$1" --arg s "$2" --argjson e "${3:-{\}}"
+}
+
+@test "the order of their moments" {
+	make_bundle b
+	local kind
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		hook $kind "echo \$1 >>$W/order"
+	done
+	script b "true"
+	expect 0 caisson create -b b c
+	[ "$(cat order)" = $'prestart\ncreateRuntime\ncreateContainer' ]
+	expect 0 caisson start c
+	[ "$(tail -n 1 order)" = poststart ]
+	wait_for is_status c stopped
+	expect 0 caisson delete c
+	[ "$(tail -n 1 order)" = poststop ]
+	[ "$(wc -l <order)" = 5 ]
+}
+
+@test "startContainer runs in the container, before the program" {
+	make_bundle b
+	hook startContainer 'echo "$1 in $(hostname) as $$" >/tmp/hook; cat >/tmp/state'
+	script b 'cat /tmp/hook; grep -o "\"status\": *\"[a-z]*\"" /tmp/state'
+	expect 0 caisson run -b b c
+	says 'startContainer in caisson'
+	says created
+}
+
+@test "they are told the state on stdin" {
+	make_bundle b
+	config b '.annotations = { "key": "value" }'
+	local kind
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		hook $kind "cat >$W/\$1.json"
+	done
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	local pid
+	pid=$(pid_of c)
+	expect 0 caisson delete --force c
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		[ "$(jq -r .id $kind.json)" = c ]
+		[ "$(jq -r .bundle $kind.json)" = "$W/b" ]
+		[ "$(jq -r '.annotations.key' $kind.json)" = value ]
+	done
+	[ "$(jq -r .status prestart.json)" = creating ]
+	[ "$(jq -r .status createRuntime.json)" = creating ]
+	[ "$(jq -r .pid createRuntime.json)" = "$pid" ]
+	[ "$(jq -r .status poststart.json)" = running ]
+	[ "$(jq -r .pid poststart.json)" = "$pid" ]
+	[ "$(jq -r .status poststop.json)" = stopped ]
+}
+
+@test "createRuntime runs in the host's namespaces, createContainer in the container's" {
+	make_bundle b
+	hook createRuntime "readlink /proc/self/ns/mnt /proc/self/ns/net >$W/runtime"
+	hook createContainer "readlink /proc/self/ns/mnt /proc/self/ns/net >$W/container"
+	expect 0 caisson create -b b c
+	pid=$(pid_of c)
+	[ "$(cat runtime)" = "$(readlink /proc/self/ns/mnt /proc/self/ns/net)" ]
+	[ "$(cat container)" = "$(readlink "/proc/$pid/ns/mnt" "/proc/$pid/ns/net")" ]
+}
+
+@test "args and env are exactly those of the config" {
+	make_bundle b
+	export LEAKED=1
+	config b '.hooks.createRuntime = [{ "path": "/bin/sh", "args": ["name", "-c", $s, "zero", "a b", "c"],
+		"env": ["ONLY=this"] }]' --arg s "echo \"\$0|\$1|\$2\" >$W/args; tr '\\0' '\\n' </proc/self/environ >$W/env"
+	expect 0 caisson create -b b c
+	[ "$(cat args)" = 'zero|a b|c' ]
+	grep -qx ONLY=this env
+	not grep -q LEAKED env
+}
+
+@test "one that fails ends the start, names itself, and leaves nothing" {
+	local kind
+	for kind in prestart createRuntime createContainer startContainer; do
+		make_bundle b
+		hook $kind 'echo the reason >&2; exit 3'
+		hook poststop "echo stopped >>$W/poststop"
+		expect 1 caisson run -b b c
+		says "$kind"
+		says '#'
+		rm -f poststop
+		nothing_left
+	done
+}
+
+@test "poststart that fails stops the container" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	hook poststart 'exit 3'
+	expect 1 caisson run -d -b b c
+	says poststart
+}
+
+@test "poststop that fails is only warned of" {
+	make_bundle b
+	hook poststop 'exit 3'
+	expect 0 caisson create -b b c
+	expect 0 caisson delete --force c
+	says poststop
+	nothing_left
+}
+
+@test "one that takes too long is killed" {
+	make_bundle b
+	hook createRuntime 'exec sleep 1000' '{ "timeout": 1 }'
+	SECONDS=0
+	expect 1 caisson create -b b c
+	[ $SECONDS -lt 8 ]
+	says createRuntime
+	[[ $output == *time* ]]
+	nothing_left
+}
+
+@test "one that is not there" {
+	make_bundle b
+	config b '.hooks.createRuntime = [{ "path": "/nowhere/hook" }]'
+	expect 1 caisson create -b b c
+	says /nowhere/hook
+	one_line
+	nothing_left
+}
+
+@test "one that reads nothing and writes much does not block" {
+	make_bundle b
+	hook createRuntime 'exec <&-; head -c 10000000 /dev/zero'
+	hook createContainer 'head -c 1000000 /dev/zero >&2'
+	caisson create -b b c </dev/null >out 2>&1 3>&-
+	is_status c created
+}
+
+@test "a network that a hook made is there before the program runs" {
+	make_bundle b
+	hook createRuntime 'pid=$(sed -n "s/.*\"pid\": *\([0-9]*\).*/\1/p"); nsenter -t "$pid" -n ip link add dummy9 type dummy ||
+		nsenter -t "$pid" -n ip link add name dummy9 type bridge'
+	script b 'ls /sys/class/net'
+	nsenter --net=/proc/self/ns/net true # the tool is there
+	expect 0 caisson run -b b c
+	says dummy9
+}

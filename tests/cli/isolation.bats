@@ -1,0 +1,392 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031 # tests are subshells; scripts are the container's
+# What a process sees and may do inside, and what it may not.
+
+load helpers
+
+# inside SCRIPT: its output, in a new container of bundle b
+inside() {
+	script b "$1"
+	expect 0 caisson run -b b c
+}
+
+# --- namespaces ------------------------------------------------------------------------
+
+@test "it is pid 1, and sees no processes but its own" {
+	make_bundle b
+	inside 'echo $$; ls -d /proc/[0-9]* | wc -l'
+	[ "${output%%$'\n'*}" = 1 ]
+	[ "${output##*$'\n'}" -le 3 ]
+}
+
+@test "each namespace that the config asks for is a new one, the others are the host's" {
+	make_bundle b
+	inside 'for n in pid net ipc uts mnt cgroup user time; do readlink /proc/self/ns/$n; done'
+	local inner=$output name n=0
+	for name in pid net ipc uts mnt cgroup user time; do
+		n=$((n + 1))
+		if [ "$(sed -n ${n}p <<<"$inner")" = "$(readlink /proc/self/ns/$name)" ]; then
+			[[ $name == user || $name == time ]]
+		else
+			[[ $name != user && $name != time ]]
+		fi
+	done
+}
+
+@test "a namespace that exists is joined by its path" {
+	make_bundle b
+	unshare --net --uts sh -c 'hostname joined; ip link set lo up; exec sleep 1000' &
+	background+=($!)
+	local pid=$!
+	wait_for sh -c "[ \"\$(nsenter -t $pid -u hostname)\" = joined ]"
+	config b '.linux.namespaces |= map(select(.type != "network" and .type != "uts")) +
+		[{ "type": "network", "path": $n }, { "type": "uts", "path": $u }] | del(.hostname)' \
+		--arg n "/proc/$pid/ns/net" --arg u "/proc/$pid/ns/uts"
+	inside 'hostname; readlink /proc/self/ns/net'
+	is "joined"$'\n'"$(readlink "/proc/$pid/ns/net")"
+}
+
+@test "host name and domain name" {
+	make_bundle b
+	config b '.hostname = "inner" | .domainname = "example.org"'
+	inside 'hostname; cat /proc/sys/kernel/domainname'
+	is $'inner\nexample.org'
+	[ "$(hostname)" != inner ]
+}
+
+@test "the network is empty but for a loopback that is up" {
+	make_bundle b
+	inside 'ls /sys/class/net; cat /sys/class/net/lo/operstate; ip -o addr show lo | grep -c 127.0.0.1'
+	[ "${output%%$'\n'*}" = lo ]
+	[ "${output##*$'\n'}" = 1 ]
+}
+
+@test "a user namespace: root inside is nobody of importance outside" {
+	make_bundle b copy
+	chown -R 100000:100000 b/rootfs
+	config b '.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }]'
+	inside 'id -u; cat /proc/self/uid_map | tr -s " "; touch /made && stat -c %u /made'
+	is $'0\n 0 100000 65536\n0'
+	[ "$(stat -c %u b/rootfs/made)" = 100000 ]
+}
+
+@test "a time namespace has its own clocks" {
+	make_bundle b
+	config b '.linux.namespaces += [{ "type": "time" }] |
+		.linux.timeOffsets = { "boottime": { "secs": 1000000, "nanosecs": 0 } }'
+	inside 'cut -d . -f 1 /proc/uptime'
+	[ "$output" -ge 1000000 ]
+}
+
+# --- mounts and paths -------------------------------------------------------------------
+
+@test "it has its own mounts, and the host has none of them" {
+	make_bundle b
+	inside 'cut -d " " -f 5 /proc/self/mountinfo'
+	for place in / /proc /dev /dev/pts /dev/shm /dev/mqueue /sys /sys/fs/cgroup /tmp; do
+		grep -qx "$place" <<<"$output"
+	done
+	# nothing of the old root
+	not grep -q "$W" <<<"$output"
+	not grep -q caisson /proc/self/mountinfo
+}
+
+@test "a read-only root file system" {
+	make_bundle b
+	script b 'touch /file'
+	expect 1 caisson run -b b c
+	says 'Read-only file system'
+	make_bundle w copy
+	script w 'touch /file'
+	expect 0 caisson run -b w c
+	[ -e w/rootfs/file ]
+}
+
+@test "masked paths: files are empty, folders too" {
+	make_bundle b copy
+	mkdir b/rootfs/secrets
+	echo secret | tee b/rootfs/secret >b/rootfs/secrets/file
+	config b '.linux.maskedPaths = ["/secret", "/secrets", "/proc/kcore", "/proc/timer_list", "/not/there"]'
+	inside 'head -c 100 /secret; ls -A /secrets; cat /proc/timer_list; echo end'
+	is end
+	script b 'echo x >/secrets/new'
+	expect 1 caisson run -b b c
+	[ "$(cat b/rootfs/secret)" = secret ]
+}
+
+@test "read-only paths" {
+	make_bundle b copy
+	mkdir b/rootfs/fixed
+	config b '.linux.readonlyPaths += ["/fixed", "/not/there"]'
+	script b 'echo x >/fixed/file || echo 1 >/proc/sys/kernel/panic'
+	expect 1 caisson run -b b c
+	[ "$(grep -c 'Read-only file system' <<<"$output")" = 2 ]
+	[ ! -e b/rootfs/fixed/file ]
+}
+
+@test "bind mounts: read-only and writable, of folders and files" {
+	make_bundle b
+	mkdir source
+	echo data >source/file
+	config b '.mounts += [
+		{ "destination": "/tmp/ro", "type": "bind", "source": $s, "options": ["rbind", "ro"] },
+		{ "destination": "/tmp/rw", "type": "bind", "source": $s, "options": ["rbind", "rw"] },
+		{ "destination": "/tmp/file", "type": "bind", "source": ($s + "/file"), "options": ["bind"] }]' \
+		--arg s "$W/source"
+	inside 'cat /tmp/ro/file /tmp/file; touch /tmp/rw/new; touch /tmp/ro/no 2>&1; true'
+	says $'data\ndata'
+	says 'Read-only file system'
+	[ -e source/new ]
+	[ ! -e source/no ]
+}
+
+@test "a path of the image cannot lead a mount out of it" {
+	make_bundle b copy
+	mkdir decoy
+	ln -s "$W/decoy" b/rootfs/way
+	config b '.mounts += [{ "destination": "/way/out", "type": "tmpfs", "source": "tmpfs" }]'
+	script b 'true'
+	caisson run -b b c </dev/null >out 2>&1 3>&- || true
+	[ -z "$(ls -A decoy)" ]
+	nothing_left
+}
+
+@test "/dev has the devices of the specification, and no others" {
+	make_bundle b
+	inside 'for d in null zero full random urandom tty; do test -c /dev/$d || echo no $d; done
+		for d in fd stdin stdout stderr ptmx; do readlink /dev/$d; done
+		echo x >/dev/null; head -c 3 /dev/zero | wc -c'
+	is $'/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\n3'
+	inside 'find /dev -type b -o -type c | grep -vE "/(null|zero|full|random|urandom|tty|console|ptmx|pts/.*)$"; true'
+	is ''
+}
+
+# --- privileges -----------------------------------------------------------------------------
+
+@test "capabilities are those of the config" {
+	make_bundle b
+	inside 'grep Cap /proc/self/status | tr -d "\t"'
+	is $'CapInh:0000000000000000\nCapPrm:0000000020000420\nCapEff:0000000020000420\nCapBnd:0000000020000420\nCapAmb:0000000000000000'
+	config b 'del(.process.capabilities)'
+	inside 'grep -c "Cap.*0000000000000000" /proc/self/status'
+	is 5
+}
+
+@test "ambient capabilities reach a user" {
+	make_bundle b
+	config b '.process.user = { "uid": 1000, "gid": 1000 } |
+		.process.capabilities |= . + { "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"] }'
+	inside 'grep -E "CapAmb|CapEff" /proc/self/status | tr -d "\t"; id -u'
+	is $'CapEff:0000000000000020\nCapAmb:0000000000000020\n1000'
+}
+
+@test "no new privileges" {
+	make_bundle b
+	inside 'grep NoNewPrivs /proc/self/status | tr -d "\t"'
+	is NoNewPrivs:1
+	config b '.process.noNewPrivileges = false'
+	inside 'grep NoNewPrivs /proc/self/status | tr -d "\t"'
+	is NoNewPrivs:0
+}
+
+@test "seccomp: what the profile refuses fails with its errno" {
+	make_bundle b
+	config b '.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+		"syscalls": [{ "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95 }] }'
+	script b 'grep "Seccomp:" /proc/self/status | tr -d "\t"; mkdir /tmp/x'
+	expect 1 caisson run -b b c
+	says Seccomp:2
+	says 'Operation not supported'
+	config b '.process.noNewPrivileges = false'
+	expect 1 caisson run -b b c
+	says 'Operation not supported'
+}
+
+@test "seccomp holds for exec, too" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"] | .linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW",
+		"syscalls": [{ "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO" }] }'
+	expect 0 caisson run -d -b b c
+	expect 1 caisson exec c mkdir /tmp/x
+	says 'Operation not permitted'
+}
+
+@test "resource limits of the process" {
+	make_bundle b
+	config b '.process.rlimits = [{ "type": "RLIMIT_NOFILE", "soft": 100, "hard": 200 },
+		{ "type": "RLIMIT_CORE", "soft": 0, "hard": 0 }]'
+	inside 'ulimit -Sn; ulimit -Hn; ulimit -Hc'
+	is $'100\n200\n0'
+}
+
+@test "user, groups, umask" {
+	make_bundle b
+	config b '.process.user = { "uid": 1000, "gid": 1001, "additionalGids": [5, 29], "umask": 63 }'
+	inside 'id -u; id -g; id -G; umask; grep Groups /proc/self/status | cut -f 2'
+	is $'1000\n1001\n1001 5 29\n0077\n5 29 '
+}
+
+@test "environment: what the config says, HOME of the user, and nothing of the caller's" {
+	make_bundle b
+	config b '.process.env += ["GREETING=hello world", "EMPTY="]'
+	export LEAKED_FROM_THE_CALLER=1
+	inside 'env | grep -vE "^(SHLVL|PWD|OLDPWD)=" | sort'
+	is $'EMPTY=\nGREETING=hello world\nHOME=/root\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+	config b '.process.user = { "uid": 1000, "gid": 1000 }'
+	inside 'echo $HOME'
+	is /home/user
+}
+
+@test "working directory" {
+	make_bundle b
+	config b '.process.cwd = "/usr/bin"'
+	inside pwd
+	is /usr/bin
+}
+
+@test "oom_score_adj" {
+	make_bundle b
+	config b '.process.oomScoreAdj = 123'
+	inside 'cat /proc/self/oom_score_adj'
+	is 123
+}
+
+@test "sysctls of the container's namespaces" {
+	make_bundle b
+	config b '.linux.sysctl = { "net.ipv4.ip_forward": "1", "kernel.msgmax": "9000" }'
+	inside 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax'
+	is $'1\n9000'
+	[ "$(cat /proc/sys/kernel/msgmax)" != 9000 ]
+}
+
+@test "a sysctl of the whole host is refused" {
+	make_bundle b
+	config b '.linux.sysctl = { "kernel.panic": "1" }'
+	expect 1 caisson run -b b c
+	says kernel.panic
+	one_line
+	nothing_left
+}
+
+# --- descriptors and the host's files ----------------------------------------------------------
+
+@test "no descriptor of the runtime or its caller gets in" {
+	make_bundle b
+	script b 'ls -l /proc/self/fd; true'
+	exec 7<"$TOP" 8</etc/passwd 9</dev/zero
+	expect 0 caisson run -b b c
+	exec 7<&- 8<&- 9<&-
+	# stdio; ls's own is gone when it is read
+	[ "$(grep -c ' -> ' <<<"$output")" = 3 ]
+	not grep -qE "$TOP|passwd|memfd|socket|state" <<<"$output"
+}
+
+@test "exec leaks none either" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	exec 7<"$TOP" 8</etc/passwd
+	expect 0 caisson exec c ls -l /proc/self/fd
+	exec 7<&- 8<&-
+	[ "$(grep -c ' -> ' <<<"$output")" = 3 ]
+	# and the container's first process holds nothing but its stdio
+	[ "$(find "/proc/$(pid_of c)/fd" -type l | wc -l)" = 3 ]
+}
+
+@test "--preserve-fds passes those that were asked for" {
+	make_bundle b
+	script b 'cat <&3; ls /proc/self/fd | tr "\n" " "'
+	echo passed >file
+	caisson run --preserve-fds 1 -b b c </dev/null >out 2>&1 3<file 4</etc/passwd
+	cat out
+	[ "$(cat out)" = $'passed\n0 1 2 3 4 ' ] # 4: of ls itself
+}
+
+@test "the runtime's file cannot be reached from inside" {
+	make_bundle b
+	config b '.process.args = ["/proc/self/exe", "--version"]'
+	status=0
+	caisson run -b b c </dev/null >out 2>&1 3>&- || status=$?
+	[ "$status" != 0 ]
+	not grep -q '^caisson version' out
+}
+
+@test "one cannot trace or look into init before it executes the program" {
+	make_bundle b
+	expect 0 caisson create -b b c
+	pid=$(pid_of c)
+	# not dumpable: what belongs to it belongs to root
+	[ "$(stat -c %u "/proc/$pid/environ")" = 0 ]
+	expect 2 setpriv --reuid 1000 --clear-groups ls "/proc/$pid/fd/"
+}
+
+# --- cgroups --------------------------------------------------------------------------------------
+
+@test "it is in the group that the config names, and sees it as the root" {
+	make_bundle b
+	script b 'cat /proc/self/cgroup; sleep 1000'
+	expect 0 caisson run -d -b b c
+	grep -q "0::.*$CGROUP_PREFIX/b$" "/proc/$(pid_of c)/cgroup"
+	expect 0 caisson exec c grep ^0: /proc/self/cgroup
+	is 0::/
+	expect 0 caisson delete --force c
+	[ ! -d "$CGROUP$CGROUP_PREFIX/b" ]
+}
+
+@test "device rules: what is not allowed is refused" {
+	make_bundle b
+	config b '.linux.resources = { "devices": [{ "allow": false, "access": "rwm" }] } |
+		.process.capabilities |= map_values(. + ["CAP_MKNOD"])'
+	script b 'echo x >/dev/null && head -c 1 /dev/zero | wc -c
+		mknod /dev/mem c 1 1 && head -c 1 /dev/mem'
+	expect 1 caisson run -b b c
+	says 1
+	says '/dev/mem: Operation not permitted'
+}
+
+@test "limits: memory, pids, cpu" {
+	requires cgroup-memory
+	make_bundle b
+	config b '.linux.resources = { "memory": { "limit": 33554432, "swap": 33554432 },
+		"pids": { "limit": 20 }, "cpu": { "shares": 512, "quota": 20000, "period": 100000 } }'
+	inside 'cd /sys/fs/cgroup; cat memory.max memory.swap.max pids.max cpu.max'
+	is $'33554432\n0\n20\n20000 100000'
+}
+
+@test "limits: more memory than allowed is death, and it is said" {
+	requires cgroup-memory
+	make_bundle b
+	config b '.linux.resources = { "memory": { "limit": 16777216, "swap": 16777216 } } |
+		.process.args = ["sh", "-c", "x=$(tail -c 100000000 /dev/zero | tr \"\\\\0\" x); echo survived"]'
+	status=0
+	caisson run -b b c </dev/null >out 2>&1 3>&- || status=$?
+	not grep -q survived out
+	nothing_left
+}
+
+@test "limits that this host cannot set are refused, with the controller's name" {
+	not grep -qw memory "$CGROUP/cgroup.controllers" || skip "this host can set memory limits"
+	make_bundle b
+	config b '.linux.resources = { "memory": { "limit": 33554432 } }'
+	expect 1 caisson run -b b c
+	says memory
+	one_line
+	nothing_left
+}
+
+@test "a group that holds processes already is refused" {
+	make_bundle b
+	mkdir "$CGROUP$CGROUP_PREFIX/b"
+	sleep 1000 &
+	background+=($!)
+	echo $! >"$CGROUP$CGROUP_PREFIX/b/cgroup.procs"
+	expect 1 caisson run -b b c
+	says 'not empty'
+	kill "${background[0]}"
+	wait "${background[0]}" || true
+	rmdir "$CGROUP$CGROUP_PREFIX/b"
+	nothing_left
+}
