@@ -207,6 +207,7 @@ static int claim(struct creation *c, bool listener, struct err *e)
 	TRY(state_dir_make(c->context->root, c->request->id, &c->dir, e));
 	TRY(fill_state(c, e));
 	TRY(keep_file(c, "config.json", c->config_text.data, c->config_text.len, e));
+	c->dir.brief = !listener;
 	if (!listener)
 		return 0;
 	TRY(keep_file(c, "plan", c->plan_bytes.data, c->plan_bytes.len, e));

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -39,7 +40,7 @@ static int look_around(struct cli_surroundings *ret, struct arena *a, struct err
 	if (!cwd)
 		return err_sys(e, "getcwd");
 	ret->cwd = arena_string(a, cwd, strlen(cwd));
-	ret->euid = geteuid();
+	ret->euid = (uint32_t)getauxval(AT_EUID);
 	ret->runtime_dir = getenv("XDG_RUNTIME_DIR");
 	ret->user = getenv("USER");
 	/* it matters only where root could use the folder of a user's session */

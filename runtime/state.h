@@ -55,6 +55,7 @@ struct state_dir {
 	int fd;     /* O_DIRECTORY; -1: not open */
 	int parent; /* of --root                 */
 	const char *id;
+	bool brief; /* of a run: never had a plan or a socket in it */
 };
 
 #define STATE_DIR __attribute__((cleanup(state_dir_close)))

@@ -181,7 +181,7 @@ int state_dir_remove(struct state_dir *d, struct err *e)
 	static const char *const files[] = { "start.sock", "plan", "config.json", "state.json",
 		                             "cgroup" };
 
-	for (size_t i = 0; i < LEN(files); i++)
+	for (size_t i = d->brief ? 2 : 0; i < LEN(files); i++)
 		(void)unlinkat(d->fd, files[i], 0);
 	if (unlinkat(d->parent, d->id, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;

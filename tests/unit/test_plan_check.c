@@ -54,6 +54,7 @@ static void fill_setup(struct plan_step *s)
 	case PLAN_HOSTNAME:
 	case PLAN_DOMAINNAME:
 	case PLAN_CWD:
+	case PLAN_FOLDER:
 		s->string = text;
 		break;
 	case PLAN_JOIN:

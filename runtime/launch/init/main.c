@@ -21,7 +21,7 @@
 enum {
 	HELLO_FDS = 253,      /* SCM_MAX_FD, unix(7) */
 	SIGNAL_LAST = 31,     /* real-time signals are nobody's to ignore for others */
-	STEPS_PER_SWEEP = 16, /* each opens at most four descriptors */
+	STEPS_PER_SWEEP = 24, /* each opens at most four descriptors */
 };
 
 _Noreturn void init_main(char *const *stack);

@@ -5,8 +5,6 @@
  * goes is a descriptor that was opened once. Clones of host paths are made private
  * or slave before they are attached, or they would stay peers of the host's mount.
  */
-#include <linux/magic.h>
-
 #include "runtime/launch/init/init.h"
 #include "runtime/launch/init/mountapi.h"
 #include "runtime/launch/init/report.h"
@@ -104,22 +102,6 @@ void step_clone_shared(const struct plan_step *step)
 	slot_fill(step->tree.slot, fd_keep(fd));
 }
 
-/* A filesystem type that the kernel knows by two names would go unnoticed: what
- * later steps trust to be proc or sysfs is looked at, not believed. */
-static void check_magic(int tree, const char *fstype, const char *target)
-{
-	struct statfs fs;
-	long magic = text_equal(fstype, "proc")    ? PROC_SUPER_MAGIC
-	             : text_equal(fstype, "sysfs") ? SYSFS_MAGIC
-	                                           : 0;
-
-	if (!magic)
-		return;
-	must(sys_fstatfs(tree, &fs), CALL_STAT, target);
-	if (fs.f_type != magic)
-		fail(CHECK_FILESYSTEM, 0, target);
-}
-
 void step_mount(const struct plan_step *step)
 {
 	const struct plan_mount *m = &step->mount;
@@ -138,7 +120,6 @@ void step_mount(const struct plan_step *step)
 	for (uint32_t i = 0; i < m->options.count; i++)
 		set_option(fs, plan_string(option[i].key), plan_string(option[i].value));
 	tree = create(fs, fstype, m->attr);
-	check_magic(tree, fstype, name);
 	mount_attach(tree, place, name);
 	if (m->propagation)
 		mount_set(tree, 0, 0, m->propagation, !!(m->propagation & SYS_MS_REC), name);

@@ -45,7 +45,8 @@ void step_rootfs(const struct plan_step *step)
 	int place;
 
 	tree = fd_keep((int)must(sys_open_tree(AT_FDCWD, path, flags), CALL_OPEN_TREE, path));
-	if (step->rootfs.propagation)
+	/* a clone of what PLAN_PROPAGATION made a slave is one already */
+	if (step->rootfs.propagation && !(step->rootfs.propagation & SYS_MS_SLAVE))
 		mount_set(tree, 0, 0, step->rootfs.propagation, 1, path);
 	place = (int)must(sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0), CALL_OPEN, path);
 	mount_attach(tree, place, path);
