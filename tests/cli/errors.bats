@@ -201,11 +201,19 @@ refuses() {
 	nothing_left
 }
 
-@test "the working directory is missing and cannot be made" {
+@test "the working directory cannot be made" {
 	make_bundle b
-	config b '.process.cwd = "/nowhere"'
-	refuses 1 '/nowhere' caisson run -b b c
+	config b '.process.cwd = "/etc/passwd/nowhere"'
+	refuses 1 '/etc/passwd/nowhere' caisson run -b b c
 	says 'cwd'
+	says 'not a directory'
+}
+
+@test "the working directory is missing: it is made, also below a read-only root" {
+	make_bundle b copy
+	config b '.process.cwd = "/made/for/it" | .process.args = ["pwd"] | .root.readonly = true'
+	expect 0 caisson run -b b c
+	is /made/for/it
 }
 
 @test "exec of what is not there" {
