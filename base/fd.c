@@ -100,10 +100,18 @@ int fd_read_file(int dir, const char *path, size_t limit, struct buf *ret, struc
 int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,
                     struct err *e)
 {
-	char tmp[256];
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	char tmp[4096];
+	int n = snprintf(tmp, sizeof(tmp), "%s.tmp", name);
 
-	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", name);
-	FD int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	if ((size_t)n >= sizeof(tmp)) {
+		errno = ENAMETOOLONG;
+		return err_sys(e, "open %s", name);
+	}
+	FD int fd = openat(dir, tmp, flags, mode);
+	/* a killed command has left its own, or it is a fifo that would hold us */
+	if (fd < 0 && errno == EEXIST && unlinkat(dir, tmp, 0) == 0)
+		fd = openat(dir, tmp, flags, mode);
 	if (fd < 0)
 		return err_sys(e, "open %s", tmp);
 	if (fd_write_all(fd, data, len, tmp, e) < 0) {

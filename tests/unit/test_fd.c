@@ -79,6 +79,47 @@ static void files_are_replaced_whole(void **unused)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* What lies where the new file is written: a killed command's, or a trap. */
+static void replacing_is_not_led_astray(void **unused)
+{
+	char dir[] = "/tmp/caisson-fd.XXXXXX", longest[5000];
+	struct err e = { 0 };
+	struct stat st;
+
+	(void)unused;
+	assert_non_null(mkdtemp(dir));
+	FD int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkfifoat(folder, "f.tmp", 0600), 0); /* would never open */
+	assert_int_equal(fd_replace_file(folder, "f", 0600, "x", 1, &e), 0);
+	assert_int_equal(mkfifoat(folder, "victim", 0644), 0);
+	assert_int_equal(symlinkat("victim", folder, "f.tmp"), 0);
+	assert_int_equal(fd_replace_file(folder, "f", 0600, "y", 1, &e), 0);
+	assert_int_equal(fstatat(folder, "f", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISREG(st.st_mode) && st.st_size == 1);
+	assert_int_equal(fstatat(folder, "f.tmp", &st, AT_SYMLINK_NOFOLLOW), -1);
+	/* a folder is not replaced, and nothing is left beside it */
+	assert_int_equal(mkdirat(folder, "g", 0700), 0);
+	assert_int_equal(fd_replace_file(folder, "g", 0600, "x", 1, &e), -1);
+	assert_int_equal(e.sys, EISDIR);
+	assert_int_equal(fstatat(folder, "g.tmp", &st, AT_SYMLINK_NOFOLLOW), -1);
+	/* a path that is too long is cut nowhere: the cut one would be another file's */
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(fd_replace_file(folder, longest, 0600, "x", 1, &e), -1);
+	assert_int_equal(e.sys, ENAMETOOLONG);
+	for (size_t i = 0; i < 2500; i++)
+		memcpy(longest + 2 * i, "./", i < 2499 ? 2 : 0);
+	memcpy(longest + 600, "f", 2);
+	assert_int_equal(fd_replace_file(folder, longest, 0600, "long", 4, &e), 0);
+	assert_int_equal(fstatat(folder, "f", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(st.st_size, 4);
+
+	assert_int_equal(unlinkat(folder, "f", 0), 0);
+	assert_int_equal(unlinkat(folder, "victim", 0), 0);
+	assert_int_equal(unlinkat(folder, "g", AT_REMOVEDIR), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void descriptors_pass_and_none_is_leaked(void **unused)
 {
 	struct err e = { 0 };
@@ -121,6 +162,7 @@ int main(void)
 		cmocka_unit_test(sealed_memfds_cannot_be_changed),
 		cmocka_unit_test(reading_refuses_what_is_no_file),
 		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(replacing_is_not_led_astray),
 		cmocka_unit_test(descriptors_pass_and_none_is_leaked),
 	};
 
