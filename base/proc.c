@@ -32,8 +32,10 @@ int proc_stat(pid_t pid, struct proc_stat *ret, struct err *e)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
-	if (n <= 0)
+	if (n == 0 || (n < 0 && (errno == ENOENT || errno == ESRCH)))
 		return err_set(e, ERR_STATE, "no such process");
+	if (n < 0)
+		return err_sys(e, "read %s", path);
 	stat[n] = '\0';
 
 	/* comm may hold blanks and parentheses: fields are counted after the last ')' */
@@ -67,8 +69,11 @@ int proc_open(pid_t pid, uint64_t start_time, struct err *e)
 	struct proc_stat now;
 	FD int pidfd = pidfd_open(pid, 0);
 
-	if (pidfd < 0)
+	/* EINVAL, since 6.9 ENOENT: by now it is a thread of another process */
+	if (pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
 		return err_set(e, ERR_STATE, "no such process");
+	if (pidfd < 0)
+		return err_sys(e, "pidfd_open");
 	/* The start time is read after the pidfd was taken: if it matches, the pidfd
 	 * cannot be of a later owner of the pid. */
 	TRY(proc_stat(pid, &now, e));

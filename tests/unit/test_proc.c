@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,11 +72,70 @@ static void names_with_brackets_do_not_confuse(void **unused)
 	(void)waitpid(pid, NULL, 0);
 }
 
+/* That we cannot look is not that it is gone: delete would go on to remove it. */
+static void a_lack_of_descriptors_is_not_its_end(void **unused)
+{
+	struct rlimit before, none;
+	struct err e = { 0 };
+	uint64_t started;
+
+	(void)unused;
+	assert_int_equal(proc_start_time(getpid(), &started, &e), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int opened = proc_open(getpid(), started, &e);
+	int opened_errno = e.sys;
+	int asked = proc_start_time(getpid(), &started, &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(opened, -1);
+	assert_int_equal(opened_errno, EMFILE);
+	assert_int_equal(asked, -1);
+	assert_int_equal(e.sys, EMFILE);
+	assert_int_equal(e.kind, ERR_KERNEL);
+}
+
+static void *wait_here(void *pair)
+{
+	const int *end = pair;
+	pid_t tid = gettid();
+	char byte;
+
+	(void)!write(end[1], &tid, sizeof(tid));
+	(void)!read(end[1], &byte, 1);
+	return NULL;
+}
+
+/* A pid may come back as the number of a thread. */
+static void a_thread_is_no_process(void **unused)
+{
+	struct err e = { 0 };
+	uint64_t started;
+	pthread_t thread;
+	int pair[2];
+	pid_t tid;
+
+	(void)unused;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(pthread_create(&thread, NULL, wait_here, pair), 0);
+	assert_int_equal(read(pair[0], &tid, sizeof(tid)), sizeof(tid));
+	assert_int_equal(proc_start_time(tid, &started, &e), 0);
+	assert_int_equal(proc_open(tid, started, &e), -1);
+	assert_int_equal(e.kind, ERR_STATE);
+	assert_int_equal(write(pair[0], "x", 1), 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recycled_pid_is_a_stranger),
 		cmocka_unit_test(names_with_brackets_do_not_confuse),
+		cmocka_unit_test(a_lack_of_descriptors_is_not_its_end),
+		cmocka_unit_test(a_thread_is_no_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
