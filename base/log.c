@@ -25,7 +25,9 @@ int log_open(const char *path, bool json, enum log_level level, struct err *e)
 	sink.level = level;
 	if (!path)
 		return 0;
-	sink.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	/* not blocking: a fifo that nobody reads must not hold the command */
+	sink.fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 	return sink.fd < 0 ? err_sys(e, "open log file %s", path) : 0;
 }
 

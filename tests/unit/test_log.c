@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What engines read: one line a failure, in the shape that they parse. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -69,11 +71,30 @@ static void text_is_logfmt(void **unused)
 	assert_string_equal(bare, "bad \"x\"\n");
 }
 
+/* A fifo that nobody reads would hold the command for ever. */
+static void a_log_that_nobody_reads(void **unused)
+{
+	char dir[] = "/tmp/caisson-log.XXXXXX", path[64];
+	struct err e = { 0 };
+
+	(void)unused;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(log_open(path, false, LOG_ERROR, &e), -1);
+	assert_int_equal(e.sys, ENXIO);
+	assert_int_equal(log_open(dir, false, LOG_ERROR, &e), -1);
+	assert_int_equal(e.sys, EISDIR);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_is_one_line_of_three_keys),
 		cmocka_unit_test(text_is_logfmt),
+		cmocka_unit_test(a_log_that_nobody_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
