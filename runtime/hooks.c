@@ -27,7 +27,7 @@
 #include "base/sys.h"
 #include "oci-spec/json.h"
 
-enum { TAIL_MAX = 1024 };
+enum { TAIL_MAX = 1024, CHUNK = 4096, PIPE_CHUNKS = 65536 / CHUNK }; /* pipe(7) */
 
 /* The end of what a hook printed. */
 struct tail {
@@ -104,7 +104,7 @@ static void keep_tail(struct tail *t, const char *data, size_t len)
 /* Drains the pipe; false when nobody holds its other end any more. */
 static bool drain(int output, struct tail *t)
 {
-	char chunk[4096];
+	char chunk[CHUNK];
 	ssize_t n = read(output, chunk, sizeof(chunk));
 
 	if (n > 0)
@@ -127,11 +127,12 @@ static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t, s
 			return err_sys(e, "poll");
 		if (fds[1].revents && !drain(output, t))
 			fds[1].fd = -1;
-		if (fds[0].revents) {
-			while (fds[1].fd >= 0 && drain(output, t) && poll(&fds[1], 1, 0) > 0)
-				;
-			return 1;
-		}
+		if (!fds[0].revents)
+			continue;
+		/* no more than a pipe holds: who is in the background may write for ever */
+		for (int i = 0; i < PIPE_CHUNKS && drain(output, t) && poll(&fds[1], 1, 0) > 0; i++)
+			;
+		return 1;
 	}
 }
 
