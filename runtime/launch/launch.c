@@ -99,6 +99,16 @@ static int clone_init(const struct plan *plan, const struct slots *slots, int cg
 	return 0;
 }
 
+/* That init is gone before it was told something is no failure of ours: the talk
+ * reads what it said last, or finds its end. Other errors stay errors. */
+static int dead_already(struct err *e)
+{
+	if (e->sys != EPIPE && e->kind != ERR_STATE)
+		return -1;
+	*e = (struct err){ 0 };
+	return 0;
+}
+
 static int send_hello(const struct plan *plan, struct launch *l, const struct slots *slots,
                       struct err *e)
 {
@@ -110,12 +120,15 @@ static int send_hello(const struct plan *plan, struct launch *l, const struct sl
 	if (plan_fd < 0)
 		return -1;
 	/* reading what it inherited is one file; setting all anew is a call for each */
-	TRY(proc_stat(l->pid, &stat, e));
+	if (proc_stat(l->pid, &stat, e) < 0)
+		return dead_already(e);
 	l->start_time = stat.start_time;
 	hello.value = (int64_t)stat.ignored;
 	fds[0] = plan_fd;
 	memcpy(fds + 1, slots->fd, slots->count * sizeof(int));
-	return fd_send(l->socket, &hello, sizeof(hello), fds, slots->count + 1, e);
+	if (fd_send(l->socket, &hello, sizeof(hello), fds, slots->count + 1, e) < 0)
+		return dead_already(e);
+	return 0;
 }
 
 static int give_birth(const struct plan *plan, const struct launch_options *options,
@@ -153,12 +166,18 @@ enum { END_OF_TALK = 0, ONE_FRAME = 1 };
 /* One packet of exactly a frame's size, and at most one fd (-1: none). */
 static int receive_frame(int socket, struct frame *f, int *fd, struct err *e)
 {
-	size_t count = 1;
+	size_t count;
+	ssize_t n;
 
-	*fd = -1;
-	ssize_t n = fd_receive(socket, f, sizeof(*f), fd, &count, e);
+	/* ECONNRESET, told once: it ended and left a packet of ours unread. What it had
+	 * said before, maybe why, comes after that. */
+	do {
+		*fd = -1;
+		count = 1;
+		n = fd_receive(socket, f, sizeof(*f), fd, &count, e);
+	} while (n < 0 && e->sys == ECONNRESET);
 	if (n < 0)
-		return e->sys == ECONNRESET ? END_OF_TALK : -1;
+		return -1;
 	if (n == 0)
 		return END_OF_TALK;
 	if (n != sizeof(*f)) {
@@ -174,6 +193,12 @@ static int send_go(int socket, int fd, struct err *e)
 	const struct frame go = { .type = FRAME_GO };
 
 	return fd_send(socket, &go, sizeof(go), &fd, fd >= 0 ? 1 : 0, e);
+}
+
+/* GO, within the talk. */
+static int answer_go(int socket, int fd, struct err *e)
+{
+	return send_go(socket, fd, e) < 0 ? dead_already(e) : 0;
 }
 
 /* Stage 1 has made stage 2 and ends: stage 2 is our child from now on. */
@@ -202,7 +227,7 @@ static int run_hooks(struct launch *l, const struct launch_events *events, struc
 
 	if (events->hooks)
 		TRY(events->hooks(events->context, l->pid, &state, e));
-	return send_go(l->socket, state, e);
+	return answer_go(l->socket, state, e);
 }
 
 static int answer(const struct plan *plan, struct launch *l, const struct launch_events *events,
@@ -211,7 +236,7 @@ static int answer(const struct plan *plan, struct launch *l, const struct launch
 	switch (f->type) {
 	case FRAME_MAPS:
 		TRY(idmap_write(plan, l->pid, e));
-		return send_go(l->socket, -1, e);
+		return answer_go(l->socket, -1, e);
 	case FRAME_CHILD:
 		return take_child(l, f, fd, e);
 	case FRAME_HOOKS:
