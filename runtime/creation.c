@@ -237,7 +237,7 @@ static int make_cgroup(struct creation *c, struct err *e)
 	TRY(c->cgroup);
 	/* from here on it is ours to kill and to remove */
 	c->cgroup_noted = true;
-	TRY(owner_mark(c->cgroup, c->context->root, c->request->id, e));
+	TRY(owner_mark(c->cgroup, c->dir.fd, c->request->id, e));
 	return launch_cgroup_limits(plan, c->cgroup, e);
 }
 

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -16,7 +15,6 @@
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
-#include "runtime/owner.h"
 #include "runtime/query.h"
 
 enum { END_MS = 10000, FREEZE_MS = 10000 };
@@ -26,6 +24,24 @@ static int open_cgroup(const struct found *f, struct err *e)
 	return cgroup_open(&f->cgroup, f->state.cgroup, e);
 }
 
+/* To all of its processes. Without `all` the caller means its first process, and wants
+ * to hear if there was nobody left. */
+static int signal_group(const struct found *f, int signo, bool all, struct err *e)
+{
+	FD int cgroup = f->state.cgroup ? open_cgroup(f, e) : -1;
+
+	if (cgroup < 0 && e->kind && e->sys != ENOENT)
+		return -1;
+	*e = (struct err){ 0 };
+	int ours = cgroup < 0 ? 0 : found_owns(f, cgroup, e);
+	TRY(ours);
+	int populated = ours ? cgroup_is_populated(cgroup, e) : 0;
+	TRY(populated);
+	if (!populated)
+		return all ? 0 : err_set(e, ERR_STATE, "container not running");
+	return signo == SIGKILL ? cgroup_kill(cgroup, e) : cgroup_signal(cgroup, signo, e);
+}
+
 int container_kill(const struct container_context *c, const char *id, int signo, bool all,
                    struct err *e)
 {
@@ -33,21 +49,12 @@ int container_kill(const struct container_context *c, const char *id, int signo,
 	FOUND struct found f = FOUND_NONE;
 
 	TRY(found_open(c, &a, id, false, &f, e));
-	if (f.pidfd < 0) {
-		/* the first process is gone; others may live on in a shared pid namespace */
-		if (!all && (f.state.private_pids || signo != SIGKILL))
-			return err_set(e, ERR_STATE, "container not running");
-		all = true;
-	}
-	if (!all && (f.state.private_pids || signo != SIGKILL))
-		return proc_signal(f.pidfd, signo, e);
-
-	FD int cgroup = f.state.cgroup ? open_cgroup(&f, e) : -1;
-	if (cgroup < 0) {
-		*e = (struct err){ 0 };
-		return all ? 0 : err_set(e, ERR_STATE, "container not running");
-	}
-	return signo == SIGKILL ? cgroup_kill(cgroup, e) : cgroup_signal(cgroup, signo, e);
+	/* in a shared pid namespace others outlive the first process */
+	if (all || (signo == SIGKILL && !f.state.private_pids))
+		return signal_group(&f, signo, all, e);
+	if (f.pidfd < 0)
+		return err_set(e, ERR_STATE, "container not running");
+	return proc_signal(f.pidfd, signo, e);
 }
 
 static int set_frozen(const struct container_context *c, const char *id, bool frozen, struct err *e)
@@ -86,17 +93,7 @@ int container_resume(const struct container_context *c, const char *id, struct e
 
 /* --- delete ------------------------------------------------------------------------------ */
 
-/* 1: what lives in the noted cgroup is this container's. A complete record proves
- * it; a wreck's note alone does not (runtime/owner.h). */
-static int may_clear(const struct container_context *c, const struct found *f, int cgroup,
-                     struct err *e)
-{
-	if (f->state.phase != PHASE_CREATING)
-		return 1;
-	return owner_is(cgroup, c->root, f->dir.id, e);
-}
-
-static int clear_cgroup(const struct container_context *c, const struct found *f, struct err *e)
+static int clear_cgroup(const struct found *f, struct err *e)
 {
 	if (!f->state.cgroup)
 		return 0;
@@ -107,12 +104,16 @@ static int clear_cgroup(const struct container_context *c, const struct found *f
 		*e = (struct err){ 0 };
 		return 0;
 	}
-	int ours = may_clear(c, f, cgroup, e);
+	int ours = found_owns(f, cgroup, e);
 	TRY(ours);
-	if (ours)
+	int populated = ours ? 1 : cgroup_is_populated(cgroup, e);
+	TRY(populated);
+	if (ours) {
 		TRY(cgroup_kill(cgroup, e));
-	else if (cgroup_is_populated(cgroup, e) != 0)
-		return e->kind ? -1 : 0; /* others live there: not ours to touch */
+	} else if (populated) {
+		log_warn("cgroup %s holds processes of others: it is left alone", f->state.cgroup);
+		return 0;
+	}
 	if (f->pidfd >= 0 && proc_wait_end(f->pidfd, END_MS, e) <= 0)
 		return e->kind ? -1 : err_set(e, ERR_STATE, "container %s does not end", f->dir.id);
 	return cgroup_destroy(&f->cgroup, f->state.cgroup, END_MS, e);
@@ -137,39 +138,38 @@ static void run_poststop(const struct found *f, struct arena *a)
 		log_warn("%s", e.text);
 }
 
-/* A record that cannot be read is no reason to leave anything behind. */
-static int open_wreck(const struct container_context *c, struct arena *a, const char *id,
-                      struct found *f, struct err *e)
+/* What there is to delete, locked: a container or, with `force`, a wreck. A record
+ * that is damaged is no reason to leave anything behind. 0: there is nothing. */
+static int open_remains(const struct container_context *c, struct arena *a, const char *id,
+                        bool force, struct found *ret, struct err *e)
 {
-	found_close(f);
-	*f = (struct found)FOUND_NONE;
-	TRY(state_dir_open(c->root, id, &f->dir, e));
-	TRY(state_dir_lock(&f->dir, e));
-	TRY(cgroup_probe(false, &f->cgroup, e));
-	f->state = (struct state){ .id = id };
-	f->status = STATUS_STOPPED;
-	return state_dir_noted_cgroup(&f->dir, a, &f->state.cgroup, e);
+	if (state_dir_open(c->root, id, &ret->dir, e) < 0 || state_dir_lock(&ret->dir, e) < 0) {
+		if (!force || !state_dir_missing(e))
+			return -1;
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	if (found_read(ret, a, true, e) == 0)
+		return 1;
+	if (!force || e->kind != ERR_STATE)
+		return -1;
+	*e = (struct err){ 0 };
+	TRY(found_read_note(ret, a, e));
+	return 1;
 }
 
 int container_delete(const struct container_context *c, const char *id, bool force, struct err *e)
 {
 	ARENA struct arena a = { 0 };
 	FOUND struct found f = FOUND_NONE;
+	int there = open_remains(c, &a, id, force, &f, e);
 
-	if (found_open(c, &a, id, true, &f, e) < 0) {
-		bool missing = strcmp(e->text, "container does not exist") == 0;
-
-		if (!force || (!missing && e->kind != ERR_STATE))
-			return -1;
-		*e = (struct err){ 0 };
-		if (missing)
-			return 0;
-		TRY(open_wreck(c, &a, id, &f, e));
-	}
+	if (there <= 0)
+		return there;
 	if (!force && f.status != STATUS_STOPPED && f.status != STATUS_CREATED)
 		return err_set(e, ERR_STATE, "cannot delete container %s that is not stopped: %s",
 		               id, container_status_name(f.status));
-	TRY(clear_cgroup(c, &f, e));
+	TRY(clear_cgroup(&f, e));
 	run_poststop(&f, &a);
 	return state_dir_remove(&f.dir, e);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 /* user.* attributes of cgroup2: since 5.7 (fs/kernfs/inode.c) */
@@ -11,32 +12,36 @@ static const char mark_name[] = "user.caisson";
 
 enum { MARK_MAX = 512 };
 
-/* The end of a long --root tells containers apart as well as the whole. */
-static size_t mark_text(char *text, const char *root, const char *id)
+static int mark_text(char text[MARK_MAX], int folder, const char *id, struct err *e)
 {
-	size_t len = strlen(root);
-	const char *tail = len > MARK_MAX / 4 ? root + len - MARK_MAX / 4 : root;
-	int n = snprintf(text, MARK_MAX, "%.256s %s", id, tail);
+	struct stat st;
 
-	return (size_t)n < MARK_MAX ? (size_t)n : MARK_MAX - 1;
+	if (fstat(folder, &st) < 0)
+		return err_sys(e, "fstat the folder of container %s", id);
+	return snprintf(text, MARK_MAX, "%llx:%llx %.256s", (unsigned long long)st.st_dev,
+	                (unsigned long long)st.st_ino, id);
 }
 
-int owner_mark(int cgroup, const char *root, const char *id, struct err *e)
+int owner_mark(int cgroup, int folder, const char *id, struct err *e)
 {
 	char text[MARK_MAX];
-	size_t len = mark_text(text, root, id);
+	int len = mark_text(text, folder, id, e);
 
-	return fsetxattr(cgroup, mark_name, text, len, 0) < 0 ? err_sys(e, "mark the cgroup") : 0;
+	TRY(len);
+	if (fsetxattr(cgroup, mark_name, text, (size_t)len, 0) < 0)
+		return err_sys(e, "mark the cgroup");
+	return 0;
 }
 
-int owner_is(int cgroup, const char *root, const char *id, struct err *e)
+int owner_is(int cgroup, int folder, const char *id, struct err *e)
 {
 	char text[MARK_MAX], there[MARK_MAX];
-	size_t len = mark_text(text, root, id);
-	ssize_t n = fgetxattr(cgroup, mark_name, there, sizeof(there));
+	int len = mark_text(text, folder, id, e);
 
+	TRY(len);
+	ssize_t n = fgetxattr(cgroup, mark_name, there, sizeof(there));
 	if (n < 0)
 		return errno == ENODATA || errno == ERANGE ? 0
 		                                           : err_sys(e, "read the cgroup's mark");
-	return (size_t)n == len && memcmp(text, there, len) == 0;
+	return n == len && memcmp(text, there, (size_t)len) == 0;
 }

@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/unix.h"
+#include "runtime/owner.h"
 
 enum { PROBE_MS = 1000 };
 
@@ -58,21 +59,47 @@ static int is_alive(struct found *f, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* 1: init still waits for START. */
-static int is_waiting(const struct found *f)
+/* What an errno in e means for a question: 0, "no", if it is one of these two. */
+static int no_if(int first, int second, struct err *e)
 {
-	struct err ignored = { 0 };
-	FD int sock = unix_connect(f->dir.fd, "start.sock", SOCK_SEQPACKET, PROBE_MS, &ignored);
-
-	return sock >= 0;
+	if (e->sys != first && e->sys != second)
+		return -1;
+	*e = (struct err){ 0 };
+	return 0;
 }
 
-static int is_paused(const struct found *f)
+/* 1: init still waits for START. */
+static int is_waiting(const struct found *f, struct err *e)
 {
-	struct err ignored = { 0 };
-	FD int cgroup = cgroup_open(&f->cgroup, f->state.cgroup, &ignored);
+	FD int sock = unix_connect(f->dir.fd, "start.sock", SOCK_SEQPACKET, PROBE_MS, e);
 
-	return cgroup >= 0 && cgroup_is_frozen(cgroup, &ignored) == 1;
+	if (sock >= 0)
+		return 1;
+	if (e->kind == ERR_STATE) { /* it listens, but many are before us */
+		*e = (struct err){ 0 };
+		return 1;
+	}
+	return no_if(ECONNREFUSED, ENOENT, e);
+}
+
+static int is_paused(const struct found *f, struct err *e)
+{
+	FD int cgroup = cgroup_open(&f->cgroup, f->state.cgroup, e);
+	int frozen = cgroup < 0 ? -1 : cgroup_is_frozen(cgroup, e);
+
+	return frozen < 0 ? no_if(ENOENT, ENODEV, e) : frozen;
+}
+
+/* Of one whose process is there and whose creation is complete. */
+static int find_live_status(struct found *f, struct err *e)
+{
+	int paused = is_paused(f, e);
+	int waiting = paused || f->state.phase != PHASE_CREATED ? 0 : is_waiting(f, e);
+
+	if (paused < 0 || waiting < 0)
+		return -1;
+	f->status = paused ? STATUS_PAUSED : waiting ? STATUS_CREATED : STATUS_RUNNING;
+	return 0;
 }
 
 static int find_status(struct found *f, bool locked_by_us, struct arena *a, struct err *e)
@@ -80,21 +107,40 @@ static int find_status(struct found *f, bool locked_by_us, struct arena *a, stru
 	int alive = is_alive(f, a, e);
 
 	TRY(alive);
+	if (alive && f->state.phase != PHASE_CREATING)
+		return find_live_status(f, e);
+	f->status = STATUS_STOPPED;
 	if (f->state.phase == PHASE_CREATING && !locked_by_us) {
 		int busy = state_dir_is_locked(&f->dir, e);
 
 		TRY(busy);
 		f->status = busy ? STATUS_CREATING : STATUS_STOPPED;
-	} else if (!alive || f->state.phase == PHASE_CREATING) {
-		f->status = STATUS_STOPPED;
-	} else if (is_paused(f)) {
-		f->status = STATUS_PAUSED;
-	} else if (f->state.phase == PHASE_CREATED && is_waiting(f)) {
-		f->status = STATUS_CREATED;
-	} else {
-		f->status = STATUS_RUNNING;
 	}
 	return 0;
+}
+
+int found_read(struct found *f, struct arena *a, bool locked, struct err *e)
+{
+	TRY(cgroup_probe(false, &f->cgroup, e));
+	int there = state_load(&f->dir, a, &f->state, e);
+	TRY(there);
+	if (!there) /* a create that has just begun, or died in its first steps */
+		TRY(found_read_note(f, a, e));
+	return find_status(f, locked, a, e);
+}
+
+int found_read_note(struct found *f, struct arena *a, struct err *e)
+{
+	f->state = (struct state){
+		.id = f->dir.id, .bundle = "", .rootfs = "", .created = "", .boot_id = ""
+	};
+	f->status = STATUS_STOPPED;
+	return state_dir_noted_cgroup(&f->dir, a, &f->state.cgroup, e);
+}
+
+int found_owns(const struct found *f, int cgroup, struct err *e)
+{
+	return f->pidfd >= 0 ? 1 : owner_is(cgroup, f->dir.fd, f->dir.id, e);
 }
 
 int found_open(const struct container_context *c, struct arena *a, const char *id, bool lock,
@@ -105,14 +151,7 @@ int found_open(const struct container_context *c, struct arena *a, const char *i
 	TRY(state_dir_open(c->root, id, &f.dir, e));
 	if (lock)
 		TRY(state_dir_lock(&f.dir, e));
-	TRY(cgroup_probe(false, &f.cgroup, e));
-	int there = state_load(&f.dir, a, &f.state, e);
-	TRY(there);
-	if (!there) { /* a create that has just begun, or died in its first steps */
-		f.state = (struct state){ .id = id, .bundle = "", .rootfs = "", .created = "" };
-		TRY(state_dir_noted_cgroup(&f.dir, a, &f.state.cgroup, e));
-	}
-	TRY(find_status(&f, lock, a, e));
+	TRY(found_read(&f, a, lock, e));
 	*ret = f;
 	f = (struct found)FOUND_NONE;
 	return 0;
@@ -192,7 +231,7 @@ int container_list(const struct container_context *c, struct arena *a, struct co
 
 		if (container_info(c, a, names[i], &list[count], &one) == 0)
 			count++;
-		else if (strcmp(one.text, "container does not exist") != 0)
+		else if (!state_dir_missing(&one))
 			log_warn("%s: %s", names[i], one.text);
 	}
 	qsort(list, count, sizeof(*list), by_id);

@@ -29,3 +29,13 @@ void found_close(struct found *f);
  * closed. Strings are in the arena. ERR_STATE "container does not exist". */
 MUST_CHECK int found_open(const struct container_context *c, struct arena *a, const char *id,
                           bool lock, struct found *ret, struct err *e);
+
+/* The second half of found_open: fills the rest of one whose folder is open. */
+MUST_CHECK int found_read(struct found *f, struct arena *a, bool locked, struct err *e);
+
+/* Instead, where there is no record to be read: only the note of the cgroup. */
+MUST_CHECK int found_read_note(struct found *f, struct arena *a, struct err *e);
+
+/* 1: what lives in the cgroup is this container's, 0: it may be another's. A first
+ * process that lives vouches for the group that it was born in; else its mark does. */
+MUST_CHECK int found_owns(const struct found *f, int cgroup, struct err *e);

@@ -174,6 +174,8 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 	};
 	if (!r.bad && strcmp(ret->id, d->id) != 0)
 		r.bad = "id";
+	if (!r.bad && ret->cgroup[0] != '/')
+		r.bad = "cgroup";
 	return r.bad ? unusable(d, r.bad, e) : 0;
 }
 
@@ -183,6 +185,8 @@ int state_load(const struct state_dir *d, struct arena *a, struct state *ret, st
 	const struct json *record;
 
 	if (fd_read_file(d->fd, "state.json", RECORD_MAX_BYTES, &text, e) < 0) {
+		if (e->kind == ERR_REFUSED)
+			return unusable(d, "not a file of ours", e);
 		if (e->sys != ENOENT)
 			return -1;
 		*e = (struct err){ 0 };

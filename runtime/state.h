@@ -67,7 +67,7 @@ struct state_dir {
 void state_dir_close(struct state_dir *d);
 
 /* Claims an id: makes --root (0700) where it is missing, and the folder, locked.
- * ERR_STATE "container with given ID already exists". */
+ * ERR_STATE "container with given ID already exists". Failing, it leaves no folder. */
 MUST_CHECK int state_dir_make(const char *root, const char *id, struct state_dir *ret,
                               struct err *e);
 
@@ -79,13 +79,20 @@ MUST_CHECK int state_dir_open(const char *root, const char *id, struct state_dir
  * or has deleted the container meanwhile. */
 MUST_CHECK int state_dir_lock(struct state_dir *d, struct err *e);
 
+/* Lets other commands in again; the folder stays open. */
+void state_dir_unlock(const struct state_dir *d);
+
+/* That is why state_dir_open or state_dir_lock failed: there is no such container. */
+bool state_dir_missing(const struct err *e);
+
 /* 1: another command holds the lock, 0: none does. */
 MUST_CHECK int state_dir_is_locked(const struct state_dir *d, struct err *e);
 
 /* Notes the cgroup's path below its mount, before anything is done to it. */
 MUST_CHECK int state_dir_note_cgroup(const struct state_dir *d, const char *path, struct err *e);
 
-/* The noted path in the arena, or NULL when the container never got that far. */
+/* The noted path in the arena, absolute, or NULL when the container never got that
+ * far (or the note is none of ours). */
 MUST_CHECK int state_dir_noted_cgroup(const struct state_dir *d, struct arena *a, const char **ret,
                                       struct err *e);
 

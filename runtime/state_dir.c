@@ -13,6 +13,13 @@
 
 enum { LOCK_TRIES = 1000, LOCK_PAUSE_MS = 10 };
 
+static const char not_there[] = "container does not exist";
+
+bool state_dir_missing(const struct err *e)
+{
+	return strcmp(e->text, not_there) == 0;
+}
+
 void state_dir_close(struct state_dir *d)
 {
 	fd_drop(&d->fd);
@@ -91,10 +98,14 @@ int state_dir_make(const char *root, const char *id, struct state_dir *ret, stru
 		                       : err_sys(e, "mkdir %s/%s", root, id);
 	d.fd = open_folder(d.parent, id);
 	if (d.fd < 0)
-		return err_sys(e, "open %s/%s", root, id);
-	/* should a delete --force have been faster, the folder is gone, and the first
-	 * file that is made in it fails */
-	TRY(take_lock(&d, e));
+		err_sys(e, "open %s/%s", root, id);
+	if (d.fd < 0 || state_dir_lock(&d, e) < 0) {
+		if (e->sys == ENOENT || state_dir_missing(e))
+			return err_set(e, ERR_STATE,
+			               "container %s was deleted while it was being created", id);
+		(void)unlinkat(d.parent, id, AT_REMOVEDIR);
+		return -1;
+	}
 	*ret = d;
 	d.fd = d.parent = -1;
 	return 0;
@@ -108,7 +119,7 @@ int state_dir_open(const char *root, const char *id, struct state_dir *ret, stru
 	if (d.parent >= 0)
 		d.fd = open_folder(d.parent, id);
 	if (d.fd < 0)
-		return errno == ENOENT ? err_set(e, ERR_STATE, "container does not exist")
+		return errno == ENOENT ? err_set(e, ERR_STATE, "%s", not_there)
 		                       : err_sys(e, "open %s/%s", root, id);
 	*ret = d;
 	d.fd = d.parent = -1;
@@ -123,8 +134,13 @@ int state_dir_lock(struct state_dir *d, struct err *e)
 	if (fstat(d->fd, &st) < 0)
 		return err_sys(e, "fstat the folder of container %s", d->id);
 	if (st.st_nlink == 0) /* deleted while we waited */
-		return err_set(e, ERR_STATE, "container does not exist");
+		return err_set(e, ERR_STATE, "%s", not_there);
 	return 0;
+}
+
+void state_dir_unlock(const struct state_dir *d)
+{
+	(void)flock(d->fd, LOCK_UN);
 }
 
 int state_dir_is_locked(const struct state_dir *d, struct err *e)
@@ -151,9 +167,10 @@ int state_dir_noted_cgroup(const struct state_dir *d, struct arena *a, const cha
 	ssize_t n = readlinkat(d->fd, "cgroup", path, sizeof(path));
 
 	*ret = NULL;
-	if (n < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "read the note of the cgroup");
-	*ret = arena_string(a, path, (size_t)n);
+	if (n < 0 && errno != ENOENT && errno != EINVAL) /* EINVAL: not a link */
+		return err_sys(e, "read the note of the cgroup");
+	if (n > 0 && path[0] == '/')
+		*ret = arena_string(a, path, (size_t)n);
 	return 0;
 }
 
@@ -169,8 +186,9 @@ static void remove_leftovers(int folder)
 		return;
 	}
 	while ((entry = readdir(dir))) {
-		if (strcmp(entry->d_name, "cgroup") != 0)
-			(void)unlinkat(folder, entry->d_name, 0);
+		if (strcmp(entry->d_name, "cgroup") != 0 &&
+		    unlinkat(folder, entry->d_name, 0) < 0 && errno == EISDIR)
+			(void)unlinkat(folder, entry->d_name, AT_REMOVEDIR);
 	}
 	(void)unlinkat(folder, "cgroup", 0);
 	(void)closedir(dir);
