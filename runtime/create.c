@@ -57,6 +57,18 @@ static int set_off(struct creation *c, struct err *e)
 	return hooks_run(OCI_HOOK_POSTSTART, poststart, outside, e);
 }
 
+/* What `run` does when the process has ended, unless somebody else has deleted the
+ * container, or is just doing that. */
+static void clean_up(struct creation *c)
+{
+	struct err e = { 0 };
+
+	if (state_dir_lock(&c->dir, &e) == 0)
+		creation_undo(c);
+	else if (!state_dir_missing(&e))
+		log_warn("%s", e.text);
+}
+
 int container_run(const struct container_context *context, const struct create_request *r,
                   int *ret_status, struct err *e)
 {
@@ -72,16 +84,19 @@ int container_run(const struct container_context *context, const struct create_r
 
 	TRY(creation_build(&c, false, e));
 	*ret_status = 0;
-	if (set_off(&c, e) < 0 ||
-	    (!r->detach &&
-	     foreground_wait(c.launch.pid, c.launch.pidfd, signals, c.master, ret_status, e) < 0)) {
+	if (set_off(&c, e) < 0) {
 		creation_undo(&c);
 		return -1;
 	}
-	if (!r->detach && !r->keep) {
-		/* it has ended and is reaped: nothing is left that could be signalled */
-		fd_drop(&c.launch.pidfd);
-		creation_undo(&c);
-	}
-	return 0;
+	if (r->detach)
+		return 0;
+	/* while we only watch, other commands may work on it */
+	state_dir_unlock(&c.dir);
+	int result =
+		foreground_wait(c.launch.pid, c.launch.pidfd, signals, c.master, ret_status, e);
+	if (result == 0)
+		fd_drop(&c.launch.pidfd); /* it is reaped: nothing is left to be signalled */
+	if (result < 0 || !r->keep)
+		clean_up(&c);
+	return result;
 }
