@@ -3,13 +3,14 @@
  * Namespaces: which are made, which are joined, and by whom.
  *
  * One stage: the launcher's clone makes all new namespaces at once, and init joins
- * the others. A joined pid namespace holds only for children, so the launcher
- * enters it before that clone (pid_slot).
+ * the others.
  *
- * Two stages, where a user namespace is new or joined, or a new time namespace is
- * asked for: stage 1 does what has to be done before the final clone, and that clone
- * (PLAN_CLONE) makes the rest. A joined pid namespace is joined by stage 1 then,
- * because only after a user namespace was joined may an unprivileged caller enter it.
+ * Two stages, where a user namespace is new or joined, a pid namespace is joined, or a
+ * new time namespace is asked for: stage 1 does what has to be done before the final
+ * clone, and that clone (PLAN_CLONE) makes the rest. A joined pid namespace holds only
+ * for children, and it is full of strangers: whoever has CAP_SYS_PTRACE there may look
+ * into what is born in it. So nothing is that has our memory, our executable or our
+ * root (CVE-2016-9962): stage 1, which they cannot see, joins all others before.
  *
  * Joined namespaces come after a joined user namespace, which is what gives the
  * right to join them, and before a new one, which would take it away: with a new
@@ -71,10 +72,7 @@ static void join_all(struct compile *c)
 	for (int kind = 0; kind < OCI_NS_KINDS; kind++) {
 		if (kind == OCI_NS_USER || !is_joined(c, (enum oci_namespace_kind)kind))
 			continue;
-		if (kind == OCI_NS_PID && !c->two_stages)
-			c->plan.head.pid_slot = namespace_slot(c, OCI_NS_PID);
-		else
-			join(c, (enum oci_namespace_kind)kind);
+		join(c, (enum oci_namespace_kind)kind);
 	}
 }
 
@@ -103,12 +101,12 @@ void compile_enter_new(struct compile *c)
 {
 	uint64_t flags = 0;
 
-	c->two_stages = c->user_namespace || is_new(c, OCI_NS_TIME);
+	c->two_stages = c->user_namespace || is_joined(c, OCI_NS_PID) || is_new(c, OCI_NS_TIME);
 	for (int kind = 0; kind < OCI_NS_KINDS; kind++)
 		if (kind != OCI_NS_USER && is_new(c, (enum oci_namespace_kind)kind))
 			flags |= oci_namespace_flag((enum oci_namespace_kind)kind);
 
-	if (c->two_stages)
+	if (c->user_namespace)
 		compile_limits_raised(c);
 	join_all(c);
 	if (!c->two_stages) {
@@ -132,15 +130,12 @@ void compile_enter_container(struct compile *c)
 		if (kind != OCI_NS_USER && c->linux_->namespaces[kind].wanted)
 			types |= oci_namespace_flag((enum oci_namespace_kind)kind);
 
-	c->two_stages = c->user_namespace;
-	if (c->two_stages) {
+	c->two_stages = c->user_namespace || types & CLONE_NEWPID;
+	if (c->user_namespace) {
 		compile_limits_raised(c);
 		struct plan_step *user = plan_add(&c->plan, PLAN_JOIN, NULL);
 		user->join.slot = slot;
 		user->join.types = CLONE_NEWUSER;
-	} else if (types & CLONE_NEWPID) {
-		c->plan.head.pid_slot = slot;
-		types &= ~(uint64_t)CLONE_NEWPID;
 	}
 
 	if (types) {

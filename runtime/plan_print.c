@@ -430,8 +430,6 @@ void plan_print(const struct plan *plan, struct buf *ret)
 	number(&p, "version", plan->version);
 	string(&p, "kind", plan->kind == PLAN_EXEC ? "exec" : "create");
 	bits(&p, "namespaces", plan->clone_flags, plan_words_namespaces);
-	if (plan->pid_slot != PLAN_NO_SLOT)
-		number(&p, "pidSlot", plan->pid_slot);
 	flag(&p, "twoStages", plan->two_stages);
 	print_map(&p, "uidMap", plan->uid_map);
 	print_map(&p, "gidMap", plan->gid_map);

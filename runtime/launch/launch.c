@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,8 +40,9 @@ extern const char init_image[], init_image_end[];
 
 /* What the child reads from our memory until it executes. */
 struct birth {
-	int image;  /* sealed memfd with caisson-init */
-	int socket; /* its end; the only fd that it inherits */
+	int image;        /* sealed memfd with caisson-init */
+	int socket;       /* its end; all that it inherits beside stdio and what is preserved */
+	int first_closed; /* the lowest number that is neither */
 	char socket_text[12];
 	const char *argv[3];
 };
@@ -51,14 +53,16 @@ __attribute__((no_sanitize("address", "undefined"))) static void child_execute(v
 	static const char *const no_environment[] = { NULL };
 	const struct birth *b = arg;
 
+	/* what our caller left open is not for the eyes of a container's processes */
+	(void)syscall_raw(SYS_close_range, b->first_closed, UINT32_MAX, CLOSE_RANGE_CLOEXEC, 0, 0);
 	(void)syscall_raw(SYS_fcntl, b->socket, F_SETFD, 0, 0, 0);
 	(void)syscall_raw(SYS_execveat, b->image, (long)"", (long)b->argv, (long)no_environment,
 	                  AT_EMPTY_PATH);
 	(void)syscall_raw(SYS_exit_group, 127, 0, 0, 0, 0);
 }
 
-static int clone_init(const struct plan *plan, const struct slots *slots, int cgroup,
-                      struct birth *b, struct launch *l, struct err *e)
+static int clone_init(const struct plan *plan, int cgroup, struct birth *b, struct launch *l,
+                      struct err *e)
 {
 	/* static: the child may still be on it when we are long gone from here */
 	static _Alignas(16) char stack[4096];
@@ -69,24 +73,13 @@ static int clone_init(const struct plan *plan, const struct slots *slots, int cg
 		.stack = (uint64_t)(uintptr_t)stack,
 		.stack_size = sizeof(stack),
 	};
-	FD int own_pid_ns = -1;
 
 	if (cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)(unsigned int)cgroup;
 	}
-	if (plan->pid_slot != PLAN_NO_SLOT) {
-		/* for our children only, and taken back below: hooks stay outside */
-		own_pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-		if (own_pid_ns < 0)
-			return err_sys(e, "open /proc/self/ns/pid");
-		if (setns(slots->fd[plan->pid_slot], CLONE_NEWPID) < 0)
-			return err_sys(e, "setns to the pid namespace");
-	}
 
 	long pid = sys_clone3_run(&args, sizeof(args), child_execute, b);
-	if (own_pid_ns >= 0 && setns(own_pid_ns, CLONE_NEWPID) < 0)
-		return err_sys(e, "setns back to the own pid namespace");
 	if (pid < 0) {
 		errno = (int)-pid;
 		err_sys(e, "clone3");
@@ -149,13 +142,17 @@ static int give_birth(const struct plan *plan, const struct launch_options *opti
 
 	/* static like the stack: the child reads it after we have gone on */
 	static struct birth birth;
-	birth = (struct birth){ .image = image, .socket = child_end };
+	birth = (struct birth){
+		.image = image,
+		.socket = child_end,
+		.first_closed = 3 + (int)plan->preserve_fds,
+	};
 	(void)snprintf(birth.socket_text, sizeof(birth.socket_text), "%d", child_end);
 	birth.argv[0] = "caisson-init";
 	birth.argv[1] = birth.socket_text;
 	birth.argv[2] = NULL;
 
-	TRY(clone_init(plan, &slots, options->cgroup, &birth, l, e));
+	TRY(clone_init(plan, options->cgroup, &birth, l, e));
 	return send_hello(plan, l, &slots, e);
 }
 

@@ -75,7 +75,6 @@ struct plan {
 
 	/* For the launcher. */
 	uint64_t clone_flags;              /* CLONE_NEW* of the clone that makes init */
-	uint32_t pid_slot;                 /* pid namespace entered for that clone, or none */
 	uint32_t two_stages;               /* a PLAN_CLONE step is among the steps */
 	struct plan_list fds;              /* struct plan_fd */
 	struct plan_list uid_map, gid_map; /* struct plan_idmap */

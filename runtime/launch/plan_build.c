@@ -15,10 +15,7 @@
 void plan_begin(struct plan_builder *b, enum plan_kind kind)
 {
 	*b = (struct plan_builder){
-		.head = { .magic = PLAN_MAGIC,
-		          .version = PLAN_VERSION,
-		          .kind = kind,
-		          .pid_slot = PLAN_NO_SLOT },
+		.head = { .magic = PLAN_MAGIC, .version = PLAN_VERSION, .kind = kind },
 	};
 	buf_add(&b->bytes, &b->head, sizeof(b->head));
 }

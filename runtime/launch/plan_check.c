@@ -162,7 +162,6 @@ static bool head(struct checker *c)
 	       want(c, c->base[c->size - 1] == 0, c->base + c->size - 1) &&
 	       want(c, p->kind == PLAN_CREATE || p->kind == PLAN_EXEC, &p->kind) &&
 	       namespaces(c, &p->clone_flags) && fds(c, &p->fds) &&
-	       (p->pid_slot == PLAN_NO_SLOT || filled(c, &p->pid_slot)) &&
 	       flag(c, &p->two_stages) && list(c, &p->uid_map, sizeof(struct plan_idmap)) &&
 	       list(c, &p->gid_map, sizeof(struct plan_idmap)) && flag(c, &p->setgroups_deny) &&
 	       flag(c, &p->terminal) && cgroup(c, &p->cgroup) && flag(c, &p->runtime_hooks) &&

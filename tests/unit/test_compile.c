@@ -107,7 +107,6 @@ static void test_one_clone(void **state)
 	PLAN_CASE(plan, 0);
 	assert_int_equal(plan->clone_flags, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
 	                                            CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
-	assert_int_equal(plan->pid_slot, PLAN_NO_SLOT);
 	assert_int_equal(plan->fds.count, 1);
 	assert_int_equal(plan_case_find(plan, PLAN_JOIN, 0), -1);
 }
@@ -121,12 +120,16 @@ static void test_joined_pid(void **state)
 	          .run = true);
 	const struct plan_fd *fd = plan_array(plan, plan->fds);
 	assert_int_equal(plan->fds.count, 1);
-	assert_int_equal(plan->pid_slot, 0);
 	assert_int_equal(fd[0].kind, PLAN_FD_NAMESPACE);
 	assert_int_equal(fd[0].ns_type, CLONE_NEWPID);
 	assert_string_equal(plan_text(plan, fd[0].path), "/proc/7/ns/pid");
 	assert_string_equal(plan_text(plan, fd[0].origin), "linux.namespaces[1].path");
-	assert_int_equal(plan_case_find(plan, PLAN_JOIN, 0), -1);
+	/* nobody in there ever sees the process that still has our root */
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWPID);
+	assert_int_equal(plan->two_stages, 1);
+	assert_int_equal(plan->clone_flags, 0);
+	assert_int_equal(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags, CLONE_NEWNS);
+	plan_case_order(plan, PLAN_JOIN, PLAN_CLONE);
 }
 
 /* After a joined user namespace all others are joined by init, the pid one too. */
@@ -140,7 +143,6 @@ static void test_joined_user(void **state)
 	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWUSER);
 	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 1)->join.types, CLONE_NEWPID);
 	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 2)->join.types, CLONE_NEWIPC);
-	assert_int_equal(plan->pid_slot, PLAN_NO_SLOT);
 	assert_int_equal(plan->two_stages, 1);
 	assert_int_equal(plan->uid_map.count, 0);
 	assert_int_equal(plan_case_find(plan, PLAN_USER_NAMESPACE, 0), -1);
@@ -217,10 +219,11 @@ static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, 
 
 static void test_exec(void **state)
 {
-	static const enum plan_op order[] = { PLAN_JOIN,      PLAN_TERMINAL,   PLAN_BOUNDING,
-		                              PLAN_UMASK,     PLAN_CWD,        PLAN_IDS,
-		                              PLAN_CAPS,      PLAN_EXECUTABLE, PLAN_PARK,
-		                              PLAN_CLOSE_FDS, PLAN_EXECVE,     0 };
+	static const enum plan_op order[] = {
+		PLAN_JOIN, PLAN_CLONE, PLAN_TERMINAL,   PLAN_BOUNDING, PLAN_UMASK,     PLAN_CWD,
+		PLAN_IDS,  PLAN_CAPS,  PLAN_EXECUTABLE, PLAN_PARK,     PLAN_CLOSE_FDS, PLAN_EXECVE,
+		0
+	};
 	const struct plan_case c = {
 		.process = "\"terminal\":true,\"capabilities\":{\"bounding\":[\"CAP_KILL\","
 			   "\"CAP_SYS_ADMIN\"],\"permitted\":[\"CAP_KILL\",\"CAP_SYS_ADMIN\"]}",
@@ -235,11 +238,11 @@ static void test_exec(void **state)
 	assert_int_equal(plan->kind, PLAN_EXEC);
 	assert_int_equal(plan->fds.count, 1);
 	assert_int_equal(fd->kind, PLAN_FD_CONTAINER);
-	assert_int_equal(plan->pid_slot, 0);
+	assert_int_equal(plan->two_stages, 1);
 	assert_int_equal(plan->clone_flags, 0);
 	assert_order(plan, order);
 	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types,
-	                 CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+	                 CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
 	                         CLONE_NEWCGROUP);
 	assert_int_equal(plan_case_step(plan, PLAN_TERMINAL, 0)->terminal.console, 0);
 	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.permitted, 1u << CAP_KILL);
@@ -259,7 +262,6 @@ static void test_exec_user_namespace(void **state)
 	(void)state;
 	arena_init(&a, 0);
 	const struct plan *plan = exec_plan(&a, &c, &bytes);
-	assert_int_equal(plan->pid_slot, PLAN_NO_SLOT);
 	assert_int_equal(plan->two_stages, 1);
 	assert_int_equal(plan->uid_map.count, 0);
 	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWUSER);

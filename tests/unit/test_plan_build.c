@@ -44,7 +44,6 @@ static void test_round_trip(void **state)
 
 	assert_int_equal(plan->kind, PLAN_CREATE);
 	assert_int_equal(plan->size, bytes.len);
-	assert_int_equal(plan->pid_slot, PLAN_NO_SLOT);
 	assert_int_equal(plan->steps.count, 2);
 
 	const struct plan_step *step = plan_array(plan, plan->steps);
