@@ -14,7 +14,7 @@
 int unix_connect(int dir, const char *path, int type, int timeout_ms, struct err *e)
 {
 	struct timeval timeout = { .tv_sec = timeout_ms / 1000,
-		                   .tv_usec = (timeout_ms % 1000) * 1000 };
+		                   .tv_usec = (timeout_ms % 1000) * 1000L };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	FD int file = openat(dir, path, O_PATH | O_CLOEXEC);
 	FD int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);

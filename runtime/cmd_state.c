@@ -82,7 +82,7 @@ static const char *owner_name(struct arena *a, uint32_t uid)
 {
 	const char *name = arena_printf(a, "#%u", uid);
 	FILE *passwd = fopen("/etc/passwd", "re");
-	struct passwd entry, *found = NULL;
+	struct passwd entry = { 0 }, *found = NULL;
 	char room[4096];
 
 	if (!passwd)

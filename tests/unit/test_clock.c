@@ -8,7 +8,7 @@ static void text_is_what_libc_would_say(void **unused)
 {
 	/* all kinds of days: leap days, ends of years and of centuries, both signs */
 	(void)unused;
-	for (int64_t t = -3000000000; t < 70000000000; t += 86399 * 7) {
+	for (int64_t t = -3000000000; t < 70000000000; t += 86399 * INT64_C(7)) {
 		char ours[CLOCK_TEXT_MAX], libcs[CLOCK_TEXT_MAX];
 		struct timespec when = { .tv_sec = t };
 		struct tm utc;
