@@ -140,7 +140,6 @@ static int set_up(void **unused)
 		.size = sizeof(good),
 		.kind = PLAN_CREATE,
 		.clone_flags = CLONE_NEWNS | CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */,
-		.pid_slot = 1,
 		.fds = LIST(fds, 4),
 		.uid_map = LIST(maps, 1),
 		.gid_map = LIST(maps, 2),
@@ -260,8 +259,6 @@ static void the_head_is_checked(void **unused)
 	BAD(head.kind, PLAN_EXEC + 1);
 	BAD(head.clone_flags, CLONE_VM);
 	BAD(head.clone_flags, 1ull << 40);
-	BAD(head.pid_slot, 4);
-	BAD(head.pid_slot, PLAN_NO_SLOT - 1);
 	BAD(head.two_stages, 2);
 	BAD(head.setgroups_deny, 2);
 	BAD(head.terminal, UINT32_MAX);
@@ -408,7 +405,6 @@ static void what_may_be_absent_may(void **unused)
 	struct layout p = good;
 
 	(void)unused;
-	p.head.pid_slot = PLAN_NO_SLOT;
 	p.head.cgroup = (struct plan_cgroup){ 0 };
 	p.head.uid_map = (struct plan_list){ 0 };
 	step_of(&p, PLAN_HOOK_HOST)->hook.envp = (struct plan_list){ 0 };

@@ -77,17 +77,17 @@ static void a_lack_of_descriptors_is_not_its_end(void **unused)
 {
 	struct rlimit before, none;
 	struct err e = { 0 };
-	uint64_t started;
+	struct proc_stat stat;
 
 	(void)unused;
-	assert_int_equal(proc_start_time(getpid(), &started, &e), 0);
+	assert_int_equal(proc_stat(getpid(), &stat, &e), 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
 	none.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	int opened = proc_open(getpid(), started, &e);
+	int opened = proc_open(getpid(), stat.start_time, &e);
 	int opened_errno = e.sys;
-	int asked = proc_start_time(getpid(), &started, &e);
+	int asked = proc_stat(getpid(), &stat, &e);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(opened, -1);
 	assert_int_equal(opened_errno, EMFILE);
@@ -120,7 +120,7 @@ static void a_thread_is_no_process(void **unused)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(pthread_create(&thread, NULL, wait_here, pair), 0);
 	assert_int_equal(read(pair[0], &tid, sizeof(tid)), sizeof(tid));
-	assert_int_equal(proc_start_time(tid, &started, &e), 0);
+	assert_int_equal(proc_stat(tid, &started, &e), 0);
 	assert_int_equal(proc_open(tid, started, &e), -1);
 	assert_int_equal(e.kind, ERR_STATE);
 	assert_int_equal(write(pair[0], "x", 1), 1);
