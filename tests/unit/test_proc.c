@@ -111,7 +111,7 @@ static void *wait_here(void *pair)
 static void a_thread_is_no_process(void **unused)
 {
 	struct err e = { 0 };
-	uint64_t started;
+	struct proc_stat stat;
 	pthread_t thread;
 	int pair[2];
 	pid_t tid;
@@ -120,8 +120,8 @@ static void a_thread_is_no_process(void **unused)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(pthread_create(&thread, NULL, wait_here, pair), 0);
 	assert_int_equal(read(pair[0], &tid, sizeof(tid)), sizeof(tid));
-	assert_int_equal(proc_stat(tid, &started, &e), 0);
-	assert_int_equal(proc_open(tid, started, &e), -1);
+	assert_int_equal(proc_stat(tid, &stat, &e), 0);
+	assert_int_equal(proc_open(tid, stat.start_time, &e), -1);
 	assert_int_equal(e.kind, ERR_STATE);
 	assert_int_equal(write(pair[0], "x", 1), 1);
 	assert_int_equal(pthread_join(thread, NULL), 0);
