@@ -73,7 +73,7 @@ MUST_CHECK int cgroup_compile(struct arena *a, const struct oci_resources *resou
 unsigned int cgroup_file_controller(const char *file);
 
 /* The eBPF program for a list of device rules (the last match wins, as the spec
- * says), with the default devices of the spec always allowed and all else refused.
+ * says), with mknod and the default devices always allowed and all else refused.
  * NULL in *ret: the rules allow everything. Pure. */
 MUST_CHECK int cgroup_devices_compile(struct arena *a, const struct oci_device_rule *rules,
                                       size_t count, const struct bpf_insn **ret, size_t *ret_count,

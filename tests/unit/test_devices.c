@@ -16,25 +16,39 @@ enum { READ = BPF_DEVCG_ACC_READ, WRITE = BPF_DEVCG_ACC_WRITE, MKNOD = BPF_DEVCG
 
 /* --- the interpreter --------------------------------------------------------------- */
 
-static bool jumps(uint8_t code, uint64_t a, int32_t imm)
+/* Of 32 bits, as all that the program computes. */
+static bool jumps(uint8_t code, uint32_t a, uint32_t imm)
 {
-	if (BPF_OP(code) == BPF_JA)
+	if (code == (BPF_JMP | BPF_JA))
 		return true;
-	if (BPF_OP(code) == BPF_JSET)
-		return (a & (uint64_t)(int64_t)imm) != 0;
-	assert_int_equal(BPF_OP(code), BPF_JNE);
-	if (BPF_CLASS(code) == BPF_JMP32)
-		return (uint32_t)a != (uint32_t)imm;
-	return a != (uint64_t)(int64_t)imm;
+	assert_int_equal(BPF_CLASS(code), BPF_JMP32);
+	assert_int_equal(BPF_SRC(code), BPF_K);
+	switch (BPF_OP(code)) {
+	case BPF_JEQ:
+		return a == imm;
+	case BPF_JNE:
+		return a != imm;
+	case BPF_JSET:
+		return (a & imm) != 0;
+	default:
+		fail_msg("jump code 0x%02x", code);
+		return false;
+	}
 }
 
-static uint64_t compute(uint8_t code, uint64_t a, uint64_t b)
+static uint32_t compute(uint8_t code, uint32_t a, uint32_t b)
 {
 	switch (BPF_OP(code)) {
 	case BPF_MOV:
 		return b;
 	case BPF_AND:
 		return a & b;
+	case BPF_OR:
+		return a | b;
+	case BPF_XOR:
+		return a ^ b;
+	case BPF_LSH:
+		return a << b;
 	case BPF_RSH:
 		return a >> b;
 	default:
@@ -50,12 +64,11 @@ static bool run(const struct bpf_insn *program, size_t count, uint32_t type, uin
 	struct bpf_cgroup_dev_ctx ctx = { .access_type = access << 16 | type,
 		                          .major = major,
 		                          .minor = minor };
-	uint64_t r[11] = { 0 };
+	uint32_t r[11] = { 0 };
 
 	for (size_t at = 0; at < count; at++) {
 		struct bpf_insn in = program[at];
-		uint64_t operand =
-			BPF_SRC(in.code) == BPF_X ? r[in.src_reg] : (uint64_t)(int64_t)in.imm;
+		uint32_t operand = BPF_SRC(in.code) == BPF_X ? r[in.src_reg] : (uint32_t)in.imm;
 		uint32_t word;
 
 		switch (BPF_CLASS(in.code)) {
@@ -66,14 +79,15 @@ static bool run(const struct bpf_insn *program, size_t count, uint32_t type, uin
 			memcpy(&word, (char *)&ctx + in.off, sizeof(word));
 			r[in.dst_reg] = word;
 			break;
-		case BPF_ALU64:
+		case BPF_ALU:
 			r[in.dst_reg] = compute(in.code, r[in.dst_reg], operand);
 			break;
 		case BPF_JMP:
 		case BPF_JMP32:
 			if (in.code == (BPF_JMP | BPF_EXIT))
 				return r[0] != 0;
-			if (jumps(in.code, r[in.dst_reg], in.imm))
+			assert_in_range(in.off, 0, INT16_MAX); /* forwards: it ends */
+			if (jumps(in.code, r[in.dst_reg], operand))
 				at += (size_t)in.off;
 			break;
 		default:
@@ -96,7 +110,7 @@ static bool is_default(uint32_t type, uint32_t access, uint32_t major, uint32_t 
 	case 1:
 		return minor == 3 || minor == 5 || minor == 7 || minor == 8 || minor == 9;
 	case 5:
-		return minor <= 2;
+		return minor == 0 || minor == 2;
 	case 10:
 		return minor == 200;
 	default:
@@ -143,55 +157,77 @@ static bool allowed(const struct oci_device_rule *rules, size_t count, uint32_t 
 
 /* --- the comparison ------------------------------------------------------------------ */
 
-static const uint32_t majors[] = { 0, 1, 5, 8, 10, 136, 4095, 0x80000000, UINT32_MAX };
-static const uint32_t minors[] = { 0, 1, 2, 3, 200, 1048575, 0x80000001, UINT32_MAX };
+/* The kernel's numbers have 12 and 20 bits. Those of rules may have more, and some would
+ * be another device's if the excess were cut off or counted with the other number. */
+static const uint32_t majors[] = { 0, 1, 5, 8, 10, 136, 4095, 4096, 4097, 0x80000008, UINT32_MAX };
+static const uint32_t minors[] = { 0,       1,       2,        3,          200,       1048574,
+	                           1048575, 1048576, 0x800001, 0x80000001, UINT32_MAX };
+enum { REAL_MAJORS = 7, REAL_MINORS = 7 };
 
-/* All accesses to all the devices above; *ret_all: everything is allowed. */
-static void compare(const struct oci_device_rule *rules, size_t count,
-                    const struct bpf_insn *program, size_t length, bool *ret_all)
+/* A list of rules and what was made of it. */
+struct compiled {
+	const struct oci_device_rule *rules;
+	size_t count;
+	const struct bpf_insn *program;
+	size_t length;
+	bool all; /* all that was asked for so far was allowed */
+};
+
+/* Every access to one device. */
+static void compare_device(struct compiled *c, uint32_t type, uint32_t major, uint32_t minor)
 {
-	*ret_all = true;
-	for (uint32_t n = 0; n < 2 * LEN(majors) * LEN(minors) * 8; n++) {
-		uint32_t type = n & 1 ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK;
-		uint32_t access = n >> 1 & 7, device = n >> 4;
-		uint32_t major = majors[device % LEN(majors)];
-		uint32_t minor = minors[device / LEN(majors)];
-		bool expected = allowed(rules, count, type, access, major, minor);
+	for (uint32_t access = 0; access < 8; access++) {
+		bool expected = allowed(c->rules, c->count, type, access, major, minor);
 
-		*ret_all &= expected;
-		if (program && run(program, length, type, access, major, minor) != expected)
+		c->all &= expected;
+		if (c->program &&
+		    run(c->program, c->length, type, access, major, minor) != expected)
 			fail_msg("type %u access %u device %u:%u should be %d", type, access, major,
 			         minor, expected);
 	}
 }
 
+static void compare(struct compiled *c)
+{
+	c->all = true;
+	for (uint32_t device = 0; device < REAL_MAJORS * REAL_MINORS; device++) {
+		uint32_t major = majors[device % REAL_MAJORS];
+		uint32_t minor = minors[device / REAL_MAJORS];
+
+		compare_device(c, BPF_DEVCG_DEV_CHAR, major, minor);
+		compare_device(c, BPF_DEVCG_DEV_BLOCK, major, minor);
+	}
+}
+
+static struct compiled compile(struct arena *a, const struct oci_device_rule *rules, size_t count)
+{
+	struct compiled c = { .rules = rules, .count = count };
+	struct err e = { 0 };
+
+	assert_int_equal(cgroup_devices_compile(a, rules, count, &c.program, &c.length, &e), 0);
+	return c;
+}
+
 static void check_rules(const struct oci_device_rule *rules, size_t count)
 {
 	ARENA struct arena a;
-	struct err e = { 0 };
-	const struct bpf_insn *program;
-	size_t length;
-	bool all;
+	struct compiled c;
 
 	arena_init(&a, 0);
-	assert_int_equal(cgroup_devices_compile(&a, rules, count, &program, &length, &e), 0);
-	compare(rules, count, program, length, &all);
-	if (!program) {
-		assert_int_equal(length, 0);
-		assert_true(all);
+	c = compile(&a, rules, count);
+	compare(&c);
+	if (!c.program) {
+		assert_int_equal(c.length, 0);
+		assert_true(c.all);
 	}
 }
 
 static bool needs_program(const struct oci_device_rule *rules, size_t count)
 {
 	ARENA struct arena a;
-	struct err e = { 0 };
-	const struct bpf_insn *program;
-	size_t length;
 
 	arena_init(&a, 0);
-	assert_int_equal(cgroup_devices_compile(&a, rules, count, &program, &length, &e), 0);
-	return program != NULL;
+	return compile(&a, rules, count).program != NULL;
 }
 
 #define ANY                              \
@@ -272,6 +308,28 @@ static void test_parts_of_an_access(void **state)
 	check_rules(rules, LEN(rules));
 }
 
+/* The kernel asks for no such device, so nothing is made of the rules. */
+static void test_numbers_of_no_device(void **state)
+{
+	static const struct oci_device_rule rules[] = {
+		{ .allow = true, .type = 'a', .major = NUM(4096), RWM },
+		{ .allow = true, .type = 'a', .minor = NUM(1048576), RWM },
+		{ .allow = true, .type = 'a', .major = NUM(4097), .minor = NUM(1), RWM },
+		{ .allow = true, .type = 'a', .major = NUM(0), .minor = NUM(0x800001), RWM },
+	};
+	static const struct oci_device_rule last[] = {
+		{ .allow = true, .type = 'b', .major = NUM(4095), .minor = NUM(1048575), RWM },
+		{ .allow = true, .type = 'b', .major = NUM(4095), .minor = NUM(0), .read = true },
+	};
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(compile(&a, rules, LEN(rules)).length, compile(&a, NULL, 0).length);
+	check_rules(rules, LEN(rules));
+	check_rules(last, LEN(last));
+}
+
 /* A small generator, so that a failure comes again. */
 static uint32_t next_random(uint64_t *seed)
 {
@@ -312,6 +370,73 @@ static void test_random_lists(void **state)
 	}
 }
 
+/* Many rules for a few devices: exact ones over exact ones, between wildcards. */
+static void test_overlapping_lists(void **state)
+{
+	uint64_t seed = 2;
+
+	(void)state;
+	for (int round = 0; round < 1000; round++) {
+		struct oci_device_rule rules[40];
+
+		make_rules(&seed, rules, LEN(rules));
+		for (size_t i = 0; i < LEN(rules); i++) {
+			uint32_t r = next_random(&seed);
+
+			if (r % 8 != 0)
+				rules[i].major = (struct opt_i64)NUM(majors[2 + (r >> 3) % 2]);
+			if (r % 8 != 1)
+				rules[i].minor = (struct opt_i64)NUM(minors[(r >> 5) % 3]);
+		}
+		check_rules(rules, LEN(rules));
+	}
+}
+
+/* As many rules as there may be, of each kind that gives much code: what is matched
+ * decides a part, and nothing covers anything. */
+enum { EXACT, MAJORS, MINORS, MIXED, FULL, SHAPES };
+
+static void make_long_list(int shape, struct oci_device_rule *rules, size_t count)
+{
+	uint64_t seed = 7;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t r = next_random(&seed);
+		bool write = shape == FULL || (shape == MIXED && (r >> 2 & 1));
+
+		rules[i] = (struct oci_device_rule){ .allow = shape != MIXED || (r & 1),
+			                             .type = 'a',
+			                             .read = shape != MIXED || (r >> 1 & 1),
+			                             .write = write };
+		if (shape != MINORS && (shape != MIXED || r % 16 != 0))
+			rules[i].major = (struct opt_i64)NUM(4095 - (int64_t)i);
+		if (shape != MAJORS && (shape != MIXED || r % 16 != 1))
+			rules[i].minor = (struct opt_i64)NUM(1048575 - (int64_t)i * 3);
+	}
+}
+
+static void test_long_lists(void **state)
+{
+	static struct oci_device_rule rules[1024];
+
+	(void)state;
+	for (int shape = 0; shape < SHAPES; shape++) {
+		ARENA struct arena a;
+		struct compiled c;
+
+		make_long_list(shape, rules, LEN(rules));
+		arena_init(&a, 0);
+		c = compile(&a, rules, LEN(rules));
+		assert_non_null(c.program);
+		for (uint32_t i = 0; i < LEN(rules); i += 31) {
+			compare_device(&c, BPF_DEVCG_DEV_CHAR, 4095 - i, 1048575 - i * 3);
+			compare_device(&c, BPF_DEVCG_DEV_BLOCK, 4095 - i, 1048575 - i * 3);
+			compare_device(&c, BPF_DEVCG_DEV_BLOCK, 4095 - i, 1048574 - i * 3);
+			compare_device(&c, BPF_DEVCG_DEV_BLOCK, 4094 - i, 1048575 - i * 3);
+		}
+	}
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -344,6 +469,30 @@ static void test_refused(void **state)
 	assert_string_equal(e.text, "linux.resources.devices: 1025 rules, at most 1024");
 }
 
+/* Loads the program for the rules. */
+static void load(const struct oci_device_rule *rules, size_t count)
+{
+	ARENA struct arena a;
+	struct compiled c;
+	union bpf_attr attr;
+
+	arena_init(&a, 0);
+	c = compile(&a, rules, count);
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.insns = (uintptr_t)c.program;
+	attr.insn_cnt = (uint32_t)c.length;
+	attr.license = (uintptr_t) "Apache-2.0";
+	FD int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (fd < 0 && (errno == EPERM || errno == ENOSYS)) {
+		print_message("skipped: loading a program: %s\n", strerror(errno));
+		skip();
+	}
+	if (fd < 0)
+		fail_msg("%zu rules, %zu instructions: %s", count, c.length, strerror(errno));
+}
+
 /* The kernel's verifier takes what we write, also the longest and most tangled. */
 static void test_verifier(void **state)
 {
@@ -351,34 +500,21 @@ static void test_verifier(void **state)
 	uint64_t seed = 7;
 
 	(void)state;
+	for (int round = 0; round < 50; round++) {
+		make_rules(&seed, rules, 12);
+		if (needs_program(rules, 12))
+			load(rules, 12);
+	}
 	for (size_t i = 0; i < LEN(rules); i++) {
 		make_rules(&seed, &rules[i], 1);
 		rules[i].major = (struct opt_i64)NUM(next_random(&seed) % 4096);
 		rules[i].minor = (struct opt_i64)NUM(next_random(&seed) % 1048576);
 	}
-	for (size_t count = 0; count <= LEN(rules); count = count ? count * 4 : 1) {
-		ARENA struct arena a;
-		struct err e = { 0 };
-		const struct bpf_insn *program;
-		size_t length;
-		union bpf_attr attr;
-
-		arena_init(&a, 0);
-		assert_int_equal(cgroup_devices_compile(&a, rules, count, &program, &length, &e),
-		                 0);
-		memset(&attr, 0, sizeof(attr));
-		attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-		attr.insns = (uintptr_t)program;
-		attr.insn_cnt = (uint32_t)length;
-		attr.license = (uintptr_t) "Apache-2.0";
-		FD int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-
-		if (fd < 0 && (errno == EPERM || errno == ENOSYS)) {
-			print_message("skipped: loading a program: %s\n", strerror(errno));
-			skip();
-		}
-		if (fd < 0)
-			fail_msg("%zu rules, %zu instructions: %s", count, length, strerror(errno));
+	for (size_t count = 0; count <= LEN(rules); count = count ? count * 4 : 1)
+		load(rules, count);
+	for (int shape = 0; shape < SHAPES; shape++) {
+		make_long_list(shape, rules, LEN(rules));
+		load(rules, LEN(rules));
 	}
 }
 
@@ -389,7 +525,10 @@ int main(void)
 		cmocka_unit_test(test_as_engines_write_them),
 		cmocka_unit_test(test_everything_needs_no_program),
 		cmocka_unit_test(test_parts_of_an_access),
+		cmocka_unit_test(test_numbers_of_no_device),
 		cmocka_unit_test(test_random_lists),
+		cmocka_unit_test(test_overlapping_lists),
+		cmocka_unit_test(test_long_lists),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_verifier),
 	};
