@@ -30,7 +30,10 @@ struct compile {
 	struct err *e;
 };
 
-enum { WRITES_MAX = 16 }; /* those that do not come from unified */
+enum {
+	WRITES_MAX = 16, /* those of single fields, not of lists */
+	PAGE_WRITES = 2, /* for each limit of huge pages */
+};
 
 static void refuse(struct compile *c, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
 
@@ -184,6 +187,28 @@ static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
 		put(c, "cpuset.mems", "linux.resources.cpu.mems", cpu->mems);
 }
 
+/* One limit is for pages in use: a fault above it is SIGBUS. The other is for pages that
+ * mmap reserves, which fails instead (rsvd, 5.7); but pages need not be reserved. So
+ * both are set. 0 is a limit: no huge pages. The parser has checked that the size can be
+ * a part of a file's name. Source: Documentation/admin-guide/cgroup-v1/hugetlb.rst. */
+static void compile_hugepages(struct compile *c, const struct oci_resources *r)
+{
+	if (r->hugepage_limit_count > 0 && !(c->facts->controllers & CGROUP_HUGETLB)) {
+		refuse_controller(c, "hugetlb", "linux.resources.hugepageLimits");
+		return;
+	}
+	for (size_t i = 0; i < r->hugepage_limit_count; i++) {
+		const struct oci_hugepage_limit *limit = &r->hugepage_limits[i];
+		const char *origin =
+			arena_printf(c->arena, "linux.resources.hugepageLimits[%zu].limit", i);
+
+		put_number(c, arena_printf(c->arena, "hugetlb.%s.max", limit->page_size), origin,
+		           limit->limit);
+		put_number(c, arena_printf(c->arena, "hugetlb.%s.rsvd.max", limit->page_size),
+		           origin, limit->limit);
+	}
+}
+
 static bool asks_block_io(const struct oci_block_io *b)
 {
 	return b && ((b->weight.set && b->weight.value) ||
@@ -197,8 +222,6 @@ static void refuse_missing(struct compile *c, const struct oci_resources *r)
 
 	if (asks_block_io(r->block_io))
 		refuse(c, ERR_REFUSED, "linux.resources.blockIO: %s", text);
-	if (r->hugepage_limit_count > 0)
-		refuse(c, ERR_REFUSED, "linux.resources.hugepageLimits: %s", text);
 	if (r->rdma_count > 0)
 		refuse(c, ERR_REFUSED, "linux.resources.rdma: %s", text);
 	if ((r->network.class_id.set && r->network.class_id.value) || r->network.n > 0)
@@ -243,7 +266,8 @@ int cgroup_compile(struct arena *a, const struct oci_resources *resources,
 	struct compile c = { .arena = a, .facts = facts, .e = e };
 	struct cgroup_plan plan = { 0 };
 
-	c.writes = arena_array(a, WRITES_MAX + r->unified.n, sizeof(*c.writes));
+	c.writes = arena_array(a, WRITES_MAX + PAGE_WRITES * r->hugepage_limit_count + r->unified.n,
+	                       sizeof(*c.writes));
 	if (r->pids_limit.set) /* 0 would let nothing start, not even the container itself */
 		put_limit(&c, "pids.max", "linux.resources.pids.limit",
 		          r->pids_limit.value == 0 ? 1 : r->pids_limit.value);
@@ -251,6 +275,7 @@ int cgroup_compile(struct arena *a, const struct oci_resources *resources,
 		compile_memory(&c, r->memory);
 	if (r->cpu)
 		compile_cpu(&c, r->cpu);
+	compile_hugepages(&c, r);
 	refuse_missing(&c, r);
 	for (size_t i = 0; i < r->unified.n; i++)
 		compile_unified(&c, &r->unified.v[i]);

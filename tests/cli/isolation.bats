@@ -367,6 +367,26 @@ inside() {
 	nothing_left
 }
 
+@test "limits: huge pages, used and reserved" {
+	requires cgroup-hugetlb
+	make_bundle b
+	config b '.linux.resources = { "hugepageLimits": [{ "pageSize": "2MB", "limit": 4194304 }] }'
+	inside 'cd /sys/fs/cgroup; cat hugetlb.2MB.max hugetlb.2MB.rsvd.max'
+	is $'4194304\n4194304'
+}
+
+@test "limits: a size of huge pages that this host has not is refused" {
+	requires cgroup-hugetlb
+	[ ! -e /sys/kernel/mm/hugepages/hugepages-64kB ] || skip "this host has pages of 64 KB"
+	make_bundle b
+	config b '.linux.resources = { "hugepageLimits": [{ "pageSize": "64KB", "limit": 65536 }] }'
+	expect 1 caisson run -b b c
+	says 'linux.resources.hugepageLimits[0].limit'
+	says hugetlb.64KB.max
+	one_line
+	nothing_left
+}
+
 @test "limits that this host cannot set are refused, with the controller's name" {
 	not grep -qw memory "$CGROUP/cgroup.controllers" || skip "this host can set memory limits"
 	make_bundle b

@@ -156,24 +156,70 @@ static void test_cpu(void **state)
 		                cases[i].expected);
 }
 
+static void test_hugepages(void **state)
+{
+	static const struct oci_hugepage_limit limits[] = { { "2MB", 4194304 },
+		                                            { "1GB", 0 },
+		                                            { "64KB", UINT64_MAX } };
+	struct oci_resources r = { .hugepage_limits = limits, .hugepage_limit_count = 3 };
+	struct cgroup_facts poor = unified;
+	struct cgroup_plan plan;
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	assert_compiles(&r, &unified,
+	                "hugetlb.2MB.max=4194304;hugetlb.2MB.rsvd.max=4194304;"
+	                "hugetlb.1GB.max=0;hugetlb.1GB.rsvd.max=0;"
+	                "hugetlb.64KB.max=18446744073709551615;"
+	                "hugetlb.64KB.rsvd.max=18446744073709551615;");
+	arena_init(&a, 0);
+	assert_int_equal(cgroup_compile(&a, &r, &unified, &plan, &e), 0);
+	assert_int_equal(cgroup_file_controller(plan.writes[1].file), CGROUP_HUGETLB);
+	assert_string_equal(plan.writes[1].origin, "linux.resources.hugepageLimits[0].limit");
+	assert_string_equal(plan.writes[2].origin, "linux.resources.hugepageLimits[1].limit");
+
+	/* one refusal for the list */
+	poor.controllers = CGROUP_MEMORY;
+	assert_compiles(&r, &poor,
+	                "!linux.resources.hugepageLimits: this host's cgroup2 tree has no hugetlb "
+	                "controller");
+	r.hugepage_limit_count = 0;
+	assert_compiles(&r, &poor, "");
+}
+
+/* More than there are single fields: the room for writes grows with the list. */
+static void test_many_hugepages(void **state)
+{
+	static struct oci_hugepage_limit limits[100];
+	struct oci_resources r = { .hugepage_limits = limits, .hugepage_limit_count = LEN(limits) };
+	struct cgroup_plan plan;
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	for (size_t i = 0; i < LEN(limits); i++)
+		limits[i] = (struct oci_hugepage_limit){ "2MB", i };
+	assert_int_equal(cgroup_compile(&a, &r, &unified, &plan, &e), 0);
+	assert_int_equal(plan.write_count, 200);
+	assert_string_equal(plan.writes[199].value, "99");
+}
+
 static void test_what_is_missing(void **state)
 {
 	static const struct oci_block_io zero = { .weight = SET(0) };
 	static const struct oci_block_io io = { .weight = SET(100) };
-	static const struct oci_hugepage_limit huge = { "2MB", 1 };
 	static const struct oci_rdma_limit rdma = { .device = "mlx5_0" };
 
 	(void)state;
 	assert_compiles(&(struct oci_resources){ .block_io = &zero }, &unified, "");
 	assert_compiles(&(struct oci_resources){ .block_io = &io,
-	                                         .hugepage_limits = &huge,
-	                                         .hugepage_limit_count = 1,
 	                                         .rdma = &rdma,
 	                                         .rdma_count = 1,
 	                                         .network.class_id = SET(7) },
 	                &unified,
 	                "!linux.resources.blockIO: caisson cannot set it yet; "
-	                "linux.resources.hugepageLimits: caisson cannot set it yet; "
 	                "linux.resources.rdma: caisson cannot set it yet; "
 	                "linux.resources.network: cgroup v2 has no class id and no priorities");
 }
@@ -330,6 +376,8 @@ int main(void)
 		cmocka_unit_test(test_pids),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_cpu),
+		cmocka_unit_test(test_hugepages),
+		cmocka_unit_test(test_many_hugepages),
 		cmocka_unit_test(test_what_is_missing),
 		cmocka_unit_test(test_unified),
 		cmocka_unit_test(test_hosts_without_controllers),
