@@ -106,6 +106,10 @@ int state_dir_make(const char *root, const char *id, struct state_dir *ret, stru
 		(void)unlinkat(d.parent, id, AT_REMOVEDIR);
 		return -1;
 	}
+	/* A delete and a create between our two calls: this folder is theirs. Whoever
+	 * has the lock first writes this file first. */
+	if (faccessat(d.fd, "config.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return already_exists(&d, e);
 	*ret = d;
 	d.fd = d.parent = -1;
 	return 0;

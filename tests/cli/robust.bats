@@ -1,0 +1,723 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031 # tests are subshells; scripts are the container's
+# Commands that race, records that are damaged, disks that are full, sockets that do not
+# answer: each ends soon, with one clear line or with success, and leaves nothing.
+
+load helpers
+
+ROUNDS=${ROUNDS:-20}
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# in_parallel NUMBER FUNCTION: runs FUNCTION 1, FUNCTION 2, … at once; NAME.N has what
+# each printed, and its exit status as the last line
+in_parallel() {
+	local n pids=()
+	for ((n = 1; n <= $1; n++)); do
+		{
+			status=0
+			"$2" "$n" || status=$?
+			echo "$status"
+		} >"$2.$n" 2>&1 </dev/null 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+}
+
+# count FUNCTION STATUS [TEXT]: how many of them ended so and said so
+count() {
+	local file n=0
+	for file in "$1".[0-9]*; do
+		if [ "$(tail -n 1 "$file")" = "$2" ] && grep -qF -- "${3-}" "$file"; then
+			n=$((n + 1))
+		fi
+	done
+	echo "$n"
+}
+
+show() { # FUNCTION
+	sort "$1".[0-9]* | uniq -c
+	return 1
+}
+
+# within SECONDS EXIT-STATUS COMMAND...
+within() {
+	local limit=$1 begin=$SECONDS
+	shift
+	expect "$@"
+	[ $((SECONDS - begin)) -le "$limit" ] || {
+		echo "took $((SECONDS - begin)) s, not $limit: $*"
+		return 1
+	}
+}
+
+# any exit status but those of a crash or of the time limit
+expect_any() {
+	status=0
+	"$@" >"$W/output" 2>&1 </dev/null 3>&- || status=$?
+	output=$(cat "$W/output")
+	rm "$W/output"
+	[ "$status" -lt 124 ] || {
+		echo "exit status $status of: $*: $output"
+		return 1
+	}
+}
+
+# refused TEXT COMMAND...: fails with one line that has the text, and undoes all
+refused() {
+	local text=$1
+	shift
+	expect 1 "$@"
+	says "$text"
+	one_line
+	nothing_left
+}
+
+# --- races ---------------------------------------------------------------------------
+
+create_c() {
+	caisson create -b b c
+}
+
+@test "64 creates of one id at once: one wins, and the others say why not" {
+	make_bundle b
+	local round
+	for ((round = 0; round < ROUNDS; round++)); do
+		in_parallel 64 create_c
+		[ "$(count create_c 0)" = 1 ] || show create_c
+		[ "$(count create_c 1 'container with given ID already exists')" = 63 ] || show create_c
+		is_status c created
+		expect 0 caisson delete c
+		nothing_left
+	done
+}
+
+create_n() {
+	caisson create -b "b$1" "c$1"
+}
+
+@test "64 creates of different ids at once" {
+	local n
+	for ((n = 1; n <= 64; n++)); do
+		make_bundle "b$n"
+	done
+	in_parallel 64 create_n
+	[ "$(count create_n 0)" = 64 ] || show create_n
+	[ "$(caisson list -q | wc -l)" = 64 ]
+	for ((n = 1; n <= 64; n++)); do
+		expect 0 caisson delete --force "c$n"
+	done
+	nothing_left
+}
+
+end_n() { # 4 commands on each of 16 containers
+	local id=c$((($1 + 3) / 4))
+	case $(($1 % 4)) in
+	0) caisson kill "$id" KILL ;;
+	1 | 2) caisson delete --force "$id" ;;
+	3) caisson state "$id" >/dev/null ;;
+	esac
+}
+
+@test "kill, state and two deletes race for each of 16 containers" {
+	local n round
+	for ((n = 1; n <= 16; n++)); do
+		make_bundle "b$n"
+		script "b$n" 'sleep 1000'
+	done
+	for ((round = 0; round < 3; round++)); do
+		for ((n = 1; n <= 16; n++)); do
+			expect 0 caisson run -d -b "b$n" "c$n"
+		done
+		in_parallel 64 end_n
+		# to be late is the only thing that may go wrong
+		[ $(($(count end_n 0) + $(count end_n 1 'does not exist') + \
+			$(count end_n 1 'not running'))) = 64 ] || show end_n
+		nothing_left
+	done
+}
+
+start_c() {
+	caisson start c
+}
+
+@test "two starts at once: one wins" {
+	make_bundle b
+	script b 'sleep 1000'
+	local round
+	for ((round = 0; round < 10; round++)); do
+		expect 0 caisson create -b b c
+		in_parallel 2 start_c
+		[ "$(count start_c 0)" = 1 ] || show start_c
+		[ "$(count start_c 1 'cannot start an already running container')" = 1 ] || show start_c
+		is_status c running
+		expect 0 caisson delete --force c
+	done
+	nothing_left
+}
+
+start_or_delete() {
+	if [ "$1" = 1 ]; then
+		caisson start c
+	else
+		caisson delete --force c
+	fi
+}
+
+@test "start races with delete --force" {
+	make_bundle b
+	script b 'sleep 1000'
+	local round
+	for ((round = 0; round < 20; round++)); do
+		expect 0 caisson create -b b c
+		in_parallel 2 start_or_delete
+		[ "$(tail -n 1 start_or_delete.2)" = 0 ] || show start_or_delete
+		[ "$(tail -n 1 start_or_delete.1)" = 0 ] ||
+			grep -q 'container does not exist' start_or_delete.1 || show start_or_delete
+		nothing_left
+	done
+}
+
+create_or_delete() {
+	if [ $(($1 % 2)) = 1 ]; then
+		caisson create -b b c
+	else
+		caisson delete --force c
+	fi
+}
+
+@test "create races with delete --force" {
+	make_bundle b
+	local round
+	for ((round = 0; round < 10; round++)); do
+		in_parallel 8 create_or_delete
+		expect 0 caisson delete --force c
+		nothing_left
+	done
+}
+
+@test "state does not wait, nor do others lie, while many ask" {
+	make_bundle b
+	expect 0 caisson create -b b c
+	ask() {
+		caisson state c | jq -r .status
+	}
+	in_parallel 64 ask
+	[ "$(count ask 0 created)" = 64 ] || show ask
+}
+
+@test "a container that runs in the foreground can be paused, resumed, executed in and deleted" {
+	make_bundle b
+	script b 'sleep 1000'
+	caisson run -b b c >run.out 2>&1 </dev/null 3>&- &
+	local pid=$!
+	wait_for is_status c running
+	within 5 0 caisson pause c
+	is_status c paused
+	within 5 0 caisson resume c
+	within 5 0 caisson exec c true
+	within 5 0 caisson delete --force c
+	local status=0
+	wait $pid || status=$?
+	[ "$status" = 137 ]
+	[ ! -s run.out ] || cat run.out
+	[ ! -s run.out ]
+	nothing_left
+}
+
+# --- wrecks --------------------------------------------------------------------------
+
+# A container whose record is about to be damaged; its process lives.
+make_wreck() {
+	make_bundle b
+	script b 'sleep 1000'
+	expect 0 caisson run -d -b b c
+	pid=$(pid_of c)
+}
+
+# What every command makes of a damaged record, and that delete --force clears it.
+clears_damage() {
+	expect 1 caisson state c
+	says 'the record of container c is damaged'
+	one_line
+	expect 1 caisson kill c KILL
+	one_line
+	expect 1 caisson delete c
+	one_line
+	expect 0 caisson list -q
+	clears
+}
+
+clears() {
+	within 12 0 caisson delete --force c
+	nothing_left
+	[ ! -e "/proc/$pid" ] || [ "$(cut -d ' ' -f 3 "/proc/$pid/stat")" = Z ]
+}
+
+@test "a record that is empty, cut or garbage" {
+	local damage
+	for damage in ': >"$f"' 'truncate -s 1 "$f"' 'truncate -s -1 "$f"' 'truncate -s 200 "$f"' \
+		'head -c 300 /dev/urandom >"$f"' 'echo null >"$f"' 'echo "{}" >"$f"' \
+		'echo "{}" >>"$f"' 'sed -i "s/\"pid\":[0-9]*/\"pid\":-1/" "$f"' \
+		'sed -i "s/\"id\":\"c\"/\"id\":\"d\"/" "$f"' 'rm "$f"; mkfifo "$f"' 'rm "$f"; mkdir "$f"'; do
+		make_wreck
+		f=$STATE/c/state.json bash -c "$damage"
+		clears_damage
+	done
+}
+
+@test "a record of a newer version" {
+	make_wreck
+	sed -i 's/"version":1/"version":2/' "$STATE/c/state.json"
+	expect 1 caisson state c
+	says 'newer caisson'
+	one_line
+	expect 1 caisson delete c
+	[ -e "/proc/$pid" ]
+	clears
+}
+
+@test "a record that is missing" {
+	make_wreck
+	rm "$STATE/c/state.json"
+	is_status c stopped
+	expect 1 caisson start c
+	clears
+}
+
+@test "a folder without anything, and one with the note alone" {
+	make_bundle b
+	mkdir -p "$STATE/c"
+	is_status c stopped
+	expect 1 caisson create -b b c
+	says 'already exists'
+	expect 0 caisson delete c
+	nothing_left
+	mkdir "$STATE/c"
+	ln -s "$CGROUP_PREFIX/b" "$STATE/c/cgroup"
+	expect 0 caisson delete --force c
+	nothing_left
+}
+
+@test "a record whose note is missing" {
+	make_wreck
+	rm "$STATE/c/cgroup"
+	is_status c running
+	clears
+}
+
+# A group with a process of somebody else's in it: its pid is in $stranger.
+make_stranger() {
+	mkdir "$CGROUP$CGROUP_PREFIX/others"
+	sleep 1000 3>&- &
+	stranger=$!
+	background+=("$stranger")
+	echo "$stranger" >"$CGROUP$CGROUP_PREFIX/others/cgroup.procs"
+}
+
+drop_stranger() {
+	kill -0 "$stranger"
+	kill "$stranger"
+	wait "$stranger" || true
+	rmdir "$CGROUP$CGROUP_PREFIX/others"
+}
+
+@test "a note that names a group of others: nothing there is touched" {
+	make_stranger
+	mkdir -p "$STATE/c"
+	ln -s "$CGROUP_PREFIX/others" "$STATE/c/cgroup"
+	expect 0 caisson kill --all c KILL
+	expect 1 caisson kill c KILL
+	says 'container not running'
+	expect 0 caisson delete --force c
+	says 'left alone'
+	drop_stranger
+	nothing_left
+}
+
+@test "notes that are no paths of groups" {
+	local note
+	for note in nowhere ../../.. /../.. / "$CGROUP_PREFIX/.." /proc/self; do
+		mkdir -p "$STATE/c"
+		ln -s "$note" "$STATE/c/cgroup"
+		expect 0 caisson list
+		# what cannot be a group's path may be refused, but nothing hangs or is killed
+		LIMIT=15 expect_any caisson delete --force c
+		rm -rf "$STATE/c"
+	done
+	mkdir "$STATE/c"
+	echo /x >"$STATE/c/cgroup"
+	expect 0 caisson delete --force c
+	nothing_left
+}
+
+@test "a group that others took since the container ended" {
+	make_bundle b
+	script b 'true'
+	expect 0 caisson run --keep -b b c
+	is_status c stopped
+	# the empty group still has our mark, until another one takes it
+	script b 'sleep 1000'
+	STATE=$W/other expect 0 caisson run -d -b b other
+	expect 0 caisson kill --all c KILL
+	expect 0 caisson delete c
+	says 'left alone'
+	sleep 0.2
+	STATE=$W/other is_status other running
+	STATE=$W/other expect 0 caisson delete --force other
+	nothing_left
+}
+
+@test "an id whose folder is a file or a link: it is not followed, nor removed" {
+	make_bundle b
+	mkdir -p "$STATE" decoy
+	touch decoy/cgroup
+	local command
+	for make in 'ln -s ../decoy' 'ln -s nowhere' 'touch' 'mkfifo'; do
+		(cd "$STATE" && $make c)
+		for command in 'create -b b' start state delete 'delete --force' kill pause; do
+			# shellcheck disable=SC2086 # words
+			LIMIT=15 expect_any caisson $command c
+			[ "$status" = 1 ]
+			one_line
+		done
+		expect_any caisson list
+		[ -e decoy/cgroup ]
+		rm "$STATE/c"
+	done
+	nothing_left
+}
+
+@test "a pid that is somebody else's by now" {
+	make_wreck
+	expect 0 caisson kill c KILL
+	wait_for is_status c stopped
+	make_stranger
+	sed -i "s/\"pid\":[0-9]*/\"pid\":$stranger/" "$STATE/c/state.json"
+	is_status c stopped
+	expect 1 caisson kill c KILL
+	says 'container not running'
+	one_line
+	expect 255 caisson exec c true
+	says 'stopped container'
+	expect 0 caisson kill --all c KILL
+	expect 0 caisson delete --force c
+	drop_stranger
+	nothing_left
+}
+
+@test "the host was booted since: the container has stopped" {
+	make_wreck
+	sed -i 's/"bootId":"[0-9a-f]*/"bootId":"00000000/' "$STATE/c/state.json"
+	is_status c stopped
+	expect 1 caisson kill c TERM
+	says 'container not running'
+	clears
+}
+
+# --- places that cannot be written ------------------------------------------------------
+
+@test "--pid-file: a folder, a missing folder, a fifo, a long name" {
+	make_bundle b
+	script b 'sleep 1000'
+	mkdir folder
+	refused 'pid file' caisson create -b b --pid-file folder c
+	refused 'pid file' caisson create -b b --pid-file nowhere/pid c
+	refused 'pid file' caisson create -b b --pid-file "$(printf 'x%.0s' {1..254})" c
+	refused 'pid file' caisson run -d -b b --pid-file folder c
+	# a fifo is replaced by a file, nobody waits for a reader
+	mkfifo fifo fifo.tmp
+	within 10 0 caisson create -b b --pid-file fifo c
+	[ "$(cat fifo)" = "$(pid_of c)" ]
+	[ "$(ls)" = "$(printf 'b\nfifo\nfolder\nstate')" ]
+}
+
+@test "--log: a folder, a missing folder, a fifo" {
+	make_bundle b
+	mkdir folder
+	refused 'open log file' caisson --log folder create -b b c
+	refused 'open log file' caisson --log nowhere/log create -b b c
+	mkfifo fifo
+	within 10 1 caisson --log fifo create -b b c
+	says 'open log file'
+	nothing_left
+}
+
+# What is there now is what nothing_left compares with.
+remember() {
+	leak_before=$(leak_snapshot)
+}
+
+# mount_tmpfs DIR OPTIONS: in the mount namespace of bats, undone by unmount_tmpfs
+mount_tmpfs() {
+	mkdir -p "$1"
+	mount -t tmpfs -o "$2" caisson-robust "$1"
+	remember
+}
+
+unmount_tmpfs() {
+	umount "$1"
+	remember
+}
+
+@test "--pid-file and --log on a full disk" {
+	make_bundle b
+	mount_tmpfs full size=4k
+	head -c 4096 /dev/zero >full/filler || true
+	local result=0
+	{
+		refused 'no space left on device' caisson create -b b --pid-file full/pid c &&
+			refused 'no space left on device' caisson run -d -b b --pid-file full/pid c &&
+			expect 1 caisson --log full/log delete nothing && says 'container does not exist' &&
+			[ "$(ls full)" = "$(printf 'filler\nlog')" ]
+	} || result=$?
+	unmount_tmpfs full
+	[ "$result" = 0 ]
+}
+
+@test "a state directory that is read-only, full, or has no inodes" {
+	make_bundle b
+	STATE=$W/full/state
+	local result=0 options
+	for options in ro size=4k size=8k size=12k nr_inodes=1 nr_inodes=2 nr_inodes=3 nr_inodes=4 \
+		nr_inodes=5 nr_inodes=6; do
+		mount_tmpfs full "$options"
+		case $options in
+		size=*) mkdir full/state && head -c 4000 /dev/zero >full/filler ;;
+		nr_inodes=1) ;;
+		nr*) mkdir full/state ;;
+		esac
+		remember
+		case $options in
+		ro) want='read-only file system' ;;
+		*) want='no space left on device' ;;
+		esac
+		expect_any caisson create -b b c || result=1
+		if [ "$status" = 0 ]; then
+			# there was room for all of it
+			[[ $options == size=[89]k || $options == size=1?k || $options == nr_inodes=[56] ]] || result=1
+			expect 0 caisson delete --force c || result=1
+		else
+			says "$want" && one_line || result=1
+		fi
+		nothing_left || result=1
+		[ "$result" = 0 ] || echo "with $options"
+		unmount_tmpfs full
+		[ "$result" = 0 ] || break
+	done
+	STATE=$W/state
+	[ "$result" = 0 ]
+}
+
+# --- sockets ---------------------------------------------------------------------------
+
+terminal_bundle() {
+	make_bundle b
+	config b '.process.terminal = true | .process.args = ["sleep", "1000"]'
+}
+
+# socket_server MODE PATH: deaf (never accepts, no room for another), close (accepts and
+# closes), mute (accepts and does nothing)
+socket_server() {
+	python3 - "$1" "$2" 3>&- <<-'SERVER' &
+		import socket, sys, time
+		mode, path = sys.argv[1:]
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+		s.bind(path + ".new")
+		s.listen(0 if mode == "deaf" else 8)
+		if mode == "deaf":
+		    c = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+		    c.connect(path + ".new")
+		import os
+		os.rename(path + ".new", path)
+		kept = []
+		while mode != "deaf":
+		    c, _ = s.accept()
+		    if mode == "mute":
+		        kept.append(c)
+		    else:
+		        c.close()
+		time.sleep(1000)
+	SERVER
+	background+=($!)
+	wait_for test -S "$2"
+}
+
+@test "a console socket that is absent, or no socket" {
+	terminal_bundle
+	touch file
+	mkdir folder
+	mkfifo fifo
+	local path
+	for path in absent file folder fifo /dev/null; do
+		refused 'console socket' caisson create -b b --console-socket "$path" c
+	done
+}
+
+@test "a console socket that nobody accepts on: an end after ten seconds" {
+	requires python3
+	terminal_bundle
+	socket_server deaf socket
+	within 20 1 caisson create -b b --console-socket socket c
+	says 'nobody accepts the connection'
+	one_line
+	nothing_left
+}
+
+@test "a console socket that is closed early, or never read" {
+	requires python3
+	terminal_bundle
+	socket_server close closing
+	# who is fast enough sends before it is closed
+	LIMIT=20 expect_any caisson create -b b --console-socket closing c
+	[ "$status" = 0 ] || { says 'console socket' && one_line && nothing_left; }
+	expect 0 caisson delete --force c
+	nothing_left
+	socket_server mute mute
+	within 20 0 caisson create -b b --console-socket mute c
+	is_status c created
+}
+
+@test "a pidfd socket that is absent, or closed early" {
+	requires python3
+	make_bundle b
+	script b 'sleep 1000'
+	refused 'pidfd socket' caisson create -b b --pidfd-socket absent c
+	refused 'pidfd socket' caisson run -d -b b --pidfd-socket absent c
+	socket_server deaf socket
+	within 20 1 caisson create -b b --pidfd-socket socket c
+	says 'pidfd socket'
+	one_line
+	nothing_left
+}
+
+# --- descriptors -------------------------------------------------------------------------
+
+@test "stdin, stdout and stderr closed, in all combinations" {
+	make_bundle b
+	# what is there is a descriptor that works, and no file of ours
+	script b 'for n in 0 1 2; do readlink /proc/self/fd/$n; done >/tmp/x; exec 0<&- ; exit 7'
+	local which
+	for which in '' '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+		status=0
+		bash -c "exec '$CAISSON' --root '$STATE' run -b b c $which" \
+			</dev/null >out 2>&1 3>&- || status=$?
+		[ "$status" = 7 ] || {
+			echo "run with $which: $status $(cat out)"
+			return 1
+		}
+		status=0
+		bash -c "exec '$CAISSON' --root '$STATE' create -b b c $which" \
+			</dev/null >out 2>&1 3>&- || status=$?
+		[ "$status" = 0 ]
+		expect 0 caisson start c
+		wait_for is_status c stopped
+		expect 0 caisson delete c
+		nothing_left
+	done
+}
+
+@test "few descriptors: it works, or says so and leaves nothing" {
+	make_bundle b
+	script b 'exit 7'
+	local limit worked=0
+	for limit in 4 6 8 10 12 14 16 18 20 24 28 32 36 40 64; do
+		status=0
+		bash -c "ulimit -n $limit; exec '$CAISSON' --root '$STATE' run -b b c" \
+			</dev/null >out 2>&1 3>&- || status=$?
+		output=$(cat out)
+		case $status in
+		7) worked=$((worked + 1)) ;;
+		1) says 'too many open files' && one_line ;;
+		*)
+			echo "limit $limit: exit status $status: $output"
+			return 1
+			;;
+		esac
+		nothing_left
+		status=0
+		bash -c "ulimit -n $limit; exec '$CAISSON' --root '$STATE' create -b b c" \
+			</dev/null >out 2>&1 3>&- || status=$?
+		[ "$status" -lt 2 ]
+		[ "$status" = 1 ] || is_status c created
+		expect 0 caisson delete --force c
+		nothing_left
+	done
+	[ "$worked" -ge 1 ]
+}
+
+# --- hooks -------------------------------------------------------------------------------
+
+hook() { # KIND SCRIPT [TIMEOUT]
+	config b '.hooks[$kind] = [{ "path": "/bin/sh", "args": ["sh", "-c", $s] } +
+		if $t == "" then {} else { "timeout": ($t | tonumber) } end]' \
+		--arg kind "$1" --arg s "$2" --arg t "${3-}"
+}
+
+@test "a hook that fails: what it said is told, and everything is undone" {
+	local kind
+	for kind in prestart createRuntime createContainer startContainer poststart; do
+		make_bundle b
+		hook "$kind" 'echo bad luck >&2; exit 3'
+		refused "bad luck" caisson run -d -b b c
+		says "$kind hook #0"
+		says 'exit status 3'
+	done
+	for kind in startContainer poststart; do
+		make_bundle b
+		script b 'sleep 1000'
+		hook "$kind" 'echo bad luck >&2; exit 3'
+		expect 0 caisson create -b b c
+		expect 1 caisson start c
+		says 'bad luck'
+		one_line
+		wait_for is_status c stopped
+		expect 0 caisson delete c
+		nothing_left
+	done
+}
+
+@test "a hook that takes too long: its time limit holds" {
+	local kind
+	for kind in prestart createRuntime createContainer startContainer poststart; do
+		make_bundle b
+		hook "$kind" 'exec sleep 1000' 1
+		within 10 1 caisson run -d -b b c
+		says "$kind hook #0"
+		says 'no end after 1 s'
+		one_line
+		nothing_left
+	done
+}
+
+@test "a hook that forks and stays: nobody waits for it" {
+	local kind
+	for kind in prestart createRuntime poststart poststop; do
+		make_bundle b
+		script b 'exit 7'
+		hook "$kind" "(exec yes) & echo \$! >>$W/pids"
+		within 10 7 caisson run -b b c
+		nothing_left
+	done
+	# the pipe is gone, and so is who wrote into it
+	local pid
+	while read -r pid; do
+		kill "$pid" 2>/dev/null || true
+	done <pids
+	[ "$(wc -l <pids)" = 4 ]
+}
+
+@test "a poststop hook that fails does not keep the container" {
+	make_bundle b
+	script b 'exit 7'
+	hook poststop 'exit 3'
+	expect 7 caisson run -b b c
+	nothing_left
+	expect 0 caisson create -b b c
+	expect 0 caisson delete c
+	says 'poststop hook #0'
+	nothing_left
+}
