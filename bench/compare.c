@@ -8,8 +8,9 @@
  * ends everything: a time counts only if the work was done.
  *
  * Printed for each step and contender: median, minimum, 10th and 90th percentile of the
- * wall time in milliseconds, median CPU time, peak memory, and the ratio of the median
- * to that of each contender before it. -j: the same as JSON, one object a line.
+ * wall time in milliseconds, median CPU time, peak memory (never less than the driver's
+ * own, which every child starts with), and the ratio of the median to that of each
+ * contender before it. -j: the same as JSON, one object a line.
  */
 #include <errno.h>
 #include <fcntl.h>
