@@ -17,7 +17,8 @@
  * leaves are let go and live on: what becomes of them is what tests look at.
  *
  * A fault is put at the entry of a call: neither a killed nor a failed call has any
- * effect (but close, which does what it is to do and then tells of an error). Only one architecture: registers are x86-64's.
+ * effect, but for close(2), which lets go of the descriptor and then tells of an
+ * error. Only one architecture: registers are x86-64's.
  */
 #include <errno.h>
 #include <signal.h>
