@@ -161,8 +161,8 @@ static bool head(struct checker *c)
 	       want(c, p->size == c->size, &p->size) &&
 	       want(c, c->base[c->size - 1] == 0, c->base + c->size - 1) &&
 	       want(c, p->kind == PLAN_CREATE || p->kind == PLAN_EXEC, &p->kind) &&
-	       namespaces(c, &p->clone_flags) && fds(c, &p->fds) &&
-	       flag(c, &p->two_stages) && list(c, &p->uid_map, sizeof(struct plan_idmap)) &&
+	       namespaces(c, &p->clone_flags) && fds(c, &p->fds) && flag(c, &p->two_stages) &&
+	       list(c, &p->uid_map, sizeof(struct plan_idmap)) &&
 	       list(c, &p->gid_map, sizeof(struct plan_idmap)) && flag(c, &p->setgroups_deny) &&
 	       flag(c, &p->terminal) && cgroup(c, &p->cgroup) && flag(c, &p->runtime_hooks) &&
 	       want(c, p->preserve_fds <= VALUE_FD_MAX, &p->preserve_fds);
