@@ -335,9 +335,29 @@ static int record(struct creation *c, bool listener, struct err *e)
 	return 0;
 }
 
+/* The spec wants a start in spite of these, and a word about them. */
+static void warn_of_capabilities(const struct oci_capabilities *caps)
+{
+	if (!caps)
+		return;
+	for (size_t i = 0; i < caps->unknown.n; i++)
+		log_warn("process.capabilities: %s: ignored, this version does not know it",
+		         caps->unknown.v[i]);
+
+	uint64_t refused = caps->ambient & ~(caps->permitted & caps->inheritable);
+	for (int cap = 0; refused >> cap; cap++) {
+		if (refused >> cap & 1)
+			log_warn("can't raise ambient capability %s: operation not permitted "
+			         "(it is not permitted and inheritable)",
+			         oci_capability_name(cap));
+	}
+}
+
 int creation_build(struct creation *c, bool listener, struct err *e)
 {
 	TRY(creation_compile_plan(c, listener, e));
+	if (c->config->process)
+		warn_of_capabilities(c->config->process->capabilities);
 	if (claim(c, listener, e) == 0 && make_cgroup(c, e) == 0 && make_process(c, e) == 0 &&
 	    record(c, listener, e) == 0)
 		return 0;

@@ -410,3 +410,15 @@ inside() {
 	rmdir "$CGROUP$CGROUP_PREFIX/b"
 	nothing_left
 }
+
+@test "capabilities that cannot be had are warned of, and the start goes on" {
+	make_bundle b
+	config b '.process.capabilities = {bounding: ["CAP_KILL", "CAP_NO_SUCH"], permitted: ["CAP_KILL"],
+		effective: ["CAP_KILL"], ambient: ["CAP_KILL"]} | .process.args = ["true"]'
+	expect 0 caisson run -b b c
+	says 'CAP_NO_SUCH: ignored'
+	says "can't raise ambient capability CAP_KILL: "
+	expect 0 caisson --log "$W/log" run -b b c
+	[ ! -s "$W/log" ]
+	is ''
+}
