@@ -3,7 +3,7 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-SUITES := lint build unit unit-sanitize fuzz cli faults vm
+SUITES := lint build unit unit-sanitize fuzz cli cycles faults vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## run every test; ends with one line: N passed, N failed
@@ -13,7 +13,7 @@ check: ## run every test; ends with one line: N passed, N failed
 	done; tests/summary $(SUITES)
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
-	@FAULTS=long $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
+	@FAULTS=long CYCLES=10000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
 
 check-lint: lint
 lint: ## check format, rules and layers, and run the analyzers
@@ -37,6 +37,10 @@ check-fuzz: $(FUZZERS) ## replay the fuzzers' corpora, then look for more, FUZZ_
 check-cli: all $(TOOLS) ## run the tests of the commands on this host (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/run-bats cli tests/cli/*.bats
+
+check-cycles: all $(TOOLS) ## create and delete containers, CYCLES of them, and look for leaks (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/faults/cycles
 
 check-faults: all $(TOOLS) ## kill the runtime at every system call, and look for leaks (root)
 	@tests/rootfs busybox >/dev/null
@@ -62,4 +66,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: check-lint check-build check-unit-sanitize
+.PHONY: check-lint check-build check-unit-sanitize check-cycles

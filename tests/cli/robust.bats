@@ -448,6 +448,7 @@ drop_stranger() {
 
 # What is there now is what nothing_left compares with.
 remember() {
+	# shellcheck disable=SC2034 # nothing_left reads it
 	leak_before=$(leak_snapshot)
 }
 
