@@ -2,6 +2,7 @@
 #include "runtime/foreground.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -148,6 +149,10 @@ int foreground_wait(pid_t pid, int pidfd, int signals, int master, int *ret_stat
 	struct console_raw console = { .raw = false };
 
 	if (master >= 0) {
+		/* a pty that polls writable may take only a part: waiting for the rest, while
+		 * the program waits for us to read what it printed, would never end */
+		if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+			return err_sys(e, "fcntl of the terminal");
 		console_resize(master);
 		console_make_raw(&console);
 	}

@@ -139,3 +139,11 @@ in_terminal() {
 	in_terminal out "$CAISSON" --root "$STATE" run -b b c
 	[ "$(tr -d '\r' <out | grep -c '^line [0-9]*$')" = 20000 ]
 }
+
+@test "run: more input than a terminal holds neither blocks nor gets lost" {
+	make_bundle b
+	config b '.process.terminal = true | .process.args = ["cat"]'
+	# the terminal's echo and what cat prints; then its end of file
+	(seq 20000 && printf '\004' && sleep 1) | LIMIT=20 caisson run -b b c >output 2>&1 3>&-
+	[ "$(tr -dc '\n' <output | wc -c)" = 40000 ]
+}
