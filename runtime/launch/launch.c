@@ -213,7 +213,8 @@ static int take_child(struct launch *l, const struct frame *f, int *fd, struct e
 		return status < 0
 		               ? -1
 		               : err_set(e, ERR_BUG, "caisson-init: stage 1 ended with %d", status);
-	TRY(proc_stat(l->pid, &stat, e));
+	if (proc_stat(l->pid, &stat, e) < 0)
+		return dead_already(e);
 	l->start_time = stat.start_time;
 	return 0;
 }

@@ -228,6 +228,17 @@ create_or_delete() {
 	nothing_left
 }
 
+@test "what init says last is heard, however fast it ends" {
+	make_bundle b
+	script b 'sleep 1000'
+	expect 0 caisson run -d -b b c
+	local n
+	for ((n = 0; n < 100; n++)); do
+		expect 255 caisson exec c /nosuch
+		says 'exec: "/nosuch": stat /nosuch: no such file or directory'
+	done
+}
+
 # --- wrecks --------------------------------------------------------------------------
 
 # A container whose record is about to be damaged; its process lives.
