@@ -6,7 +6,8 @@ FUZZ_SECONDS ?= 20
 SUITES := lint build unit unit-sanitize fuzz cli cycles faults vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
-check: ## run every test; ends with one line: N passed, N failed
+check: ## install what is missing, run every test; the last line has the counts
+	@tests/deps build test
 	@rm -rf build/results
 	@for suite in $(SUITES); do \
 	  echo "== $$suite"; $(MAKE) --no-print-directory check-$$suite; \
@@ -55,7 +56,7 @@ bench: all $(BENCHES) ## measure next to the peers, and print tables
 deps: ## install the packages that building and testing needs
 	@tests/deps
 
-run: ## build, and start a container that shows that it is one (root)
+run: ## install what is missing, build, start a container that shows that it is one (root)
 	@tests/deps build run
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/demo
