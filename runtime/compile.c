@@ -122,10 +122,13 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	return become_process(c, end, e);
 }
 
-static int exec_steps(struct compile *c, const struct ending *end, struct err *e)
+static int exec_steps(struct compile *c, const struct compile_exec_options *options,
+                      const struct ending *end, struct err *e)
 {
 	compile_oom_score(c);
 	compile_enter_container(c);
+	if (options->keyring)
+		add_text(c, PLAN_KEYRING, NULL, options->keyring);
 	compile_terminal(c, false);
 	compile_labels(c);
 	return become_process(c, end, e);
@@ -222,7 +225,7 @@ static int exec(struct compile *c, const struct compile_exec_options *options,
 		TRY(seccomp_compile(&c->arena, c->linux_->seccomp, options->seccomp_cache,
 		                    &end.seccomp, e));
 	c->plan.head.cgroup.path = plan_put_string(&c->plan, options->cgroup);
-	TRY(exec_steps(c, &end, e));
+	TRY(exec_steps(c, options, &end, e));
 	return add_fds(c, e);
 }
 

@@ -186,6 +186,7 @@ static int fill_state(struct creation *c, struct err *e)
 			config->hooks[OCI_HOOK_START_CONTAINER].n > 0 ||
 			config->hooks[OCI_HOOK_POSTSTART].n > 0 ||
 			(config->linux_->seccomp && config->linux_->seccomp->listener_path),
+		.keyring = !c->request->no_new_keyring,
 		.poststop = config->hooks[OCI_HOOK_POSTSTOP].n > 0,
 		.annotations = config->annotations,
 	};

@@ -204,6 +204,9 @@ static int compile_plan(struct execution *x, struct err *e)
 		.config = x->config,
 		.process = x->process,
 		.cgroup = x->cgroup_path,
+		.keyring = x->found.state.keyring
+		                   ? arena_printf(&x->arena, "_ses.%s", x->found.state.id)
+		                   : NULL,
 		.capabilities_bound = own && own->capabilities ? own->capabilities->bounding : 0,
 		.preserve_fds = x->request->preserve_fds,
 		.seccomp_cache = cache,

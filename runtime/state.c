@@ -62,6 +62,7 @@ int state_save(const struct state_dir *d, const struct state *state, struct err 
 	put_number(&w, "owner", state->owner);
 	put_truth(&w, "privatePids", state->private_pids);
 	put_truth(&w, "startNeedsConfig", state->start_needs_config);
+	put_truth(&w, "keyring", state->keyring);
 	put_truth(&w, "poststop", state->poststop);
 	json_key(&w, "annotations");
 	json_open(&w, '{');
@@ -169,6 +170,7 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 		.owner = (uint32_t)get_number(&r, "owner", UINT32_MAX),
 		.private_pids = get_truth(&r, "privatePids"),
 		.start_needs_config = get_truth(&r, "startNeedsConfig"),
+		.keyring = get_truth(&r, "keyring"),
 		.poststop = get_truth(&r, "poststop"),
 		.annotations = get_annotations(&r, a),
 	};

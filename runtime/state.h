@@ -46,6 +46,7 @@ struct state {
 	uint32_t owner;          /* uid of who created it                       */
 	bool private_pids;       /* its first process is pid 1 of a namespace of its own */
 	bool start_needs_config; /* it has hooks or a seccomp listener for that moment */
+	bool keyring;            /* its session has a keyring of its own */
 	bool poststop;           /* config.json has poststop hooks */
 	struct oci_pairs annotations;
 };

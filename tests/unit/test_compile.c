@@ -206,6 +206,7 @@ static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, 
 		.config = config,
 		.process = config->process,
 		.cgroup = "/c1",
+		.keyring = "_ses.c1",
 		.capabilities_bound = 1u << CAP_KILL,
 		.seccomp_cache = -1,
 	};
@@ -247,7 +248,9 @@ static void test_exec(void **state)
 	assert_int_equal(plan_case_step(plan, PLAN_TERMINAL, 0)->terminal.console, 0);
 	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.permitted, 1u << CAP_KILL);
 	assert_int_equal(plan_case_step(plan, PLAN_BOUNDING, 0)->caps.bounding, 1u << CAP_KILL);
-	assert_int_equal(plan_case_find(plan, PLAN_KEYRING, 0), -1);
+	/* the caller's keys are not the container's */
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_KEYRING, 0)->string),
+	                    "_ses.c1");
 	assert_int_equal(plan_case_find(plan, PLAN_PIVOT, 0), -1);
 	assert_string_equal(plan_text(plan, plan->cgroup.path), "/c1");
 }
