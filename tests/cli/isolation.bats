@@ -356,14 +356,13 @@ inside() {
 	is $'33554432\n0\n20\n20000 100000'
 }
 
-@test "limits: more memory than allowed is death, and it is said" {
+@test "limits: more memory than allowed is death by the kernel" {
 	requires cgroup-memory
 	make_bundle b
+	# tail keeps all that it is asked for
 	config b '.linux.resources = { "memory": { "limit": 16777216, "swap": 16777216 } } |
-		.process.args = ["sh", "-c", "x=$(tail -c 100000000 /dev/zero | tr \"\\\\0\" x); echo survived"]'
-	status=0
-	caisson run -b b c </dev/null >out 2>&1 3>&- || status=$?
-	not grep -q survived out
+		.process.args = ["tail", "-c", "100000000", "/dev/zero"]'
+	expect 137 caisson run -b b c
 	nothing_left
 }
 
