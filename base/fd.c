@@ -226,7 +226,9 @@ ssize_t fd_receive(int sock, void *data, size_t room, int *fds, size_t *nfds, st
 		*nfds = got;
 	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		for (size_t i = 0; i < got; i++)
-			(void)close(fds[i]);
+			fd_drop(&fds[i]); /* the caller may close them once more */
+		if (nfds)
+			*nfds = 0;
 		return err_set(e, ERR_REFUSED, "a packet was longer than agreed");
 	}
 	return n;

@@ -150,6 +150,8 @@ static void descriptors_pass_and_none_is_leaked(void **unused)
 	count = 2;
 	assert_int_equal(fd_send(pair[0], "0123456789abcdefgh", 18, three, 1, &e), 0);
 	assert_int_equal(fd_receive(pair[1], text, sizeof(text), got, &count, &e), -1);
+	assert_int_equal(count, 0);
+	assert_int_equal(got[0], -1); /* a number would be closed once more */
 	assert_int_equal(open_fds(), before);
 	(void)close(pair[0]);
 	assert_int_equal(fd_receive(pair[1], text, sizeof(text), NULL, NULL, &e), 0);
