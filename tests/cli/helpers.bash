@@ -97,6 +97,29 @@ not() { # COMMAND...
 	fi
 }
 
+# within SECONDS EXIT-STATUS COMMAND...
+within() {
+	local limit=$1 begin=$SECONDS
+	shift
+	expect "$@"
+	[ $((SECONDS - begin)) -le "$limit" ] || {
+		echo "took $((SECONDS - begin)) s, not $limit: $*"
+		return 1
+	}
+}
+
+# any exit status but those of a crash or of the time limit
+expect_any() {
+	status=0
+	"$@" >"$W/output" 2>&1 </dev/null 3>&- || status=$?
+	output=$(cat "$W/output")
+	rm "$W/output"
+	[ "$status" -lt 124 ] || {
+		echo "exit status $status of: $*: $output"
+		return 1
+	}
+}
+
 # The last command failed with one line of text, without control characters.
 one_line() {
 	local text=$output
@@ -115,6 +138,16 @@ nothing_left() {
 		diff <(echo "$leak_before") <(echo "$after")
 		return 1
 	fi
+}
+
+# refused TEXT COMMAND...: fails with one line that has the text, and undoes all
+refused() { # TEXT COMMAND...
+	local text=$1
+	shift
+	expect 1 "$@"
+	says "$text"
+	one_line
+	nothing_left
 }
 
 make_bundle() { # DIR [copy]

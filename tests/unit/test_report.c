@@ -2,6 +2,7 @@
 /* report.c: the words that engines look for, and packets that lie. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,7 @@ static struct frame frame(uint32_t step, uint32_t call, int error, const char *t
 {
 	struct frame f = { .type = FRAME_ERROR, .step = step, .call = call, .error = error };
 
-	strcpy(f.text, text);
+	(void)snprintf(f.text, sizeof(f.text), "%s", text);
 	return f;
 }
 
@@ -104,39 +105,39 @@ static void the_plan_is_one(void **unused)
 static void words_that_engines_match(void **unused)
 {
 	static const struct {
+		const char *text, *want;
 		uint32_t step, call;
 		int error;
-		const char *text, *want;
 		enum err_kind kind;
 	} cases[] = {
-		{ STEP_EXECUTABLE, CHECK_LOOKUP, ENOENT, "",
-		  "exec: \"tool\": executable file not found in $PATH", ERR_SPEC },
-		{ STEP_EXECUTABLE, CHECK_DIRECTORY, EACCES, "",
-		  "exec: \"tool\": is a directory: permission denied", ERR_SPEC },
-		{ STEP_EXECUTABLE, CALL_STAT, ENOENT, "tool",
-		  "exec: \"tool\": stat tool: no such file or directory", ERR_SPEC },
-		{ STEP_EXECUTABLE, CALL_OPEN, EACCES, "tool", "exec: \"tool\": permission denied",
+		{ "", "exec: \"tool\": executable file not found in $PATH", STEP_EXECUTABLE,
+		  CHECK_LOOKUP, ENOENT, ERR_SPEC },
+		{ "", "exec: \"tool\": is a directory: permission denied", STEP_EXECUTABLE,
+		  CHECK_DIRECTORY, EACCES, ERR_SPEC },
+		{ "tool", "exec: \"tool\": stat tool: no such file or directory", STEP_EXECUTABLE,
+		  CALL_STAT, ENOENT, ERR_SPEC },
+		{ "tool", "exec: \"tool\": permission denied", STEP_EXECUTABLE, CALL_OPEN, EACCES,
 		  ERR_SPEC },
-		{ STEP_EXECVE, CALL_EXECVE, ENOENT, "/tool",
-		  "exec /tool: no such file or directory", ERR_EXEC },
-		{ STEP_EXECVE, CALL_EXECVE, ENOEXEC, "/tool", "exec /tool: exec format error",
+		{ "/tool", "exec /tool: no such file or directory", STEP_EXECVE, CALL_EXECVE,
+		  ENOENT, ERR_EXEC },
+		{ "/tool", "exec /tool: exec format error", STEP_EXECVE, CALL_EXECVE, ENOEXEC,
 		  ERR_EXEC },
-		{ STEP_CWD, CALL_CHDIR, ENOENT, "/work",
+		{ "/work",
 		  "chdir to cwd (\"/work\") set in config.json failed: no such file or directory",
-		  ERR_SPEC },
-		{ STEP_HOOK_HOST, CHECK_HOOK_TIME, 0, "",
-		  "error running createContainer hook #1: /bin/hook: no end after 5 s", ERR_SPEC },
-		{ STEP_HOOK_INSIDE, CHECK_HOOK, 0, "bad luck",
+		  STEP_CWD, CALL_CHDIR, ENOENT, ERR_SPEC },
+		{ "", "error running createContainer hook #1: /bin/hook: no end after 5 s",
+		  STEP_HOOK_HOST, CHECK_HOOK_TIME, 0, ERR_SPEC },
+		{ "bad luck",
 		  "error running startContainer hook #0: /bin/hook: exit status 0, output: bad luck",
-		  ERR_SPEC },
-		{ STEP_HOOK_INSIDE, CALL_CLONE, EAGAIN, "",
+		  STEP_HOOK_INSIDE, CHECK_HOOK, 0, ERR_SPEC },
+		{ "",
 		  "error running startContainer hook #0: /bin/hook: clone3: resource temporarily "
 		  "unavailable",
-		  ERR_SPEC },
-		{ STEP_MASK, CHECK_NULL, 0, "/dev/null",
+		  STEP_HOOK_INSIDE, CALL_CLONE, EAGAIN, ERR_SPEC },
+		{ "/dev/null",
 		  "mask /proc/keys (linux.maskedPaths[0]): /dev/null not the null device (1:3)",
-		  ERR_KERNEL },
-		{ STEP_BARE, CALL_PRCTL, EINVAL, "", "no-new-privs: prctl: invalid argument",
+		  STEP_MASK, CHECK_NULL, 0, ERR_KERNEL },
+		{ "", "no-new-privs: prctl: invalid argument", STEP_BARE, CALL_PRCTL, EINVAL,
 		  ERR_KERNEL },
 	};
 

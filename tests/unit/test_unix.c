@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -39,6 +40,14 @@ static void remove_folder(const char *top)
 	assert_int_equal(rmdir(top), 0);
 }
 
+static int accept_one(int listener)
+{
+	struct sockaddr_un from;
+	socklen_t room = sizeof(from);
+
+	return accept4(listener, (struct sockaddr *)&from, &room, SOCK_CLOEXEC);
+}
+
 static void both_ends(void **unused)
 {
 	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
@@ -54,7 +63,7 @@ static void both_ends(void **unused)
 		assert_int_equal(fstatat(dir, "s", &st, AT_SYMLINK_NOFOLLOW), 0);
 		assert_int_equal(st.st_mode & 0777, 0600);
 		FD int here = unix_connect(dir, "s", types[i], 1000, &e);
-		FD int there = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		FD int there = accept_one(listener);
 		assert_true(here >= 0 && there >= 0);
 		assert_int_equal(fcntl(here, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 		assert_int_equal(fcntl(listener, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -102,7 +111,7 @@ static void nobody_accepts(void **unused)
 {
 	enum { MANY = 16, PATIENCE_MS = 300 };
 	char top[] = "/tmp/caisson-unix.XXXXXX";
-	int waiting[MANY], count = 0;
+	int waiting[MANY] = { 0 }, count = 0;
 	struct err e = { 0 };
 	FD int dir = open_deep_folder(top);
 	FD int listener = unix_listen(dir, "s", SOCK_STREAM, &e);
@@ -135,7 +144,7 @@ static void nobody_reads(void **unused)
 	FD int dir = open_deep_folder(top);
 	FD int listener = unix_listen(dir, "s", SOCK_STREAM, &e);
 	FD int here = unix_connect(dir, "s", SOCK_STREAM, 300, &e);
-	FD int there = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	FD int there = accept_one(listener);
 	ssize_t n;
 
 	(void)unused;
