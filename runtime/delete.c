@@ -93,6 +93,19 @@ int container_resume(const struct container_context *c, const char *id, struct e
 
 /* --- delete ------------------------------------------------------------------------------ */
 
+/* By its pidfd as well: somebody may have moved it out of the container's group. */
+static int end_first_process(const struct found *f, struct err *e)
+{
+	if (f->pidfd < 0)
+		return 0;
+	if (proc_signal(f->pidfd, SIGKILL, e) < 0 && e->kind != ERR_STATE)
+		return -1;
+	*e = (struct err){ 0 };
+	if (proc_wait_end(f->pidfd, END_MS, e) <= 0)
+		return e->kind ? -1 : err_set(e, ERR_STATE, "container %s does not end", f->dir.id);
+	return 0;
+}
+
 static int clear_cgroup(const struct found *f, struct err *e)
 {
 	if (!f->state.cgroup)
@@ -102,7 +115,7 @@ static int clear_cgroup(const struct found *f, struct err *e)
 		if (e->sys != ENOENT)
 			return -1;
 		*e = (struct err){ 0 };
-		return 0;
+		return end_first_process(f, e);
 	}
 	int ours = found_owns(f, cgroup, e);
 	TRY(ours);
@@ -114,8 +127,7 @@ static int clear_cgroup(const struct found *f, struct err *e)
 		log_warn("cgroup %s holds processes of others: it is left alone", f->state.cgroup);
 		return 0;
 	}
-	if (f->pidfd >= 0 && proc_wait_end(f->pidfd, END_MS, e) <= 0)
-		return e->kind ? -1 : err_set(e, ERR_STATE, "container %s does not end", f->dir.id);
+	TRY(end_first_process(f, e));
 	return cgroup_destroy(&f->cgroup, f->state.cgroup, END_MS, e);
 }
 

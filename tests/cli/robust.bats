@@ -395,3 +395,14 @@ drop_stranger() {
 	says 'container not running'
 	clears
 }
+
+@test "delete --force ends a process that was moved out of its group" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d --pid-file pid -b b c
+	mkdir "$CGROUP$CGROUP_PREFIX/elsewhere"
+	cat pid >"$CGROUP$CGROUP_PREFIX/elsewhere/cgroup.procs"
+	expect 0 caisson delete --force c
+	wait_for sh -c "! kill -0 $(cat pid) 2>/dev/null"
+	rmdir "$CGROUP$CGROUP_PREFIX/elsewhere"
+}
