@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -97,17 +98,22 @@ int fd_read_file(int dir, const char *path, size_t limit, struct buf *ret, struc
 	return read_size(fd, (size_t)st.st_size, path, ret, e);
 }
 
-int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,
-                    struct err *e)
+/* name.tmp; -1 and ERR_KERNEL when that is too long for a path. */
+static int replacement_name(const char *name, char *tmp, size_t room, struct err *e)
+{
+	if ((size_t)snprintf(tmp, room, "%s.tmp", name) < room)
+		return 0;
+	errno = ENAMETOOLONG;
+	return err_sys(e, "open %s", name);
+}
+
+int fd_replace_begin(int dir, const char *name, mode_t mode, const void *data, size_t len,
+                     struct err *e)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-	char tmp[4096];
-	int n = snprintf(tmp, sizeof(tmp), "%s.tmp", name);
+	char tmp[PATH_MAX];
 
-	if ((size_t)n >= sizeof(tmp)) {
-		errno = ENAMETOOLONG;
-		return err_sys(e, "open %s", name);
-	}
+	TRY(replacement_name(name, tmp, sizeof(tmp), e));
 	FD int fd = openat(dir, tmp, flags, mode);
 	/* a killed command has left its own, or it is a fifo that would hold us */
 	if (fd < 0 && errno == EEXIST && unlinkat(dir, tmp, 0) == 0)
@@ -118,12 +124,27 @@ int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, si
 		(void)unlinkat(dir, tmp, 0);
 		return -1;
 	}
+	return 0;
+}
+
+int fd_replace_end(int dir, const char *name, struct err *e)
+{
+	char tmp[PATH_MAX];
+
+	TRY(replacement_name(name, tmp, sizeof(tmp), e));
 	if (renameat(dir, tmp, dir, name) < 0) {
 		err_sys(e, "rename %s to %s", tmp, name);
 		(void)unlinkat(dir, tmp, 0);
 		return -1;
 	}
 	return 0;
+}
+
+int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,
+                    struct err *e)
+{
+	TRY(fd_replace_begin(dir, name, mode, data, len, e));
+	return fd_replace_end(dir, name, e);
 }
 
 int fd_sealed(const char *name, const void *data, size_t len, bool exec, struct err *e)

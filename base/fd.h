@@ -25,6 +25,12 @@ MUST_CHECK int fd_read_file(int dir, const char *path, size_t limit, struct buf 
 MUST_CHECK int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,
                                struct err *e);
 
+/* The same in two steps: the content is written at a moment that suits, and takes
+ * the name at the one that counts. */
+MUST_CHECK int fd_replace_begin(int dir, const char *name, mode_t mode, const void *data,
+                                size_t len, struct err *e);
+MUST_CHECK int fd_replace_end(int dir, const char *name, struct err *e);
+
 /* A memfd with this content, sealed against writing, growing and shrinking, with
  * its offset at 0. `exec` makes it executable, as vm.memfd_noexec wants it said. */
 MUST_CHECK int fd_sealed(const char *name, const void *data, size_t len, bool exec, struct err *e);

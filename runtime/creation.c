@@ -166,7 +166,7 @@ static const char *time_now(struct arena *a)
 	return arena_string(a, text, strlen(text));
 }
 
-static int fill_state(struct creation *c, struct err *e)
+static void fill_state(struct creation *c)
 {
 	const struct oci_config *config = c->config;
 	const struct plan *plan = creation_plan(c);
@@ -190,7 +190,6 @@ static int fill_state(struct creation *c, struct err *e)
 		.poststop = config->hooks[OCI_HOOK_POSTSTOP].n > 0,
 		.annotations = config->annotations,
 	};
-	return state_boot_id(&c->arena, &c->state.boot_id, e);
 }
 
 static int keep_file(const struct creation *c, const char *name, const void *data, size_t len,
@@ -206,12 +205,10 @@ static int keep_file(const struct creation *c, const char *name, const void *dat
 static int claim(struct creation *c, bool listener, struct err *e)
 {
 	TRY(state_dir_make(c->context->root, c->request->id, &c->dir, e));
-	TRY(fill_state(c, e));
-	TRY(keep_file(c, "config.json", c->config_text.data, c->config_text.len, e));
+	fill_state(c);
 	c->dir.brief = !listener;
 	if (!listener)
 		return 0;
-	TRY(keep_file(c, "plan", c->plan_bytes.data, c->plan_bytes.len, e));
 	c->listener = unix_listen(c->dir.fd, "start.sock", SOCK_SEQPACKET, e);
 	return c->listener < 0 ? -1 : 0;
 }
@@ -242,11 +239,39 @@ static int make_cgroup(struct creation *c, struct err *e)
 	return launch_cgroup_limits(plan, c->cgroup, e);
 }
 
+/* Without a listener there is nobody who could start it later: the record may say
+ * that it is started before it is, for it ends with us. */
+static void note_process(struct creation *c)
+{
+	c->state.pid = c->launch.pid;
+	c->state.start_time = c->launch.start_time;
+	c->state.phase = c->listener >= 0 ? PHASE_CREATED : PHASE_STARTED;
+}
+
+/* The whole record, but for its name: a container is one when its process is ready.
+ * Hooks read it before, and a second stage has another pid: they write it later. */
+static int prepare_record(struct creation *c, struct err *e)
+{
+	const struct plan *plan = creation_plan(c);
+
+	TRY(keep_file(c, "config.json", c->config_text.data, c->config_text.len, e));
+	if (c->listener >= 0)
+		TRY(keep_file(c, "plan", c->plan_bytes.data, c->plan_bytes.len, e));
+	TRY(state_boot_id(&c->arena, &c->state.boot_id, e));
+	if (plan->runtime_hooks || plan->two_stages)
+		return 0;
+	note_process(c);
+	c->prepared = true;
+	return state_prepare(&c->dir, &c->state, e);
+}
+
+/* Init builds the container meanwhile, on another core. */
 static int on_busy(void *context, struct err *e)
 {
-	const struct creation *c = context;
+	struct creation *c = context;
 
-	return launch_cgroup_devices(creation_plan(c), c->cgroup, e);
+	TRY(launch_cgroup_devices(creation_plan(c), c->cgroup, e));
+	return prepare_record(c, e);
 }
 
 /* prestart and createRuntime, and the state for createContainer hooks */
@@ -296,10 +321,7 @@ static int make_process(struct creation *c, struct err *e)
 		            .console = on_console },
 	};
 
-	TRY(c->backend->create(creation_plan(c), &options, &c->launch, e));
-	c->state.pid = c->launch.pid;
-	c->state.start_time = c->launch.start_time;
-	return 0;
+	return c->backend->create(creation_plan(c), &options, &c->launch, e);
 }
 
 int pid_file_write(const char *path, pid_t pid, struct err *e)
@@ -321,14 +343,15 @@ int creation_send_pidfd(const char *path, int pidfd, const char *payload, struct
 	return 0;
 }
 
-static int record(struct creation *c, bool listener, struct err *e)
+static int record(struct creation *c, struct err *e)
 {
 	const struct create_request *r = c->request;
 
-	/* without a listener there is nobody who could start it later: the record may
-	 * say so before it has happened, for it ends with us */
-	c->state.phase = listener ? PHASE_CREATED : PHASE_STARTED;
-	TRY(state_save(&c->dir, &c->state, e));
+	if (!c->prepared) {
+		note_process(c);
+		TRY(state_prepare(&c->dir, &c->state, e));
+	}
+	TRY(state_commit(&c->dir, e));
 	if (r->pid_file)
 		TRY(pid_file_write(r->pid_file, c->state.pid, e));
 	if (r->pidfd_socket)
@@ -360,7 +383,7 @@ int creation_build(struct creation *c, bool listener, struct err *e)
 	if (c->config->process)
 		warn_of_capabilities(c->config->process->capabilities);
 	if (claim(c, listener, e) == 0 && make_cgroup(c, e) == 0 && make_process(c, e) == 0 &&
-	    record(c, listener, e) == 0)
+	    record(c, e) == 0)
 		return 0;
 	creation_undo(c);
 	return -1;

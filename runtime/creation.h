@@ -30,8 +30,9 @@ struct creation {
 	struct state_dir dir;
 	struct state state;
 	bool cgroup_noted;
-	int cgroup;   /* fd, or -1 */
-	int listener; /* of start.sock, or -1 */
+	bool prepared; /* the record is written, but has not got its name */
+	int cgroup;    /* fd, or -1 */
+	int listener;  /* of start.sock, or -1 */
 	struct launch launch;
 	int master; /* the pty's, when nobody else took it, or -1 */
 };

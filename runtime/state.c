@@ -42,7 +42,7 @@ static void put_truth(struct json_writer *w, const char *key, bool value)
 	json_bool(w, value);
 }
 
-int state_save(const struct state_dir *d, const struct state *state, struct err *e)
+int state_prepare(const struct state_dir *d, const struct state *state, struct err *e)
 {
 	BUF struct buf text = { 0 };
 	struct json_writer w = { .out = &text, .indent = "" };
@@ -71,7 +71,18 @@ int state_save(const struct state_dir *d, const struct state *state, struct err 
 	json_close(&w, '}');
 	json_close(&w, '}');
 	TRY(buf_ok(&text, e));
-	return fd_replace_file(d->fd, "state.json", 0600, text.data, text.len, e);
+	return fd_replace_begin(d->fd, "state.json", 0600, text.data, text.len, e);
+}
+
+int state_commit(const struct state_dir *d, struct err *e)
+{
+	return fd_replace_end(d->fd, "state.json", e);
+}
+
+int state_save(const struct state_dir *d, const struct state *state, struct err *e)
+{
+	TRY(state_prepare(d, state, e));
+	return state_commit(d, e);
 }
 
 /* --- reading: a field that is missing or of another type makes the record unusable -- */

@@ -101,6 +101,9 @@ MUST_CHECK int state_dir_noted_cgroup(const struct state_dir *d, struct arena *a
  * between leaves what the next one needs. */
 MUST_CHECK int state_dir_remove(struct state_dir *d, struct err *e);
 
+/* Writes the record; commit makes it the one that others read. save does both. */
+MUST_CHECK int state_prepare(const struct state_dir *d, const struct state *state, struct err *e);
+MUST_CHECK int state_commit(const struct state_dir *d, struct err *e);
 MUST_CHECK int state_save(const struct state_dir *d, const struct state *state, struct err *e);
 
 /* 1: read, 0: there is none (a create died right at its start). */
