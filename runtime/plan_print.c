@@ -116,23 +116,35 @@ static void limit(struct printer *p, const char *key, uint64_t value)
 		number(p, key, value);
 }
 
+/* "key=value" each: an option may stand there twice, and the kernel sees both. */
+static void options(struct printer *p, struct plan_list list)
+{
+	const struct plan_option *o = plan_array(p->plan, list);
+
+	if (list.count == 0)
+		return;
+	json_key(&p->w, "options");
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < list.count; i++) {
+		const char *value = plan_text(p->plan, o[i].value);
+		BUF struct buf option = { 0 };
+
+		buf_text(&option, plan_text(p->plan, o[i].key));
+		if (value)
+			buf_printf(&option, "=%s", value);
+		json_string(&p->w, option.failed ? NULL : option.data);
+	}
+	json_close(&p->w, ']');
+}
+
 static void print_mount(struct printer *p, const struct plan_step *s)
 {
 	const struct plan_mount *m = &s->mount;
-	const struct plan_option *o = plan_array(p->plan, m->options);
 
 	text(p, "type", m->fstype);
 	text(p, "source", m->source);
 	text(p, "target", m->target);
-	if (m->options.count > 0) {
-		json_key(&p->w, "options");
-		json_open(&p->w, '{');
-		for (uint32_t i = 0; i < m->options.count; i++) {
-			json_key(&p->w, plan_text(p->plan, o[i].key));
-			json_string(&p->w, plan_text(p->plan, o[i].value));
-		}
-		json_close(&p->w, '}');
-	}
+	options(p, m->options);
 	bits(p, "attributes", m->attr, plan_words_attr);
 	bits(p, "flags", m->flags, plan_words_target);
 	bits(p, "propagation", m->propagation, plan_words_mount);
