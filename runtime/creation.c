@@ -28,6 +28,7 @@
 #include "runtime/hooks.h"
 #include "runtime/launch/cgroup.h"
 #include "runtime/owner.h"
+#include "runtime/seccomp_agent.h"
 
 enum { DESTROY_MS = 10000, PIDFD_SOCKET_MS = 10000 };
 
@@ -321,7 +322,13 @@ static int make_process(struct creation *c, struct err *e)
 		            .console = on_console },
 	};
 
-	return c->backend->create(creation_plan(c), &options, &c->launch, e);
+	TRY(c->backend->create(creation_plan(c), &options, &c->launch, e));
+	if (c->launch.listener < 0)
+		return 0;
+	c->state.pid = c->launch.pid;
+	TRY(seccomp_agent_send(c->config, &c->state, c->launch.listener, e));
+	fd_drop(&c->launch.listener); /* the agent's alone: its end shall be the end */
+	return 0;
 }
 
 int pid_file_write(const char *path, pid_t pid, struct err *e)

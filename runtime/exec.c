@@ -260,6 +260,9 @@ static int set_off(struct execution *x, const struct backend *backend, struct er
 		TRY(pid_file_write(r->pid_file, x->launch.pid, e));
 	if (r->pidfd_socket)
 		TRY(creation_send_pidfd(r->pidfd_socket, x->launch.pidfd, "setns", e));
+	if (x->launch.listener >= 0)
+		TRY(seccomp_agent_send(x->config, &x->found.state, x->launch.listener, e));
+	fd_drop(&x->launch.listener); /* the agent's alone: its end shall be the end */
 	TRY(backend->start(plan, x->launch.socket, x->launch.pidfd, -1, &listener, e));
 	if (listener >= 0)
 		TRY(seccomp_agent_send(x->config, &x->found.state, listener, e));

@@ -228,6 +228,16 @@ static int run_hooks(struct launch *l, const struct launch_events *events, struc
 	return answer_go(l->socket, state, e);
 }
 
+static int take_listener(int socket, int init_pidfd, int64_t number, int *ret, struct err *e)
+{
+	if (*ret >= 0 || number < 0 || number > INT32_MAX)
+		return err_set(e, ERR_BUG, "caisson-init: an unexpected LISTENER packet");
+	*ret = pidfd_getfd(init_pidfd, (int)number, 0);
+	if (*ret < 0)
+		return err_sys(e, "take the seccomp listener: pidfd_getfd");
+	return send_go(socket, -1, e);
+}
+
 static int answer(const struct plan *plan, struct launch *l, const struct launch_events *events,
                   const struct frame *f, int *fd, struct err *e)
 {
@@ -243,6 +253,8 @@ static int answer(const struct plan *plan, struct launch *l, const struct launch
 		if (*fd < 0 || !events->console)
 			return err_set(e, ERR_BUG, "caisson-init: an unexpected CONSOLE packet");
 		return events->console(events->context, fd_give(fd), f->text, e);
+	case FRAME_LISTENER: /* without no_new_privs the filter comes before the ids */
+		return take_listener(l->socket, l->pidfd, f->value, &l->listener, e);
 	case FRAME_WARNING:
 		log_warn("%s", f->text);
 		return 0;
@@ -309,16 +321,6 @@ int launch_let_go(struct launch *l, struct err *e)
 
 /* --- start ----------------------------------------------------------------------------- */
 
-static int take_listener(int socket, int init_pidfd, int64_t number, int *ret, struct err *e)
-{
-	if (*ret >= 0 || number < 0 || number > INT32_MAX)
-		return err_set(e, ERR_BUG, "caisson-init: an unexpected LISTENER packet");
-	*ret = pidfd_getfd(init_pidfd, (int)number, 0);
-	if (*ret < 0)
-		return err_sys(e, "take the seccomp listener: pidfd_getfd");
-	return send_go(socket, -1, e);
-}
-
 static int until_executed(const struct plan *plan, int socket, int init_pidfd, int *listener,
                           struct err *e)
 {
@@ -371,6 +373,7 @@ void launch_abort(struct launch *l)
 
 void launch_done(struct launch *l)
 {
+	fd_drop(&l->listener);
 	fd_drop(&l->pidfd);
 	fd_drop(&l->socket);
 }

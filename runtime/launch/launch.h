@@ -38,12 +38,13 @@ struct launch {
 	uint64_t start_time; /* of pid: proc_stat */
 	int pidfd;           /* owned; -1: none                           */
 	int socket;          /* to init, owned; -1 after it was let go    */
+	int listener;        /* seccomp notify fd that init made before READY, owned; -1: none */
 };
 
 #define LAUNCH __attribute__((cleanup(launch_done)))
-#define LAUNCH_NONE                                 \
-	{                                           \
-		.pid = 0, .pidfd = -1, .socket = -1 \
+#define LAUNCH_NONE                                                 \
+	{                                                           \
+		.pid = 0, .pidfd = -1, .socket = -1, .listener = -1 \
 	}
 
 /* Clones init and leads it up to READY. On failure the process is dead and reaped. */

@@ -421,3 +421,34 @@ inside() {
 	[ ! -s "$W/log" ]
 	is ''
 }
+
+# The agent is recvtty: it takes the message with the descriptor, prints it, and goes,
+# so that the call which waits for an answer fails with ENOSYS.
+@test "seccomp: an agent gets the listener, with and without no_new_privs, for exec, too" {
+	local nnp
+	for nnp in true false; do
+		make_bundle b copy
+		config b '.process.noNewPrivileges = $nnp | .root.readonly = false |
+			.process.args = ["sh", "-c", "mkdir /new || echo refused; exec sleep 1000"] |
+			.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: ($w + "/agent"),
+				listenerMetadata: "meta", syscalls: [
+				{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}' --argjson nnp $nnp --arg w "$W"
+		"$TOOLS/recvtty" agent >told 2>&1 </dev/null 3>&- &
+		background+=($!)
+		wait_for test -S agent
+		"$CAISSON" --root "$STATE" run -d -b b c >out 2>&1 </dev/null 3>&-
+		wait_for grep -q refused out
+		grep -q '"fds":\["seccompFd"\],"pid":[0-9]*,"metadata":"meta","state":{' told
+		rm agent
+		"$TOOLS/recvtty" agent >told 2>&1 </dev/null 3>&- &
+		background+=($!)
+		wait_for test -S agent
+		expect 1 caisson exec c mkdir /new
+		grep -q seccompFd told
+		rm agent
+		expect 1 caisson exec c true || [ "$status" = 255 ]
+		says 'linux.seccomp.listenerPath'
+		expect 0 caisson delete --force c
+		rm -rf b
+	done
+}
