@@ -21,7 +21,7 @@
 	  .help = "move the root instead of pivoting, for a host whose root is a ramdisk" },	\
 	{ .name = "no-new-keyring", .help = "keep the caller's session keyring" },		\
 	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .value = "N",				\
-	  .help = "pass N more file descriptors, from 3 (or after $LISTEN_FDS) on" }
+	  .help = "pass N more file descriptors, from 3 on" }
 
 static const struct option_spec create_options[] = {
 	BUNDLE_OPTIONS,

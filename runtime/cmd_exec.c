@@ -36,7 +36,7 @@ static const struct option_spec exec_options[] = {
 	{ .name = "pid-file", .kind = OPTION_TEXT, .value = "FILE",
 	  .complete = COMPLETE_FILE, .help = "write the process's pid to this file" },
 	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .value = "N",
-	  .help = "pass N more file descriptors, from 3 (or after $LISTEN_FDS) on" },
+	  .help = "pass N more file descriptors, from 3 on" },
 	{ .name = NULL },
 };
 /* clang-format on */

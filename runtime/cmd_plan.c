@@ -13,7 +13,7 @@ static const struct option_spec plan_options[] = {
 	  .help = "move the root instead of pivoting, for a host whose root is a ramdisk" },
 	{ .name = "no-new-keyring", .help = "keep the caller's session keyring" },
 	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .value = "N",
-	  .help = "pass N more file descriptors, from 3 (or after $LISTEN_FDS) on" },
+	  .help = "pass N more file descriptors, from 3 on" },
 	{ .name = NULL },
 };
 /* clang-format on */
