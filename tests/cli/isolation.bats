@@ -452,3 +452,15 @@ inside() {
 		rm -rf b
 	done
 }
+
+@test "a user can open the pipes of stdio again, and nothing else is given away" {
+	make_bundle b
+	config b '.process.user = {uid: 1000, gid: 1000} |
+		.process.args = ["sh", "-c", "echo again >/dev/stdout"]'
+	"$CAISSON" --root "$STATE" run -b b c </dev/null 2>err | cat >out
+	[ "$(cat out)" = again ]
+	: >file
+	caisson run -b b c >file 2>&1 || true
+	[ "$(stat -c %u file)" = 0 ]
+	[ "$(stat -c %u /dev/null)" = 0 ]
+}

@@ -57,6 +57,20 @@ static bool are_ids(uint32_t uid, uint32_t gid)
 	return true;
 }
 
+/* A pipe that an engine made belongs to root, and opening /dev/stdout again is an
+ * open(2) by the user: the pipes of stdio become the user's. Nothing else is touched:
+ * a terminal has its owner, and a file or /dev/null is not ours to give away. That it
+ * cannot be done (an id that is not mapped) only leaves it as it was. */
+static void give_pipes(uint32_t uid)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		struct stat st;
+
+		if (sys_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
+			(void)sys_fchownat(fd, "", uid, UINT32_MAX, AT_EMPTY_PATH);
+	}
+}
+
 /* Permitted capabilities outlive the change (PR_SET_KEEPCAPS), because PLAN_CAPS
  * chooses among them. Looking is cheaper than setting what is so already. */
 void step_ids(const struct plan_step *step)
@@ -67,6 +81,7 @@ void step_ids(const struct plan_step *step)
 		must(sys_setgroups(step->ids.groups.count, plan_array(plan, step->ids.groups)),
 		     CALL_SETGROUPS, NULL);
 	if (!are_ids(uid, gid)) {
+		give_pipes(uid);
 		must(sys_prctl(PR_SET_KEEPCAPS, 1, 0), CALL_PRCTL, NULL);
 		must(sys_setresgid(gid, gid, gid), CALL_SETRESGID, NULL);
 		must(sys_setresuid(uid, uid, uid), CALL_SETRESUID, NULL);
