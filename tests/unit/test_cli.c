@@ -265,27 +265,27 @@ static const char *context_of(struct arena *a, const char *line,
 	                    in.context.systemd_cgroup ? "systemd" : "cgroupfs");
 }
 
-static const struct cli_surroundings real_root = { .cwd = "/work" };
+static const struct cli_surroundings real_root = { .cwd = "/home/u" };
 
 static void roots(void **state)
 {
-	static const struct cli_surroundings user = { .cwd = "/work",
+	static const struct cli_surroundings user = { .cwd = "/home/u",
 		                                      .euid = 1000,
 		                                      .runtime_dir = "/run/user/1000" };
-	static const struct cli_surroundings bare_user = { .cwd = "/work", .euid = 1000 };
-	static const struct cli_surroundings odd_user = { .cwd = "/work",
+	static const struct cli_surroundings bare_user = { .cwd = "/home/u", .euid = 1000 };
+	static const struct cli_surroundings odd_user = { .cwd = "/home/u",
 		                                          .euid = 1000,
 		                                          .runtime_dir = "here" };
-	static const struct cli_surroundings root_with_dir = { .cwd = "/work",
+	static const struct cli_surroundings root_with_dir = { .cwd = "/home/u",
 		                                               .runtime_dir = "/run/user/0" };
-	static const struct cli_surroundings mapped = { .cwd = "/work",
+	static const struct cli_surroundings mapped = { .cwd = "/home/u",
 		                                        .user_namespace = true,
 		                                        .runtime_dir = "/run/user/1000",
 		                                        .user = "ann" };
 	static const struct cli_surroundings mapped_root = {
-		.cwd = "/work", .user_namespace = true, .runtime_dir = "/run/user/0", .user = "root"
+		.cwd = "/home/u", .user_namespace = true, .runtime_dir = "/run/user/0", .user = "root"
 	};
-	static const struct cli_surroundings nested = { .cwd = "/work", .user_namespace = true };
+	static const struct cli_surroundings nested = { .cwd = "/home/u", .user_namespace = true };
 	static const struct {
 		const char *line;
 		const struct cli_surroundings *around;
@@ -300,7 +300,7 @@ static void roots(void **state)
 		{ "list", &mapped_root, "/run/caisson default cgroupfs" },
 		{ "list", &nested, "/run/caisson default cgroupfs" },
 		{ "--root /r list", &user, "/r given cgroupfs" },
-		{ "--root r/../s//t list", &user, "/work/s/t given cgroupfs" },
+		{ "--root r/../s//t list", &user, "/home/u/s/t given cgroupfs" },
 		{ "--root /a --root /b list", &user, "/b given cgroupfs" },
 		{ "--root '' list", &user, "!--root: must not be empty or /" },
 		{ "--root / list", &user, "!--root: must not be empty or /" },
@@ -362,7 +362,7 @@ static void asking(void **state)
 	assert_false(cli_flag(&in, "tty"));
 	assert_false(cli_flag(&in, "detach"));
 	assert_int_equal(cli_number(&in, "preserve-fds"), 7);
-	assert_string_equal(cli_path(&in, "pid-file"), "/work/p");
+	assert_string_equal(cli_path(&in, "pid-file"), "/home/u/p");
 	assert_null(cli_path(&in, "process"));
 	struct oci_strings env = cli_list(&in, "env");
 	assert_int_equal(env.n, 2);
