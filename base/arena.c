@@ -92,17 +92,21 @@ char *arena_string(struct arena *a, const char *text, size_t len)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char most[256]; /* formatted once, then, if it is longer, once more */
 	va_list ap, again;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int len = vsnprintf(NULL, 0, fmt, ap);
+	int len = vsnprintf(most, sizeof(most), fmt, ap);
 	va_end(ap);
 	if (len < 0)
 		out_of_memory();
 
 	char *text = arena_new(a, (size_t)len + 1);
-	(void)vsnprintf(text, (size_t)len + 1, fmt, again);
+	if ((size_t)len < sizeof(most))
+		memcpy(text, most, (size_t)len);
+	else
+		(void)vsnprintf(text, (size_t)len + 1, fmt, again);
 	va_end(again);
 	return text;
 }
