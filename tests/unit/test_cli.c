@@ -282,9 +282,10 @@ static void roots(void **state)
 		                                        .user_namespace = true,
 		                                        .runtime_dir = "/run/user/1000",
 		                                        .user = "ann" };
-	static const struct cli_surroundings mapped_root = {
-		.cwd = "/home/u", .user_namespace = true, .runtime_dir = "/run/user/0", .user = "root"
-	};
+	static const struct cli_surroundings mapped_root = { .cwd = "/home/u",
+		                                             .user_namespace = true,
+		                                             .runtime_dir = "/run/user/0",
+		                                             .user = "root" };
 	static const struct cli_surroundings nested = { .cwd = "/home/u", .user_namespace = true };
 	static const struct {
 		const char *line;
