@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-static int digits(const char *text, uint64_t base, uint64_t max, uint64_t *ret)
+static int digits(const char *text, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;
 
@@ -12,9 +12,9 @@ static int digits(const char *text, uint64_t base, uint64_t max, uint64_t *ret)
 	for (; *text; text++) {
 		uint64_t digit = (uint64_t)(unsigned char)*text - '0';
 
-		if (digit >= base)
+		if (digit > 9)
 			return -1;
-		if (__builtin_mul_overflow(value, base, &value) ||
+		if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
 		    __builtin_add_overflow(value, digit, &value) || value > max)
 			return -1;
 	}
@@ -24,7 +24,7 @@ static int digits(const char *text, uint64_t base, uint64_t max, uint64_t *ret)
 
 int num_u64(const char *text, uint64_t max, uint64_t *ret)
 {
-	return digits(text, 10, max, ret);
+	return digits(text, max, ret);
 }
 
 int num_i64(const char *text, int64_t min, int64_t max, int64_t *ret)
@@ -32,12 +32,12 @@ int num_i64(const char *text, int64_t min, int64_t max, int64_t *ret)
 	uint64_t value;
 
 	if (*text == '-') {
-		if (min >= 0 || digits(text + 1, 10, (uint64_t)0 - (uint64_t)min, &value) < 0)
+		if (min >= 0 || digits(text + 1, (uint64_t)0 - (uint64_t)min, &value) < 0)
 			return -1;
 		*ret = (int64_t)((uint64_t)0 - value);
 		return *ret <= max ? 0 : -1;
 	}
-	if (max < 0 || digits(text, 10, (uint64_t)max, &value) < 0 || (int64_t)value < min)
+	if (max < 0 || digits(text, (uint64_t)max, &value) < 0 || (int64_t)value < min)
 		return -1;
 	*ret = (int64_t)value;
 	return 0;
@@ -47,17 +47,7 @@ int num_id(const char *text, uint32_t *ret)
 {
 	uint64_t value;
 
-	if (digits(text, 10, UINT32_MAX - 1, &value) < 0)
-		return -1;
-	*ret = (uint32_t)value;
-	return 0;
-}
-
-int num_octal(const char *text, uint32_t max, uint32_t *ret)
-{
-	uint64_t value;
-
-	if (digits(text, 8, max, &value) < 0)
+	if (digits(text, UINT32_MAX - 1, &value) < 0)
 		return -1;
 	*ret = (uint32_t)value;
 	return 0;

@@ -16,5 +16,3 @@ MUST_CHECK int num_u64(const char *text, uint64_t max, uint64_t *ret);
 MUST_CHECK int num_i64(const char *text, int64_t min, int64_t max, int64_t *ret);
 /* A user or group id: 0 to 2^32-2 (2^32-1 means "do not change" to the kernel). */
 MUST_CHECK int num_id(const char *text, uint32_t *ret);
-/* Octal digits only, at most `max`. */
-MUST_CHECK int num_octal(const char *text, uint32_t max, uint32_t *ret);

@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/path.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-
-#include "base/sys.h"
-
-int path_open_in(int root, const char *path, int flags, mode_t mode, struct err *e)
-{
-	uint64_t how = (uint64_t)(unsigned int)flags | O_CLOEXEC;
-	int fd;
-
-	do /* EAGAIN: a rename elsewhere raced with the walk (openat2(2)) */
-		fd = sys_openat2(root, path, how, (flags & O_CREAT) ? mode : 0,
-		                 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-	while (fd < 0 && errno == EAGAIN);
-	return fd < 0 ? err_sys(e, "open %s", path) : fd;
-}
 
 char *path_clean(struct arena *a, const char *base, const char *path)
 {

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Paths below a root that is not ours. Everything goes through openat2(2); there
- * is no fallback, because a string check before a plain open can be raced.
- */
+/* Paths as text. What is walked is walked by openat2(2), where the root is known: in
+ * cgroups/files.c and, for all that an image can touch, in init's target.c. */
 #pragma once
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "base/arena.h"
-#include "base/err.h"
-
-/* Opens path as if `root` were /: links, also absolute ones and "..", stay below
- * it, and magic links (/proc/PID/fd/N) are refused. flags and mode as open(2).
- * Returns an fd, or -1 with ERR_KERNEL. Source: openat2(2), RESOLVE_IN_ROOT. */
-MUST_CHECK int path_open_in(int root, const char *path, int flags, mode_t mode, struct err *e);
 
 /* Joins and cleans a path by its text alone: no "//", ".", or "..", always
  * absolute; ".." at the root stays there. */

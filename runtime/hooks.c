@@ -25,7 +25,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/sys.h"
-#include "oci-spec/json.h"
+#include "runtime/oci_state.h"
 
 enum { TAIL_MAX = 1024, CHUNK = 4096, PIPE_CHUNKS = 65536 / CHUNK }; /* pipe(7) */
 
@@ -40,29 +40,7 @@ int hooks_state(const struct state *state, pid_t pid, const char *status, struct
 	BUF struct buf text = { 0 };
 	struct json_writer w = { .out = &text, .indent = "" };
 
-	json_open(&w, '{');
-	json_key(&w, "ociVersion");
-	json_string(&w, OCI_SPEC_VERSION);
-	json_key(&w, "id");
-	json_string(&w, state->id);
-	json_key(&w, "status");
-	json_string(&w, status);
-	if (pid > 0) {
-		json_key(&w, "pid");
-		json_i64(&w, pid);
-	}
-	json_key(&w, "bundle");
-	json_string(&w, state->bundle);
-	if (state->annotations.n > 0) {
-		json_key(&w, "annotations");
-		json_open(&w, '{');
-		for (size_t i = 0; i < state->annotations.n; i++) {
-			json_key(&w, state->annotations.v[i].key);
-			json_string(&w, state->annotations.v[i].value);
-		}
-		json_close(&w, '}');
-	}
-	json_close(&w, '}');
+	oci_state_write(&w, state, pid, status);
 	TRY(buf_ok(&text, e));
 	return fd_sealed("caisson-state", text.data, text.len, false, e);
 }

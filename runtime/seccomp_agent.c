@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "base/unix.h"
-#include "oci-spec/json.h"
+#include "runtime/oci_state.h"
 
 enum { AGENT_TIMEOUT_MS = 10000 };
 
@@ -16,24 +16,6 @@ static void put_string(struct json_writer *w, const char *key, const char *value
 {
 	json_key(w, key);
 	json_string(w, value);
-}
-
-static void put_state(struct json_writer *w, const struct state *state)
-{
-	json_key(w, "state");
-	json_open(w, '{');
-	put_string(w, "ociVersion", OCI_SPEC_VERSION);
-	put_string(w, "id", state->id);
-	put_string(w, "status", "creating");
-	json_key(w, "pid");
-	json_i64(w, state->pid);
-	put_string(w, "bundle", state->bundle);
-	json_key(w, "annotations");
-	json_open(w, '{');
-	for (size_t i = 0; i < state->annotations.n; i++)
-		put_string(w, state->annotations.v[i].key, state->annotations.v[i].value);
-	json_close(w, '}');
-	json_close(w, '}');
 }
 
 int seccomp_agent_send(const struct oci_config *config, const struct state *state, int listener,
@@ -52,7 +34,8 @@ int seccomp_agent_send(const struct oci_config *config, const struct state *stat
 	json_key(&w, "pid");
 	json_i64(&w, state->pid);
 	put_string(&w, "metadata", profile->listener_metadata ? profile->listener_metadata : "");
-	put_state(&w, state);
+	json_key(&w, "state");
+	oci_state_write(&w, state, state->pid, "creating");
 	json_close(&w, '}');
 	TRY(buf_ok(&text, e));
 

@@ -56,26 +56,12 @@ static void unsigned_numbers_reach_the_end(void **unused)
 	assert_int_equal(num_u64("11", 10, &v), -1);
 }
 
-static void octal_has_eight_digits(void **unused)
-{
-	uint32_t v;
-
-	(void)unused;
-	assert_int_equal(num_octal("1777", 07777, &v), 0);
-	assert_int_equal(v, 01777);
-	assert_int_equal(num_octal("0755", 07777, &v), 0);
-	assert_int_equal(v, 0755);
-	assert_int_equal(num_octal("0798", 07777, &v), -1);
-	assert_int_equal(num_octal("10000", 07777, &v), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_digits_of_full_width),
 		cmocka_unit_test(signed_numbers_reach_both_ends),
 		cmocka_unit_test(unsigned_numbers_reach_the_end),
-		cmocka_unit_test(octal_has_eight_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
