@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,13 +74,4 @@ int err_hint(struct err *e, const char *fmt, ...)
 	(void)vsnprintf(e->hint, sizeof(e->hint), fmt, ap);
 	va_end(ap);
 	return -1;
-}
-
-const char *err_words(int sys)
-{
-	static __thread char words[96];
-
-	(void)snprintf(words, sizeof(words), "%s", strerror(sys));
-	words[0] = (char)tolower((unsigned char)words[0]);
-	return words;
 }

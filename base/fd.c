@@ -190,13 +190,13 @@ int fd_send(int sock, const void *data, size_t len, const int *fds, size_t nfds,
 		return err_set(e, ERR_BUG, "%zu descriptors in one packet", nfds);
 	if (nfds > 0) {
 		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		msg.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * nfds);
 		memset(control.bytes, 0, msg.msg_controllen);
 
 		struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		cmsg->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * nfds);
 		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * nfds);
 	}
 	while (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0) {
@@ -206,10 +206,21 @@ int fd_send(int sock, const void *data, size_t len, const int *fds, size_t nfds,
 	return 0;
 }
 
+/* musl's macro mixes signs and alignments. */
+static struct cmsghdr *next_control(struct msghdr *msg, struct cmsghdr *c)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wcast-align"
+	return CMSG_NXTHDR(msg, c);
+#pragma GCC diagnostic pop
+}
+
 /* Copies the received descriptors out; closes those that have no room. */
 static void take_fds(struct msghdr *msg, int *fds, size_t room, size_t *got)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = next_control(msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "base/scope.h"
+#include "base/sys.h"
 
 /* Moves *rest to the field `to` when it stands at `from`, and reads a number there. */
 static int number_field(char **rest, int from, int to, uint64_t *ret)
@@ -67,7 +67,7 @@ bool proc_in_user_namespace(void)
 int proc_open(pid_t pid, uint64_t start_time, struct err *e)
 {
 	struct proc_stat now;
-	FD int pidfd = pidfd_open(pid, 0);
+	FD int pidfd = sys_pidfd_open(pid, 0);
 
 	/* EINVAL, since 6.9 ENOENT: by now it is a thread of another process */
 	if (pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
@@ -84,7 +84,7 @@ int proc_open(pid_t pid, uint64_t start_time, struct err *e)
 
 int proc_signal(int pidfd, int signo, struct err *e)
 {
-	if (pidfd_send_signal(pidfd, signo, NULL, 0) == 0)
+	if (sys_pidfd_send_signal(pidfd, signo) == 0)
 		return 0;
 	if (errno == ESRCH)
 		return err_set(e, ERR_STATE, "container not running");

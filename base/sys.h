@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System calls that glibc 2.36 has no function for, and names that its headers
- * lack. Each returns as the man page of the call says: -1 and errno.
+ * System calls that glibc 2.36 or musl 1.2.3 has no function for, and names that their
+ * headers lack. Each returns as the man page of the call says: -1 and errno.
  */
 #pragma once
 
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -26,6 +27,42 @@ static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_
 	struct open_how how = { .flags = flags, .mode = mode, .resolve = resolve };
 
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+/* open_tree(2); OPEN_TREE_* are in <linux/mount.h> */
+static inline int sys_open_tree(int dir, const char *path, unsigned int flags)
+{
+	return (int)syscall(SYS_open_tree, dir, path, flags);
+}
+
+/* pidfd_open(2) */
+static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
+{
+	return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+
+/* pidfd_getfd(2) */
+static inline int sys_pidfd_getfd(int pidfd, int fd)
+{
+	return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+}
+
+/* pidfd_send_signal(2) */
+static inline int sys_pidfd_send_signal(int pidfd, int signo)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0);
+}
+
+/* close_range(2) */
+static inline int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
+{
+	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+/* getrlimit(2), by a number: glibc's function takes an enum, musl's an int */
+static inline int sys_getrlimit(int resource, struct rlimit *ret)
+{
+	return (int)syscall(SYS_prlimit64, 0, resource, NULL, ret);
 }
 
 /* clone3(2) without a shared address space: fork(2) with flags. */

@@ -15,12 +15,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/scope.h"
+#include "base/sys.h"
 #include "cgroups/cgroup.h"
 #include "cgroups/files.h"
 
@@ -214,7 +214,7 @@ static int signal_listed(int cgroup, const pid_t *batch, const int *pidfds, size
 		if (pidfds[i] < 0 ||
 		    !bsearch(&batch[i], listed, listed_count, sizeof(*listed), compare_pids))
 			continue;
-		if (pidfd_send_signal(pidfds[i], signo, NULL, 0) < 0 && errno != ESRCH)
+		if (sys_pidfd_send_signal(pidfds[i], signo) < 0 && errno != ESRCH)
 			return err_sys(e, "signal %d to process %d", signo, batch[i]);
 	}
 	return 0;
@@ -226,7 +226,7 @@ static int signal_batch(int cgroup, const pid_t *batch, size_t count, int signo,
 	size_t opened = 0;
 
 	for (; opened < count && result == 0; opened++) {
-		pidfds[opened] = pidfd_open(batch[opened], 0);
+		pidfds[opened] = sys_pidfd_open(batch[opened], 0);
 		if (pidfds[opened] < 0 && errno != ESRCH)
 			result = err_sys(e, "pidfd_open %d", batch[opened]);
 	}

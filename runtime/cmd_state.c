@@ -82,15 +82,14 @@ static const char *owner_name(struct arena *a, uint32_t uid)
 {
 	const char *name = arena_printf(a, "#%u", uid);
 	FILE *passwd = fopen("/etc/passwd", "re");
-	struct passwd entry = { 0 }, *found = NULL;
-	char room[4096];
+	const struct passwd *entry;
 
 	if (!passwd)
 		return name;
-	while (fgetpwent_r(passwd, &entry, room, sizeof(room), &found) == 0) {
-		if (entry.pw_uid != uid)
+	while ((entry = fgetpwent(passwd)) != NULL) {
+		if (entry->pw_uid != uid)
 			continue;
-		name = arena_string(a, entry.pw_name, strlen(entry.pw_name));
+		name = arena_string(a, entry->pw_name, strlen(entry->pw_name));
 		break;
 	}
 	(void)fclose(passwd);

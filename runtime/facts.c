@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/scope.h"
+#include "base/sys.h"
 
 enum { FACT_FILE_MAX = 64 * 1024 }; /* a uid_map has at most 340 lines */
 
@@ -65,7 +66,7 @@ static int read_limits(struct host_facts *f, struct err *e)
 	for (int i = 0; i < FACTS_LIMITS; i++) {
 		struct rlimit limit;
 
-		if (getrlimit((__rlimit_resource_t)i, &limit) < 0)
+		if (sys_getrlimit(i, &limit) < 0)
 			return err_sys(e, "getrlimit %d", i);
 		f->hard_limits[i] = limit.rlim_max;
 	}

@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "base/sys.h"
 #include "runtime/console.h"
 
 /* One direction of the pty: what was read and is not yet written. */
@@ -102,7 +102,7 @@ static bool take_signals(int signals, pid_t pid, int pidfd, int master, int *sta
 		case SIGPIPE:
 			break;
 		default:
-			(void)pidfd_send_signal(pidfd, (int)info.ssi_signo, NULL, 0);
+			(void)sys_pidfd_send_signal(pidfd, (int)info.ssi_signo);
 		}
 	}
 	return ended;

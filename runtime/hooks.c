@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -58,7 +57,7 @@ static _Noreturn void become_hook(const struct oci_hook *hook, int state, int ou
 	if (lseek(state, 0, SEEK_SET) < 0 || dup2(state, STDIN_FILENO) < 0 ||
 	    dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		_exit(126);
-	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what our caller left open */
+	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what our caller left open */
 	(void)execve(hook->path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
 	(void)dprintf(STDERR_FILENO, "execve %s: %s", hook->path, err_words(errno));
 	_exit(127);
@@ -139,7 +138,7 @@ static int run_one(const struct oci_hook *hook, int state, struct err *e)
 
 	int ended = await_hook(child, read_end, deadline, &tail, e);
 	if (ended <= 0)
-		(void)pidfd_send_signal(child, SIGKILL, NULL, 0);
+		(void)sys_pidfd_send_signal(child, SIGKILL);
 	int status = proc_reap(child, e);
 	if (ended < 0 || status < 0)
 		return -1;

@@ -18,7 +18,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -232,7 +231,7 @@ static int take_listener(int socket, int init_pidfd, int64_t number, int *ret, s
 {
 	if (*ret >= 0 || number < 0 || number > INT32_MAX)
 		return err_set(e, ERR_BUG, "caisson-init: an unexpected LISTENER packet");
-	*ret = pidfd_getfd(init_pidfd, (int)number, 0);
+	*ret = sys_pidfd_getfd(init_pidfd, (int)number);
 	if (*ret < 0)
 		return err_sys(e, "take the seccomp listener: pidfd_getfd");
 	return send_go(socket, -1, e);
@@ -365,7 +364,7 @@ void launch_abort(struct launch *l)
 	struct err ignored = { 0 };
 
 	if (l->pidfd >= 0) {
-		(void)pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
+		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL);
 		(void)!proc_reap(l->pidfd, &ignored);
 	}
 	launch_done(l);

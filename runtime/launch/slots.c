@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "base/sys.h"
 
 void slots_close(struct slots *s)
 {
@@ -62,8 +63,9 @@ static int open_namespace(const char *path, uint64_t type, struct err *e)
 
 static int open_tree_clone(const char *path, bool recursive, struct err *e)
 {
-	int fd = open_tree(AT_FDCWD, path,
-	                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0U));
+	int fd = sys_open_tree(AT_FDCWD, path,
+	                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+	                               (recursive ? AT_RECURSIVE : 0U));
 
 	return fd < 0 ? err_sys(e, "open_tree %s", path) : fd;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -24,6 +26,20 @@ static void words_of_errno_are_lower_case(void **unused)
 	assert_string_equal(err_words(ENOENT), "no such file or directory");
 	assert_string_equal(err_words(EPERM), "operation not permitted");
 	assert_string_equal(err_words(ESRCH), "no such process");
+}
+
+/* The words that musl would change are in a table: it must have said what glibc says. */
+static void words_are_those_of_glibc(void **unused)
+{
+	(void)unused;
+	for (int number = 1; number <= EHWPOISON; number++) {
+		char words[96];
+
+		(void)snprintf(words, sizeof(words), "%s", strerror(number));
+		words[0] = (char)tolower((unsigned char)words[0]);
+		assert_string_equal(err_words(number), words);
+	}
+	assert_string_equal(err_words(EBUSY), "device or resource busy");
 }
 
 static void faults_are_joined(void **unused)
@@ -67,6 +83,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_stand_outermost_first),
 		cmocka_unit_test(words_of_errno_are_lower_case),
+		cmocka_unit_test(words_are_those_of_glibc),
 		cmocka_unit_test(faults_are_joined),
 		cmocka_unit_test(first_hint_wins),
 		cmocka_unit_test(long_text_is_cut_not_overrun),
