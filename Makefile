@@ -33,7 +33,7 @@ endif
 FOLDERS  := base oci-spec cgroups seccomp runtime/launch runtime
 SOURCES  := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S)))
 OBJECTS  := $(patsubst %,$(BUILD)/obj/%.o,$(SOURCES))
-LIBRARY  := $(filter-out $(BUILD)/obj/runtime/main.c.o,$(OBJECTS))
+LIBRARY  := $(patsubst %,$(BUILD)/host/%.o,$(filter-out runtime/main.c,$(SOURCES)))
 INIT_SRC := $(sort $(wildcard runtime/launch/init/*.c runtime/launch/init/*.S)) \
             runtime/launch/plan_check.c
 INIT_OBJ := $(patsubst %,$(BUILD)/init/%.o,$(INIT_SRC))
@@ -66,18 +66,38 @@ ifeq ($(SANITIZE),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS    += -fsanitize=address,undefined
 else
-CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-endif
-
-# Static: loading libc.so is a tenth of a container's start (docs/architecture.md).
-# Sanitizers need it dynamic.
-ifeq ($(SANITIZE),1)
-PIE := -pie
-else
-PIE := -static-pie
+HOST_CPPFLAGS := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
 LIBS := -l:libseccomp.a -l:libyajl_s.a
+
+# --- which libc -------------------------------------------------------------------------
+
+# The program is linked against musl, statically: glibc's start alone would be a tenth of
+# a container's (docs/architecture.md). musl has no _FORTIFY_SOURCE. The unit tests and
+# the fuzzers use the compiler's own libc, as do sanitizers, which need it dynamic:
+# objects for it are below $(BUILD)/host, and fortified. LIBC=host links the program
+# against it, too.
+ifeq ($(SANITIZE),1)
+LIBC := host
+else
+LIBC ?= musl
+endif
+
+ifeq ($(LIBC),musl)
+MUSL_LIB    := /usr/lib/x86_64-linux-musl
+# The kernel's headers and the libraries' lie among glibc's: links lead to them alone.
+MUSL_LINKS  := $(BUILD)/include
+OBJ_CPPFLAGS := -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(MUSL_LINKS) \
+        -isystem $(shell $(CC) -print-file-name=include)
+LINK_FIRST  := -static-pie -nostdlib -nostartfiles $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
+        $(shell $(CC) -print-file-name=crtbeginS.o)
+LINK_LAST   := $(MUSL_LIB)/libc.a -lgcc $(shell $(CC) -print-file-name=crtendS.o) \
+        $(MUSL_LIB)/crtn.o
+else
+OBJ_CPPFLAGS := $(HOST_CPPFLAGS)
+LINK_FIRST  := $(if $(filter 1,$(SANITIZE)),-pie,-static-pie)
+endif
 
 # caisson-init has no libc: no stack protector (it would need one), no sanitizer, and
 # nothing may be relocated before it runs, so it is linked at a fixed address.
@@ -91,6 +111,7 @@ INIT_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack,-z,noseparate-code,--gc-sec
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY: $(LIBRARY)
 .PHONY: all help run check check-unit check-cli check-vm check-long check-faults check-fuzz bench \
         lint fmt install uninstall deps clean init
 
@@ -101,18 +122,27 @@ help: ## list the targets
 
 $(BUILD)/caisson: $(OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(PIE) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(LINK_FIRST) $(OBJECTS) $(LIBS) $(LINK_LAST)
 
-$(BUILD)/obj/%.c.o: %.c Makefile
+$(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_LINKS)
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(OBJ_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.S.o: %.S Makefile
+$(BUILD)/obj/%.S.o $(BUILD)/host/%.S.o: %.S Makefile
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
 
+$(BUILD)/host/%.c.o: %.c Makefile
+	$(call say,CC,"$< (for tests)")
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(MUSL_LINKS):
+	$(Q)mkdir -p $@.new && ln -sf /usr/include/linux /usr/include/asm-generic \
+	  /usr/include/x86_64-linux-gnu/asm /usr/include/yajl /usr/include/seccomp.h \
+	  /usr/include/seccomp-syscalls.h $@.new && mv -T $@.new $@
+
 # the embedded init
-$(BUILD)/obj/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
+$(BUILD)/obj/runtime/launch/init_image.S.o $(BUILD)/host/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
 
 init: $(BUILD)/caisson-init ## build only the embedded init
 
@@ -129,7 +159,7 @@ $(BUILD)/init/%.S.o: %.S Makefile
 	$(call say,AS,"$< (init)")
 	$(Q)mkdir -p $(@D) && $(CC) $(INIT_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(OBJECTS) $(INIT_OBJ))
+-include $(patsubst %.o,%.d,$(OBJECTS) $(LIBRARY) $(INIT_OBJ))
 
 # --- tests --------------------------------------------------------------------------------
 
@@ -137,7 +167,7 @@ $(BUILD)/init/%.S.o: %.S Makefile
 # what is static there.
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(LIBRARY)
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
 	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
 -include $(addsuffix .d,$(UNITS))
