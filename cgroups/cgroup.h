@@ -51,6 +51,7 @@ MUST_CHECK int cgroup_path(struct arena *a, const char *cgroups_path, const char
 /* One value for one file of the cgroup; origin is its path in config.json. */
 struct cgroup_write {
 	const char *file, *value, *origin;
+	bool instead; /* only where the file of the write before is not there */
 };
 
 struct cgroup_plan {
@@ -86,6 +87,15 @@ MUST_CHECK int cgroup_devices_compile(struct arena *a, const struct oci_device_r
  * if it is empty and not frozen (ERR_STATE otherwise). Returns its O_RDONLY fd. */
 MUST_CHECK int cgroup_create(const struct cgroup_facts *facts, const char *path,
                              unsigned int controllers, bool *ret_made, struct err *e);
+
+/* Writes the values in order; the first that fails ends it. Errors name the field of
+ * config.json that asked (origin), and what the errno means for that file. */
+MUST_CHECK int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_t count,
+                            struct err *e);
+
+/* Attaches a device program; it lives as long as the cgroup. */
+MUST_CHECK int cgroup_apply_devices(int cgroup, const struct bpf_insn *code, uint32_t count,
+                                    struct err *e);
 
 MUST_CHECK int cgroup_open(const struct cgroup_facts *facts, const char *path, struct err *e);
 

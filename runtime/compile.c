@@ -149,6 +149,7 @@ static int add_cgroup(struct compile *c, const struct compile_options *options, 
 			.file = plan_put_string(&c->plan, from->file),
 			.value = plan_put_string(&c->plan, from->value),
 			.origin = plan_put_string(&c->plan, from->origin),
+			.instead = from->instead,
 		};
 
 		buf_add(&writes, &write, sizeof(write));

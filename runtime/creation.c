@@ -26,7 +26,6 @@
 #include "runtime/compile.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
-#include "runtime/launch/cgroup.h"
 #include "runtime/owner.h"
 #include "runtime/seccomp_agent.h"
 
@@ -214,30 +213,41 @@ static int claim(struct creation *c, bool listener, struct err *e)
 	return c->listener < 0 ? -1 : 0;
 }
 
-/* The controllers that the plan's writes need. */
-static unsigned int plan_controllers(const struct plan *plan)
+/* The plan's writes as the cgroup's; *ret_controllers: those that they need. */
+static const struct cgroup_write *plan_writes(struct creation *c, const struct plan *plan,
+                                              unsigned int *ret_controllers)
 {
-	const struct plan_cgroup_write *writes = plan_array(plan, plan->cgroup.writes);
-	unsigned int controllers = 0;
+	const struct plan_cgroup_write *from = plan_array(plan, plan->cgroup.writes);
+	struct cgroup_write *writes =
+		arena_array(&c->arena, plan->cgroup.writes.count, sizeof(*writes));
 
-	for (uint32_t i = 0; i < plan->cgroup.writes.count; i++)
-		controllers |= cgroup_file_controller(plan_text(plan, writes[i].file));
-	return controllers;
+	*ret_controllers = 0;
+	for (uint32_t i = 0; i < plan->cgroup.writes.count; i++) {
+		writes[i] = (struct cgroup_write){
+			.file = plan_text(plan, from[i].file),
+			.value = plan_text(plan, from[i].value),
+			.origin = plan_text(plan, from[i].origin),
+			.instead = from[i].instead,
+		};
+		*ret_controllers |= cgroup_file_controller(writes[i].file);
+	}
+	return writes;
 }
 
 static int make_cgroup(struct creation *c, struct err *e)
 {
 	const struct plan *plan = creation_plan(c);
+	unsigned int controllers;
+	const struct cgroup_write *writes = plan_writes(c, plan, &controllers);
 	bool made;
 
 	TRY(state_dir_note_cgroup(&c->dir, c->state.cgroup, e));
-	c->cgroup =
-		cgroup_create(&c->facts.cgroup, c->state.cgroup, plan_controllers(plan), &made, e);
+	c->cgroup = cgroup_create(&c->facts.cgroup, c->state.cgroup, controllers, &made, e);
 	TRY(c->cgroup);
 	/* from here on it is ours to kill and to remove */
 	c->cgroup_noted = true;
 	TRY(owner_mark(c->cgroup, c->dir.fd, c->request->id, e));
-	return launch_cgroup_limits(plan, c->cgroup, e);
+	return cgroup_apply(c->cgroup, writes, plan->cgroup.writes.count, e);
 }
 
 /* Without a listener there is nobody who could start it later: the record may say
@@ -271,7 +281,11 @@ static int on_busy(void *context, struct err *e)
 {
 	struct creation *c = context;
 
-	TRY(launch_cgroup_devices(creation_plan(c), c->cgroup, e));
+	const struct plan *plan = creation_plan(c);
+	struct plan_list devices = plan->cgroup.devices;
+
+	if (devices.count > 0)
+		TRY(cgroup_apply_devices(c->cgroup, plan_array(plan, devices), devices.count, e));
 	return prepare_record(c, e);
 }
 

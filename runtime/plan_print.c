@@ -425,6 +425,8 @@ static void print_cgroup(struct printer *p, const struct plan_cgroup *g)
 			text(p, "file", write[i].file);
 			text(p, "value", write[i].value);
 			text(p, "origin", write[i].origin);
+			if (write[i].instead)
+				flag(p, "instead", true);
 			json_close(&p->w, '}');
 		}
 		json_close(&p->w, ']');

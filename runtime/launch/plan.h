@@ -58,6 +58,7 @@ struct plan_idmap {
 struct plan_cgroup_write {
 	plan_str file, value;
 	plan_str origin;
+	uint32_t instead; /* 1: only where the file of the write before is not there */
 };
 
 struct plan_cgroup {

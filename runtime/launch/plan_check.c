@@ -146,7 +146,8 @@ static bool cgroup(struct checker *c, const struct plan_cgroup *g)
 		return false;
 	w = plan_array(c->plan, g->writes);
 	for (uint32_t i = 0; i < g->writes.count; i++, w++) {
-		if (!text(c, &w->file) || !text(c, &w->value) || !string(c, &w->origin))
+		if (!text(c, &w->file) || !text(c, &w->value) || !string(c, &w->origin) ||
+		    !flag(c, &w->instead))
 			return false;
 	}
 	return true;

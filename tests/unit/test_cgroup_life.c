@@ -19,7 +19,6 @@
 #include "base/sys.h"
 #include "cgroups/cgroup.h"
 #include "cgroups/files.h"
-#include "runtime/launch/cgroup.h"
 #include "tests/unit/unit.h"
 
 enum { TIMEOUT = 5000 };
@@ -396,49 +395,25 @@ static void test_long_names(void **state)
 	destroy("/l");
 }
 
-/* --- the launcher's part ------------------------------------------------------------ */
+/* --- what a plan asks for ----------------------------------------------------------- */
 
-struct test_plan {
-	struct plan plan;
-	struct plan_cgroup_write writes[2];
-	char strings[256];
-	struct bpf_insn devices[256];
-};
-
-static plan_str add_string(struct test_plan *p, size_t *used, const char *text)
-{
-	plan_str at = (plan_str)(offsetof(struct test_plan, strings) + *used);
-
-	assert_in_range(strlen(text), 0, sizeof(p->strings) - *used - 1);
-	memcpy(p->strings + *used, text, strlen(text) + 1);
-	*used += strlen(text) + 1;
-	return at;
-}
-
-static void make_plan(struct test_plan *p, const char *file, const char *value,
-                      const struct oci_device_rule *rules, size_t count)
+static int apply_devices(int cgroup, const struct oci_device_rule *rules, size_t count,
+                         struct err *e)
 {
 	ARENA struct arena a;
-	struct err e = { 0 };
 	const struct bpf_insn *program;
-	size_t length = 0, used = 0;
+	size_t length;
 
 	arena_init(&a, 0);
-	*p = (struct test_plan){ 0 };
-	if (file) {
-		p->writes[0].file = add_string(p, &used, file);
-		p->writes[0].value = add_string(p, &used, value);
-		p->writes[0].origin = add_string(p, &used, "linux.resources.test");
-		p->plan.cgroup.writes = (struct plan_list){ offsetof(struct test_plan, writes), 1 };
-	}
-	if (rules) {
-		assert_int_equal(cgroup_devices_compile(&a, rules, count, &program, &length, &e),
-		                 0);
-		assert_in_range(length, 1, LEN(p->devices));
-		memcpy(p->devices, program, length * sizeof(*program));
-	}
-	p->plan.cgroup.devices =
-		(struct plan_list){ offsetof(struct test_plan, devices), (uint32_t)length };
+	TRY(cgroup_devices_compile(&a, rules, count, &program, &length, e));
+	return cgroup_apply_devices(cgroup, program, (uint32_t)length, e);
+}
+
+static int apply_value(int cgroup, const char *file, const char *value, struct err *e)
+{
+	struct cgroup_write write = { file, value, "linux.resources.test", false };
+
+	return cgroup_apply(cgroup, &write, 1, e);
 }
 
 static bool opens(const char *path, int flags)
@@ -480,7 +455,6 @@ static void test_device_program(void **state)
 	static const struct oci_device_rule read_only[] = {
 		{ .allow = true, .type = 'c', .major = { true, 1 }, .read = true }
 	};
-	static struct test_plan p;
 	char folder[] = "/tmp/caisson-test-XXXXXX", path[64];
 	struct err e = { 0 };
 
@@ -498,11 +472,9 @@ static void test_device_program(void **state)
 	FD int refusing = make("/d1");
 	FD int reading = make("/d2");
 	int base = try_devices(all, folder);
-	make_plan(&p, NULL, NULL, none, LEN(none));
-	if (launch_cgroup_devices(&p.plan, refusing, &e) < 0)
+	if (apply_devices(refusing, none, LEN(none), &e) < 0)
 		fail_msg("%s", e.text);
-	make_plan(&p, NULL, NULL, read_only, LEN(read_only));
-	assert_int_equal(launch_cgroup_devices(&p.plan, reading, &e), 0);
+	assert_int_equal(apply_devices(reading, read_only, LEN(read_only), &e), 0);
 
 	int refused = try_devices(refusing, folder), read = try_devices(reading, folder);
 	(void)unlink(path);
@@ -520,33 +492,61 @@ static void test_device_program(void **state)
 
 static void test_writes(void **state)
 {
-	static struct test_plan p;
 	struct err e = { 0 };
 	char text[64];
 
 	(void)state;
 	NEED_CGROUPS();
 	FD int fd = make("/v");
-	make_plan(&p, "cgroup.max.depth", "7", NULL, 0);
-	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), 0);
+	assert_int_equal(apply_value(fd, "cgroup.max.depth", "7", &e), 0);
 	assert_true(cgroup_file_read(fd, "cgroup.max.depth", text, sizeof(text), &e) > 0);
 	assert_string_equal(text, "7\n");
 
-	make_plan(&p, "cgroup.max.depth", "seven", NULL, 0);
-	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), -1);
+	assert_int_equal(apply_value(fd, "cgroup.max.depth", "seven", &e), -1);
 	assert_string_equal(e.text, "linux.resources.test: write \"seven\" into the cgroup's "
 	                            "cgroup.max.depth: invalid argument");
 	assert_string_equal(e.hint, "the kernel does not take this value for cgroup.max.depth");
 
 	e = (struct err){ 0 };
-	make_plan(&p, "nosuch.max", "1", NULL, 0);
-	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), -1);
+	assert_int_equal(apply_value(fd, "nosuch.max", "1", &e), -1);
 	assert_non_null(strstr(e.hint, "the nosuch controller is not enabled"));
 
 	/* no swap accounting, nothing to switch off */
-	make_plan(&p, "memory.swap.max", "max", NULL, 0);
-	assert_int_equal(launch_cgroup_limits(&p.plan, fd, &e), 0);
+	e = (struct err){ 0 };
+	assert_int_equal(apply_value(fd, "memory.swap.max", "max", &e), 0);
 	destroy("/v");
+}
+
+/* Of two files that say the same only the first that is there gets its value. */
+static void test_writes_instead(void **state)
+{
+	static const struct cgroup_write absent[] = {
+		{ "nosuch.weight", "1", "a", false },
+		{ "cgroup.max.depth", "5", "a", true },
+		{ "cgroup.max.descendants", "6", "b", false },
+	};
+	static const struct cgroup_write present[] = {
+		{ "cgroup.max.descendants", "8", "a", false },
+		{ "cgroup.max.depth", "9", "a", true },
+	};
+	struct err e = { 0 };
+	char text[64];
+
+	(void)state;
+	NEED_CGROUPS();
+	FD int fd = make("/i");
+	assert_int_equal(cgroup_apply(fd, absent, LEN(absent), &e), 0);
+	assert_true(cgroup_file_read(fd, "cgroup.max.depth", text, sizeof(text), &e) > 0);
+	assert_string_equal(text, "5\n");
+	assert_true(cgroup_file_read(fd, "cgroup.max.descendants", text, sizeof(text), &e) > 0);
+	assert_string_equal(text, "6\n");
+
+	assert_int_equal(cgroup_apply(fd, present, LEN(present), &e), 0);
+	assert_true(cgroup_file_read(fd, "cgroup.max.depth", text, sizeof(text), &e) > 0);
+	assert_string_equal(text, "5\n"); /* as before */
+	assert_true(cgroup_file_read(fd, "cgroup.max.descendants", text, sizeof(text), &e) > 0);
+	assert_string_equal(text, "8\n");
+	destroy("/i");
 }
 
 int main(void)
@@ -563,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_device_program),
 		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_writes_instead),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Carries out a plan's cgroup part: values into files, then the device program. The
- * order is the plan's. Nobody is in the cgroup yet, so nothing is done twice and
- * nothing is undone: a launch that fails here removes the cgroup.
+ * What was compiled, carried out on an open cgroup: values into files, and the device
+ * program. A new group has nobody in it yet, so there the values are written in order,
+ * and a failure undoes nothing: the launch that asked removes the group.
  */
-#include "runtime/launch/cgroup.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "cgroups/cgroup.h"
 
 static int explain_write(const char *file, int sys, struct err *e)
 {
@@ -31,6 +31,8 @@ static int explain_write(const char *file, int sys, struct err *e)
 		return err_hint(e, "%s cannot be lowered below what is in use", file);
 	if (sys == EOPNOTSUPP)
 		return err_hint(e, "the cgroup is not of the type that %s needs", file);
+	if (sys == ENODEV)
+		return err_hint(e, "there is no such device on this host");
 	if (sys == EACCES || sys == EPERM || sys == EROFS)
 		return err_hint(e, "this cgroup must be delegated to the user who runs caisson");
 	return -1;
@@ -38,28 +40,37 @@ static int explain_write(const char *file, int sys, struct err *e)
 
 /* Without swap accounting there is no memory.swap.max; then "no swap" and "any swap"
  * ask for nothing that could be written. */
-static bool may_be_absent(const char *file, const char *value)
+static bool may_be_absent(const struct cgroup_write *w)
 {
-	return strcmp(file, "memory.swap.max") == 0 &&
-	       (strcmp(value, "max") == 0 || strcmp(value, "0") == 0);
+	return strcmp(w->file, "memory.swap.max") == 0 &&
+	       (strcmp(w->value, "max") == 0 || strcmp(w->value, "0") == 0);
 }
 
-static int apply_write(const struct plan *plan, const struct plan_cgroup_write *write_, int cgroup,
-                       struct err *e)
+static int write_value(int cgroup, const struct cgroup_write *w)
 {
-	const char *file = plan_text(plan, write_->file), *value = plan_text(plan, write_->value);
-	const char *origin = plan_text(plan, write_->origin);
-	FD int fd = openat(cgroup, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	FD int fd = openat(cgroup, w->file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 && errno == ENOENT && may_be_absent(file, value))
-		return 0;
-	if (fd >= 0 && write(fd, value, strlen(value)) >= 0)
-		return 0;
+	return fd < 0 || write(fd, w->value, strlen(w->value)) < 0 ? -1 : 0;
+}
 
-	int sys = errno;
-	err_sys(e, "%s: write \"%s\" into the cgroup's %s", origin ? origin : "cgroup", value,
-	        file);
-	return explain_write(file, sys, e);
+int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct cgroup_write *w = &writes[i];
+		bool spare = i + 1 < count && writes[i + 1].instead;
+
+		if (write_value(cgroup, w) == 0) {
+			i += spare;
+			continue;
+		}
+		if (errno == ENOENT && (spare || may_be_absent(w)))
+			continue;
+		int sys = errno;
+		err_sys(e, "%s: write \"%s\" into the cgroup's %s",
+		        w->origin ? w->origin : "cgroup", w->value, w->file);
+		return explain_write(w->file, sys, e);
+	}
+	return 0;
 }
 
 static int bpf(int command, union bpf_attr *attr)
@@ -80,23 +91,21 @@ static int explain_bpf(struct err *e)
 }
 
 /* BPF_F_ALLOW_MULTI: programs of the groups above stay in force, each must agree. */
-static int attach_devices(const struct plan *plan, int cgroup, struct err *e)
+int cgroup_apply_devices(int cgroup, const struct bpf_insn *code, uint32_t count, struct err *e)
 {
-	struct plan_list code = plan->cgroup.devices;
 	union bpf_attr attr;
 
 	/* memset: an initializer need not reach all of a union, and the kernel wants
 	 * zeros in what a command does not use */
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-	attr.insns = (uintptr_t)plan_array(plan, code);
-	attr.insn_cnt = code.count;
+	attr.insns = (uintptr_t)code;
+	attr.insn_cnt = count;
 	attr.license = (uintptr_t) "Apache-2.0"; /* it calls no helper that asks for GPL */
 	FD int program = bpf(BPF_PROG_LOAD, &attr);
 
 	if (program < 0) {
-		err_sys(e, "linux.resources.devices: load a program of %u instructions",
-		        code.count);
+		err_sys(e, "linux.resources.devices: load a program of %u instructions", count);
 		return explain_bpf(e);
 	}
 
@@ -110,18 +119,4 @@ static int attach_devices(const struct plan *plan, int cgroup, struct err *e)
 		return explain_bpf(e);
 	}
 	return 0;
-}
-
-int launch_cgroup_limits(const struct plan *plan, int cgroup, struct err *e)
-{
-	const struct plan_cgroup_write *writes = plan_array(plan, plan->cgroup.writes);
-
-	for (uint32_t i = 0; i < plan->cgroup.writes.count; i++)
-		TRY(apply_write(plan, &writes[i], cgroup, e));
-	return 0;
-}
-
-int launch_cgroup_devices(const struct plan *plan, int cgroup, struct err *e)
-{
-	return plan->cgroup.devices.count > 0 ? attach_devices(plan, cgroup, e) : 0;
 }
