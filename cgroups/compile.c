@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * linux.resources to writes into the files of a cgroup2 group and a device program.
- * It decides which value goes into which file and refuses the rest: what caisson
- * does not do yet, what version 2 has not, and what needs a controller that the
- * host's cgroup2 tree lacks. All faults are reported at once.
+ * It decides which value goes into which file and refuses the rest: what
+ * version 2 has not, and what needs a controller that the host's cgroup2 tree lacks. All faults are
+ * reported at once.
  *
  * Engines are Go programs and some send zero values for what nobody asked for, so a
  * zero where zero means nothing sensible counts as absent, as it does for runc.
@@ -19,25 +19,15 @@
 
 #include "base/scope.h"
 #include "cgroups/cgroup.h"
+#include "cgroups/compile_parts.h"
 #include "cgroups/weight.h"
-
-struct compile {
-	struct arena *arena;
-	const struct cgroup_facts *facts;
-	struct cgroup_write *writes;
-	size_t count;
-	bool failed;
-	struct err *e;
-};
 
 enum {
 	WRITES_MAX = 16, /* those of single fields, not of lists */
 	PAGE_WRITES = 2, /* for each limit of huge pages */
 };
 
-static void refuse(struct compile *c, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
-
-static void refuse(struct compile *c, enum err_kind kind, const char *fmt, ...)
+void compile_refuse(struct compile *c, enum err_kind kind, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -57,24 +47,26 @@ static void refuse_controller(struct compile *c, const char *file, const char *o
 	int len = (int)strcspn(file, ".");
 
 	if (c->facts->mode == CGROUP_UNIFIED) {
-		refuse(c, ERR_REFUSED, "%s: this host's cgroup2 tree has no %.*s controller",
-		       origin, len, file);
+		compile_refuse(c, ERR_REFUSED,
+		               "%s: this host's cgroup2 tree has no %.*s controller", origin, len,
+		               file);
 		err_hint(c->e, "%s/cgroup.controllers lists what there is", c->facts->mount);
 		return;
 	}
 	if (c->facts->mode == CGROUP_NONE) {
-		refuse(c, ERR_REFUSED, "%s: this host has no cgroup2 mount", origin);
+		compile_refuse(c, ERR_REFUSED, "%s: this host has no cgroup2 mount", origin);
 		err_hint(c->e, "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
 		return;
 	}
-	refuse(c, ERR_REFUSED,
-	       "%s: this host's %.*s controller is in a cgroup v1 hierarchy, cgroup2 has none",
-	       origin, len, file);
+	compile_refuse(
+		c, ERR_REFUSED,
+		"%s: this host's %.*s controller is in a cgroup v1 hierarchy, cgroup2 has none",
+		origin, len, file);
 	err_hint(c->e, "boot the host with systemd.unified_cgroup_hierarchy=1 or "
 	               "cgroup_no_v1=all, or leave the limit out");
 }
 
-static void put(struct compile *c, const char *file, const char *origin, const char *value)
+void compile_put(struct compile *c, const char *file, const char *origin, const char *value)
 {
 	unsigned int controller = cgroup_file_controller(file);
 
@@ -90,12 +82,12 @@ static void put(struct compile *c, const char *file, const char *origin, const c
 /* A number, or "max" for -1 (and whatever else is below zero). */
 static void put_limit(struct compile *c, const char *file, const char *origin, int64_t value)
 {
-	put(c, file, origin, value < 0 ? "max" : arena_printf(c->arena, "%" PRId64, value));
+	compile_put(c, file, origin, value < 0 ? "max" : arena_printf(c->arena, "%" PRId64, value));
 }
 
 static void put_number(struct compile *c, const char *file, const char *origin, uint64_t value)
 {
-	put(c, file, origin, arena_printf(c->arena, "%" PRIu64, value));
+	compile_put(c, file, origin, arena_printf(c->arena, "%" PRIu64, value));
 }
 
 /* swap counts memory too in config.json, but not in version 2. */
@@ -110,15 +102,16 @@ static void compile_swap(struct compile *c, const struct oci_memory *m)
 	if (swap == 0)
 		return;
 	if (swap < 0)
-		put(c, "memory.swap.max", origin, "max");
+		compile_put(c, "memory.swap.max", origin, "max");
 	else if (limit <= 0)
-		refuse(c, ERR_SPEC,
-		       "%s: it includes memory, so it needs linux.resources.memory.limit", origin);
+		compile_refuse(c, ERR_SPEC,
+		               "%s: it includes memory, so it needs linux.resources.memory.limit",
+		               origin);
 	else if (swap < limit)
-		refuse(c, ERR_SPEC,
-		       "%s: %" PRId64 ": must be at least memory.limit (%" PRId64
-		       "), for it includes memory",
-		       origin, swap, limit);
+		compile_refuse(c, ERR_SPEC,
+		               "%s: %" PRId64 ": must be at least memory.limit (%" PRId64
+		               "), for it includes memory",
+		               origin, swap, limit);
 	else
 		put_limit(c, "memory.swap.max", origin, swap - limit);
 }
@@ -132,17 +125,20 @@ static void compile_memory(struct compile *c, const struct oci_memory *m)
 		put_limit(c, "memory.low", "linux.resources.memory.reservation",
 		          m->reservation.value);
 	if (m->kernel.set && m->kernel.value > 0)
-		refuse(c, ERR_REFUSED,
-		       "linux.resources.memory.kernel: cgroup v2 has no limit for kernel memory");
+		compile_refuse(
+			c, ERR_REFUSED,
+			"linux.resources.memory.kernel: cgroup v2 has no limit for kernel memory");
 	if (m->kernel_tcp.set && m->kernel_tcp.value > 0)
-		refuse(c, ERR_REFUSED,
-		       "linux.resources.memory.kernelTCP: cgroup v2 has no limit for TCP buffers");
+		compile_refuse(
+			c, ERR_REFUSED,
+			"linux.resources.memory.kernelTCP: cgroup v2 has no limit for TCP buffers");
 	if (m->swappiness.set)
-		refuse(c, ERR_REFUSED,
-		       "linux.resources.memory.swappiness: cgroup v2 has no swappiness");
+		compile_refuse(c, ERR_REFUSED,
+		               "linux.resources.memory.swappiness: cgroup v2 has no swappiness");
 	if (m->disable_oom_killer.set && m->disable_oom_killer.value)
-		refuse(c, ERR_REFUSED,
-		       "linux.resources.memory.disableOOMKiller: cgroup v2 cannot switch it off");
+		compile_refuse(
+			c, ERR_REFUSED,
+			"linux.resources.memory.disableOOMKiller: cgroup v2 cannot switch it off");
 	/* useHierarchy: version 2 always is. checkBeforeUpdate: nothing is used yet. */
 }
 
@@ -154,9 +150,10 @@ static void compile_cpu_max(struct compile *c, const struct oci_cpu *cpu)
 
 	if (!period && !(cpu->quota.set && cpu->quota.value != 0))
 		return;
-	put(c, "cpu.max", limited ? "linux.resources.cpu.quota" : "linux.resources.cpu.period",
-	    arena_printf(c->arena, "%s %" PRIu64, quota,
-	                 period ? cpu->period.value : 100000 /* the kernel's default */));
+	compile_put(c, "cpu.max",
+	            limited ? "linux.resources.cpu.quota" : "linux.resources.cpu.period",
+	            arena_printf(c->arena, "%s %" PRIu64, quota,
+	                         period ? cpu->period.value : 100000 /* the kernel's default */));
 }
 
 static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
@@ -167,8 +164,9 @@ static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
 	if (cpu->idle.set)
 		put_limit(c, "cpu.idle", "linux.resources.cpu.idle", cpu->idle.value);
 	if (shares && idle)
-		refuse(c, ERR_SPEC,
-		       "linux.resources.cpu.shares: an idle cgroup (cpu.idle) has no shares");
+		compile_refuse(
+			c, ERR_SPEC,
+			"linux.resources.cpu.shares: an idle cgroup (cpu.idle) has no shares");
 	else if (shares)
 		put_number(c, "cpu.weight", "linux.resources.cpu.shares",
 		           cgroup_weight(cpu->shares.value));
@@ -176,15 +174,17 @@ static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
 	if (cpu->burst.set && cpu->burst.value != 0)
 		put_number(c, "cpu.max.burst", "linux.resources.cpu.burst", cpu->burst.value);
 	if (cpu->realtime_period.set && cpu->realtime_period.value != 0)
-		refuse(c, ERR_REFUSED,
-		       "linux.resources.cpu.realtimePeriod: cgroup v2 has no realtime limits");
+		compile_refuse(
+			c, ERR_REFUSED,
+			"linux.resources.cpu.realtimePeriod: cgroup v2 has no realtime limits");
 	if (cpu->realtime_runtime.set && cpu->realtime_runtime.value != 0)
-		refuse(c, ERR_REFUSED,
-		       "linux.resources.cpu.realtimeRuntime: cgroup v2 has no realtime limits");
+		compile_refuse(
+			c, ERR_REFUSED,
+			"linux.resources.cpu.realtimeRuntime: cgroup v2 has no realtime limits");
 	if (cpu->cpus)
-		put(c, "cpuset.cpus", "linux.resources.cpu.cpus", cpu->cpus);
+		compile_put(c, "cpuset.cpus", "linux.resources.cpu.cpus", cpu->cpus);
 	if (cpu->mems)
-		put(c, "cpuset.mems", "linux.resources.cpu.mems", cpu->mems);
+		compile_put(c, "cpuset.mems", "linux.resources.cpu.mems", cpu->mems);
 }
 
 /* One limit is for pages in use: a fault above it is SIGBUS. The other is for pages that
@@ -209,24 +209,12 @@ static void compile_hugepages(struct compile *c, const struct oci_resources *r)
 	}
 }
 
-static bool asks_block_io(const struct oci_block_io *b)
+static void refuse_network(struct compile *c, const struct oci_resources *r)
 {
-	return b && ((b->weight.set && b->weight.value) ||
-	             (b->leaf_weight.set && b->leaf_weight.value) || b->weight_device_count ||
-	             b->read_bps.n || b->write_bps.n || b->read_iops.n || b->write_iops.n);
-}
-
-static void refuse_missing(struct compile *c, const struct oci_resources *r)
-{
-	static const char text[] = "caisson cannot set it yet";
-
-	if (asks_block_io(r->block_io))
-		refuse(c, ERR_REFUSED, "linux.resources.blockIO: %s", text);
-	if (r->rdma_count > 0)
-		refuse(c, ERR_REFUSED, "linux.resources.rdma: %s", text);
 	if ((r->network.class_id.set && r->network.class_id.value) || r->network.n > 0)
-		refuse(c, ERR_REFUSED,
-		       "linux.resources.network: cgroup v2 has no class id and no priorities");
+		compile_refuse(c, ERR_REFUSED,
+		               "linux.resources.network: cgroup v2 has no class id and no "
+		               "priorities");
 }
 
 /* Files that move processes or drive the cgroup's life: caisson's own business. */
@@ -249,13 +237,14 @@ static void compile_unified(struct compile *c, const struct oci_pair *pair)
 	const char *origin = arena_printf(c->arena, "linux.resources.unified[\"%s\"]", file);
 
 	if (file[0] == '.' || strchr(file, '/') || !strchr(file, '.'))
-		refuse(c, ERR_SPEC, "%s: not the name of a cgroup's file", origin);
+		compile_refuse(c, ERR_SPEC, "%s: not the name of a cgroup's file", origin);
 	else if (is_life_file(file))
-		refuse(c, ERR_REFUSED, "%s: the file is not a resource", origin);
+		compile_refuse(c, ERR_REFUSED, "%s: the file is not a resource", origin);
 	else if (!cgroup_file_controller(file) && strncmp(file, "cgroup.", 7) != 0)
-		refuse(c, ERR_REFUSED, "%s: no controller of cgroup v2 has this name", origin);
+		compile_refuse(c, ERR_REFUSED, "%s: no controller of cgroup v2 has this name",
+		               origin);
 	else
-		put(c, file, origin, pair->value);
+		compile_put(c, file, origin, pair->value);
 }
 
 int cgroup_compile(struct arena *a, const struct oci_resources *resources,
@@ -266,7 +255,9 @@ int cgroup_compile(struct arena *a, const struct oci_resources *resources,
 	struct compile c = { .arena = a, .facts = facts, .e = e };
 	struct cgroup_plan plan = { 0 };
 
-	c.writes = arena_array(a, WRITES_MAX + PAGE_WRITES * r->hugepage_limit_count + r->unified.n,
+	c.writes = arena_array(a,
+	                       WRITES_MAX + PAGE_WRITES * r->hugepage_limit_count +
+	                               compile_io_writes(r) + r->unified.n,
 	                       sizeof(*c.writes));
 	if (r->pids_limit.set) /* 0 would let nothing start, not even the container itself */
 		put_limit(&c, "pids.max", "linux.resources.pids.limit",
@@ -276,7 +267,8 @@ int cgroup_compile(struct arena *a, const struct oci_resources *resources,
 	if (r->cpu)
 		compile_cpu(&c, r->cpu);
 	compile_hugepages(&c, r);
-	refuse_missing(&c, r);
+	compile_io(&c, r);
+	refuse_network(&c, r);
 	for (size_t i = 0; i < r->unified.n; i++)
 		compile_unified(&c, &r->unified.v[i]);
 	if (c.failed)

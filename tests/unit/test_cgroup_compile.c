@@ -206,22 +206,82 @@ static void test_many_hugepages(void **state)
 	assert_string_equal(plan.writes[199].value, "99");
 }
 
-static void test_what_is_missing(void **state)
+static void test_what_version_2_lacks(void **state)
 {
-	static const struct oci_block_io zero = { .weight = SET(0) };
-	static const struct oci_block_io io = { .weight = SET(100) };
-	static const struct oci_rdma_limit rdma = { .device = "mlx5_0" };
+	static const struct oci_weight_device device = { 8, 0, { 0 }, SET(100) };
+	static const struct oci_block_io leaf = { .leaf_weight = SET(100),
+		                                  .weight_devices = &device,
+		                                  .weight_device_count = 1 };
+
+	(void)state;
+	assert_compiles(&(struct oci_resources){ .block_io = &leaf, .network.class_id = SET(7) },
+	                &unified,
+	                "!linux.resources.blockIO.leafWeight: cgroup v2 has no leaf weights; "
+	                "linux.resources.blockIO.weightDevice[0].leafWeight: cgroup v2 has no leaf "
+	                "weights; "
+	                "linux.resources.network: cgroup v2 has no class id and no priorities");
+}
+
+static void test_block_io(void **state)
+{
+	static const struct oci_block_io zero = { .weight = SET(0), .leaf_weight = SET(0) };
+	static const struct oci_weight_device devices[] = { { 8, 0, SET(10), { 0 } },
+		                                            { 8, 16, SET(1000), { 0 } } };
+	static const struct oci_block_io weights = { .weight = SET(505),
+		                                     .weight_devices = devices,
+		                                     .weight_device_count = LEN(devices) };
+	static const struct oci_throttle_device a = { 8, 0, 1048576 }, none = { 8, 16, 0 };
+	static const struct oci_block_io throttles = { .read_bps = { &a, 1 },
+		                                       .write_bps = { &none, 1 },
+		                                       .read_iops = { &a, 1 },
+		                                       .write_iops = { &a, 1 } };
 
 	(void)state;
 	assert_compiles(&(struct oci_resources){ .block_io = &zero }, &unified, "");
-	assert_compiles(&(struct oci_resources){ .block_io = &io,
-	                                         .rdma = &rdma,
-	                                         .rdma_count = 1,
-	                                         .network.class_id = SET(7) },
+	assert_compiles(&(struct oci_resources){ .block_io = &weights }, &unified,
+	                "io.bfq.weight=505;io.weight=5000;"
+	                "io.bfq.weight=8:0 10;io.weight=8:0 1;"
+	                "io.bfq.weight=8:16 1000;io.weight=8:16 10000;");
+	assert_compiles(&(struct oci_resources){ .block_io = &throttles }, &unified,
+	                "io.max=8:0 rbps=1048576;io.max=8:16 wbps=max;"
+	                "io.max=8:0 riops=1048576;io.max=8:0 wiops=1048576;");
+	assert_compiles(&(struct oci_resources){ .block_io = &weights }, &hybrid,
+	                "!linux.resources.blockIO.weight: this host's io controller is in a "
+	                "cgroup v1 hierarchy, cgroup2 has none; "
+	                "linux.resources.blockIO.weightDevice[0].weight: this host's io controller "
+	                "is in a cgroup v1 hierarchy, cgroup2 has none; "
+	                "linux.resources.blockIO.weightDevice[1].weight: this host's io controller "
+	                "is in a cgroup v1 hierarchy, cgroup2 has none");
+}
+
+/* Only one of a pair is written: the second where the first is not there. */
+static void test_io_weight_pairs(void **state)
+{
+	static const struct oci_block_io io = { .weight = SET(100) };
+	struct cgroup_plan plan;
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(
+		cgroup_compile(&a, &(struct oci_resources){ .block_io = &io }, &unified, &plan, &e),
+		0);
+	assert_int_equal(plan.write_count, 2);
+	assert_false(plan.writes[0].instead);
+	assert_true(plan.writes[1].instead);
+}
+
+static void test_rdma(void **state)
+{
+	static const struct oci_rdma_limit limits[] = { { "mlx5_0", SET(3), SET(4) },
+		                                        { "mlx5_1", { 0 }, SET(0) },
+		                                        { "mlx5_2", { 0 }, { 0 } } };
+
+	(void)state;
+	assert_compiles(&(struct oci_resources){ .rdma = limits, .rdma_count = LEN(limits) },
 	                &unified,
-	                "!linux.resources.blockIO: caisson cannot set it yet; "
-	                "linux.resources.rdma: caisson cannot set it yet; "
-	                "linux.resources.network: cgroup v2 has no class id and no priorities");
+	                "rdma.max=mlx5_0 hca_handle=3 hca_object=4;rdma.max=mlx5_1 hca_object=0;");
 }
 
 static void test_unified(void **state)
@@ -378,7 +438,10 @@ int main(void)
 		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_hugepages),
 		cmocka_unit_test(test_many_hugepages),
-		cmocka_unit_test(test_what_is_missing),
+		cmocka_unit_test(test_what_version_2_lacks),
+		cmocka_unit_test(test_block_io),
+		cmocka_unit_test(test_io_weight_pairs),
+		cmocka_unit_test(test_rdma),
 		cmocka_unit_test(test_unified),
 		cmocka_unit_test(test_hosts_without_controllers),
 		cmocka_unit_test(test_origins),
