@@ -2,6 +2,8 @@
 #include "base/num.h"
 
 #include <stddef.h>
+#include <string.h>
+#include <strings.h>
 
 static int digits(const char *text, uint64_t max, uint64_t *ret)
 {
@@ -50,5 +52,33 @@ int num_id(const char *text, uint32_t *ret)
 	if (digits(text, UINT32_MAX - 1, &value) < 0)
 		return -1;
 	*ret = (uint32_t)value;
+	return 0;
+}
+
+int num_bytes(const char *text, uint64_t max, uint64_t *ret)
+{
+	static const char units[] = "kmgtp";
+	char number[24];
+	size_t length = strspn(text, "0123456789");
+	const char *unit = text + length, *power = NULL;
+	uint64_t value;
+
+	if (length >= sizeof(number))
+		return -1;
+	memcpy(number, text, length);
+	number[length] = '\0';
+	if (digits(number, max, &value) < 0)
+		return -1;
+	if (*unit)
+		power = strchr(units, *unit | 0x20);
+	if (power)
+		unit++;
+	if (*unit && strcasecmp(unit, "b") != 0 && (!power || strcasecmp(unit, "ib") != 0))
+		return -1;
+	for (const char *p = units; power && p <= power; p++) {
+		if (__builtin_mul_overflow(value, (uint64_t)1024, &value) || value > max)
+			return -1;
+	}
+	*ret = value;
 	return 0;
 }

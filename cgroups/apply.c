@@ -15,8 +15,9 @@
 
 #include "base/scope.h"
 #include "cgroups/cgroup.h"
+#include "cgroups/files.h"
 
-static int explain_write(const char *file, int sys, struct err *e)
+int cgroup_explain_write(const char *file, int sys, struct err *e)
 {
 	int controller = (int)strcspn(file, ".");
 
@@ -40,7 +41,7 @@ static int explain_write(const char *file, int sys, struct err *e)
 
 /* Without swap accounting there is no memory.swap.max; then "no swap" and "any swap"
  * ask for nothing that could be written. */
-static bool may_be_absent(const struct cgroup_write *w)
+bool cgroup_write_optional(const struct cgroup_write *w)
 {
 	return strcmp(w->file, "memory.swap.max") == 0 &&
 	       (strcmp(w->value, "max") == 0 || strcmp(w->value, "0") == 0);
@@ -63,12 +64,12 @@ int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_t count, st
 			i += spare;
 			continue;
 		}
-		if (errno == ENOENT && (spare || may_be_absent(w)))
+		if (errno == ENOENT && (spare || cgroup_write_optional(w)))
 			continue;
 		int sys = errno;
 		err_sys(e, "%s: write \"%s\" into the cgroup's %s",
 		        w->origin ? w->origin : "cgroup", w->value, w->file);
-		return explain_write(w->file, sys, e);
+		return cgroup_explain_write(w->file, sys, e);
 	}
 	return 0;
 }

@@ -97,6 +97,23 @@ MUST_CHECK int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_
 MUST_CHECK int cgroup_apply_devices(int cgroup, const struct bpf_insn *code, uint32_t count,
                                     struct err *e);
 
+/* Enables controllers for the group of a container that exists, from the top down. */
+MUST_CHECK int cgroup_enable(const struct cgroup_facts *facts, const char *path,
+                             unsigned int controllers, struct err *e);
+
+/* Changes values while the group is in use, all or nothing: after an error the group
+ * is as it was before. Errors are those of cgroup_apply. */
+MUST_CHECK int cgroup_update(int cgroup, const struct cgroup_write *writes, size_t count,
+                             struct err *e);
+
+/* Fills in what an update leaves as it is and version 2 keeps in one file with what it
+ * changes: the quota or the period, the memory limit that a swap limit includes. */
+MUST_CHECK int cgroup_complete(int cgroup, struct arena *a, struct oci_resources *r, struct err *e);
+
+/* linux.resources.memory.checkBeforeUpdate: ERR_STATE where more is in use than the
+ * new limit allows. */
+MUST_CHECK int cgroup_check_memory(int cgroup, const struct oci_resources *r, struct err *e);
+
 MUST_CHECK int cgroup_open(const struct cgroup_facts *facts, const char *path, struct err *e);
 
 /* Freezes or thaws and waits for cgroup.events to say so, at most timeout_ms. */

@@ -62,21 +62,29 @@ static void remove_made(int mount, const char *path, size_t end, size_t keep)
 	}
 }
 
+/* Enables controllers for the group that the first `end` bytes of path name. */
+static int enable_above(int mount, const char *path, size_t end, unsigned int controllers,
+                        struct err *e)
+{
+	char part[PATH_MAX];
+	size_t above = parent_length(path, end);
+
+	(void)snprintf(part, sizeof(part), "%.*s", (int)above, above ? path : ".");
+	FD int parent = cgroup_open_below(mount, above ? part : ".", e);
+
+	TRY(parent);
+	return enable(parent, controllers, above ? part : "/", e);
+}
+
 /* Makes the group that the first `end` bytes of path name, below one that is there.
  * *ret_kept becomes `end` if it was there already. */
 static int make_group(int mount, const char *path, size_t end, unsigned int controllers,
                       size_t *ret_kept, struct err *e)
 {
 	char part[PATH_MAX];
-	size_t above = parent_length(path, end);
 
-	if (controllers) {
-		(void)snprintf(part, sizeof(part), "%.*s", (int)above, above ? path : ".");
-		FD int parent = cgroup_open_below(mount, above ? part : ".", e);
-
-		TRY(parent);
-		TRY(enable(parent, controllers, above ? part : "/", e));
-	}
+	if (controllers)
+		TRY(enable_above(mount, path, end, controllers, e));
 	(void)snprintf(part, sizeof(part), "%.*s", (int)end, path);
 	if (mkdirat(mount, part, 0755) == 0)
 		return 0;
@@ -152,6 +160,22 @@ int cgroup_create(const struct cgroup_facts *facts, const char *path, unsigned i
 	}
 	*ret_made = kept < len;
 	return fd_give(&cgroup);
+}
+
+int cgroup_enable(const struct cgroup_facts *facts, const char *path, unsigned int controllers,
+                  struct err *e)
+{
+	const char *below = path + 1;
+	FD int mount = cgroup_open_mount(facts, e);
+
+	TRY(mount);
+	for (size_t end = strcspn(below, "/"); controllers;
+	     end += 1 + strcspn(below + end + 1, "/")) {
+		TRY(enable_above(mount, below, end, controllers, e));
+		if (!below[end])
+			break;
+	}
+	return 0;
 }
 
 int cgroup_open(const struct cgroup_facts *facts, const char *path, struct err *e)

@@ -45,3 +45,9 @@ void cgroup_controllers_print(unsigned int bits, const char *mark, char *ret, si
 
 /* Copies the name of the next group in the folder; 0: there is no more. */
 MUST_CHECK int cgroup_next_child(DIR *dir, char *ret, size_t room, struct err *e);
+
+/* Gives the hint that errno asks for when a value is written into this file; -1. */
+int cgroup_explain_write(const char *file, int sys, struct err *e);
+
+/* The value asks for nothing on a kernel without this file. */
+bool cgroup_write_optional(const struct cgroup_write *w);

@@ -88,6 +88,9 @@ MUST_CHECK int container_delete(const struct container_context *c, const char *i
                                 struct err *e);
 MUST_CHECK int container_pause(const struct container_context *c, const char *id, struct err *e);
 MUST_CHECK int container_resume(const struct container_context *c, const char *id, struct err *e);
+/* Changes the limits of one that runs, all or nothing; device rules are left alone. */
+MUST_CHECK int container_update(const struct container_context *c, const char *id,
+                                const struct oci_resources *resources, struct err *e);
 MUST_CHECK int container_info(const struct container_context *c, struct arena *a, const char *id,
                               struct container_info *ret, struct err *e);
 /* All containers below the root, sorted by id; broken ones are warned of. */

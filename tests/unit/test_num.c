@@ -56,12 +56,37 @@ static void unsigned_numbers_reach_the_end(void **unused)
 	assert_int_equal(num_u64("11", 10, &v), -1);
 }
 
+static void bytes_have_units(void **unused)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} good[] = {
+		{ "0", 0 },           { "512", 512 },      { "7b", 7 },           { "1k", 1024 },
+		{ "2KB", 2048 },      { "3Kib", 3072 },    { "100m", 104857600 }, { "1G", 1 << 30 },
+		{ "1t", 1ull << 40 }, { "1P", 1ull << 50 }
+	};
+	static const char *const bad[] = { "",    "m",    "-1",  "1.5g", "1 m",   "1mm",
+		                           "1ib", "1mbb", "1e3", "0x10", "16384p" };
+	uint64_t v;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(num_bytes(good[i].text, UINT64_MAX, &v), 0);
+		assert_true(v == good[i].value);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(num_bytes(bad[i], UINT64_MAX, &v), -1);
+	assert_int_equal(num_bytes("2k", 2047, &v), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_digits_of_full_width),
 		cmocka_unit_test(signed_numbers_reach_both_ends),
 		cmocka_unit_test(unsigned_numbers_reach_the_end),
+		cmocka_unit_test(bytes_have_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * update: other limits for a container that lives. The kernel's files are the record of
+ * what holds, so nothing is written into the container's own; and what the new
+ * resources do not mention stays as it is. Device rules are never touched: callers
+ * send them along without meaning a change.
+ *
+ * A container without limits may be in a group to which its parents hand down no
+ * controller, so those that are needed are enabled first.
+ */
+#include "base/scope.h"
+#include "runtime/container.h"
+#include "runtime/query.h"
+
+static unsigned int needed_controllers(const struct cgroup_plan *plan)
+{
+	unsigned int needed = 0;
+
+	for (size_t i = 0; i < plan->write_count; i++)
+		needed |= cgroup_file_controller(plan->writes[i].file);
+	return needed;
+}
+
+static int apply(const struct found *f, const struct cgroup_facts *facts, int cgroup,
+                 struct oci_resources *resources, struct arena *a, struct err *e)
+{
+	struct cgroup_plan plan;
+
+	TRY(cgroup_complete(cgroup, a, resources, e));
+	TRY(cgroup_compile(a, resources, facts, &plan, e));
+	TRY(cgroup_enable(facts, f->state.cgroup, needed_controllers(&plan), e));
+	TRY(cgroup_check_memory(cgroup, resources, e));
+	return cgroup_update(cgroup, plan.writes, plan.write_count, e);
+}
+
+int container_update(const struct container_context *c, const char *id,
+                     const struct oci_resources *resources, struct err *e)
+{
+	ARENA struct arena a = { 0 };
+	FOUND struct found f = FOUND_NONE;
+	struct oci_resources wanted = *resources;
+	struct cgroup_facts facts;
+
+	TRY(found_open(c, &a, id, true, &f, e));
+	if (f.status == STATUS_STOPPED)
+		return err_set(e, ERR_STATE, "container not running");
+	TRY(cgroup_probe(true, &facts, e));
+	FD int cgroup = cgroup_open(&facts, f.state.cgroup, e);
+	TRY(cgroup);
+	return apply(&f, &facts, cgroup, &wanted, &a, e);
+}

@@ -1,0 +1,207 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# update: limits that change while the container runs, read back from the kernel. What
+# needs controllers runs in the test machine; cgroup.max.* are there on every host.
+
+load helpers.bash
+
+sleeping() { # [JQ FILTER]
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	[ $# = 0 ] || config b "$1"
+	expect 0 caisson run -d -b b c
+}
+
+group_says() { # FILE TEXT
+	local text
+	text=$(<"$CGROUP$CGROUP_PREFIX/b/$1")
+	[ "$text" = "$2" ] || {
+		echo "$1: expected $2, got $text"
+		return 1
+	}
+}
+
+update_json() { # JSON: update --resources - c
+	caisson update --resources - c <<<"$1"
+}
+
+expect_json() { # STATUS JSON
+	echo "$2" >"$W/resources.json"
+	expect "$1" caisson update -r "$W/resources.json" c
+}
+
+@test "resources from a file and from standard input" {
+	sleeping
+	expect_json 0 '{"unified":{"cgroup.max.depth":"7"}}'
+	is ''
+	group_says cgroup.max.depth 7
+	update_json '{"unified":{"cgroup.max.depth":"8"}}'
+	group_says cgroup.max.depth 8
+	expect_json 0 '{}'
+	group_says cgroup.max.depth 8
+}
+
+@test "a value that is refused takes back those before it" {
+	sleeping
+	expect_json 0 '{"unified":{"cgroup.max.depth":"7"}}'
+	expect_json 1 '{"unified":{"cgroup.max.depth":"9","cgroup.max.descendants":"many"}}'
+	says 'linux.resources.unified["cgroup.max.descendants"]: write "many"'
+	one_line
+	group_says cgroup.max.depth 7
+	group_says cgroup.max.descendants max
+	[ "$(status_of c)" = running ]
+}
+
+@test "in a created and in a paused container, not in a stopped one" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson create -b b c
+	expect_json 0 '{"unified":{"cgroup.max.depth":"2"}}'
+	expect 0 caisson start c
+	expect 0 caisson pause c
+	expect_json 0 '{"unified":{"cgroup.max.depth":"3"}}'
+	group_says cgroup.max.depth 3
+	[ "$(status_of c)" = paused ]
+	expect 0 caisson resume c
+	expect 0 caisson kill c KILL
+	wait_for is_status c stopped
+	expect_json 1 '{"unified":{"cgroup.max.depth":"4"}}'
+	is 'container not running'
+}
+
+@test "what is not to be understood is refused" {
+	sleeping
+	expect 1 caisson update nobody
+	is 'container does not exist'
+	expect_json 1 '{"memory":{"limit":"much"}}'
+	says 'memory.limit'
+	one_line
+	expect_json 1 '{} trailing'
+	expect_json 1 '{"unified":{"../cgroup.max.depth":"4"}}'
+	says 'without slashes'
+	expect_json 1 '{"unified":{"cgroup.freeze":"1"}}'
+	says 'the file is not a resource'
+	expect 1 caisson update -r nosuch c
+	says 'nosuch: no such file or directory'
+	expect 1 caisson update --memory 1x c
+	is '--memory: "1x" is not a number of bytes, such as 512m'
+	expect 1 caisson update --pids-limit many c
+	is '--pids-limit: "many" is not a number'
+	expect 1 caisson update --memory 1m -r "$W/resources.json" c
+	says 'leave the other options out'
+	expect 1 caisson update --cpu-rt-period 1000 c
+	says 'cgroup v2 has no realtime limits'
+	[ "$(status_of c)" = running ]
+}
+
+@test "device rules that come along change nothing" {
+	sleeping
+	expect_json 0 '{"devices":[{"allow":true,"access":"rwm"}]}'
+	expect 1 caisson exec c sh -c 'mknod /tmp/x b 8 0 && head -c 1 /tmp/x'
+}
+
+@test "limits that this host cannot set are refused, with the controller's name" {
+	not grep -qw memory "$CGROUP/cgroup.controllers" || skip "this host can set memory limits"
+	sleeping
+	expect 1 caisson update --memory 64m c
+	says "this host's memory controller is in a cgroup v1 hierarchy"
+}
+
+@test "every option reaches its file" {
+	requires cgroup-memory
+	sleeping
+	expect 0 caisson update --memory 64m --memory-reservation 32m --memory-swap 96m \
+		--pids-limit 30 --cpu-share 512 --cpu-quota 20000 --cpu-period 50000 \
+		--cpu-burst 10000 --cpuset-cpus 0 --cpuset-mems 0 c
+	group_says memory.max $((64 << 20))
+	group_says memory.low $((32 << 20))
+	group_says memory.swap.max $((32 << 20))
+	group_says pids.max 30
+	group_says cpu.weight 59
+	group_says cpu.max '20000 50000'
+	group_says cpu.max.burst 10000
+	group_says cpuset.cpus 0
+	group_says cpuset.mems 0
+	expect 0 caisson update --memory -1 --pids-limit -1 --cpu-quota -1 c
+	group_says memory.max max
+	group_says memory.swap.max max
+	group_says pids.max max
+	group_says cpu.max 'max 50000'
+	expect 0 caisson update --cpu-idle 1 c
+	group_says cpu.idle 1
+}
+
+@test "quota and period, memory and swap: the half that is not mentioned stays" {
+	requires cgroup-memory
+	sleeping '.linux.resources = { "cpu": { "quota": 30000, "period": 60000 },
+		"memory": { "limit": 67108864 } }'
+	expect 0 caisson update --cpu-quota 40000 c
+	group_says cpu.max '40000 60000'
+	expect 0 caisson update --cpu-period 80000 c
+	group_says cpu.max '40000 80000'
+	expect 0 caisson update --memory-swap 100m c
+	group_says memory.swap.max $((36 << 20))
+	group_says memory.max $((64 << 20))
+	expect 1 caisson update --memory-swap 10m c
+	says 'must be at least memory.limit'
+}
+
+@test "a quota below the burst: whichever has to change first does" {
+	requires cgroup-cpu
+	sleeping '.linux.resources = { "cpu": { "quota": 30000, "period": 60000, "burst": 20000 } }'
+	expect 0 caisson update --cpu-quota 10000 --cpu-burst 5000 c
+	group_says cpu.max '10000 60000'
+	group_says cpu.max.burst 5000
+	expect 0 caisson update --cpu-quota 50000 --cpu-burst 45000 c
+	group_says cpu.max '50000 60000'
+	group_says cpu.max.burst 45000
+	expect 1 caisson update --cpu-quota 1000 --memory 100m --cpu-burst 0 --cpuset-cpus 4000 c
+	group_says cpu.max '50000 60000'
+	group_says cpu.max.burst 45000
+	group_says memory.max max
+}
+
+@test "checkBeforeUpdate refuses less memory than is in use" {
+	requires cgroup-memory
+	# memory that was taken before the controller watched is counted nowhere
+	sleeping '.linux.resources.memory = { "limit": -1, "reservation": 4096 }'
+	expect_json 1 '{"memory":{"limit":4096,"checkBeforeUpdate":true}}'
+	says 'rejecting memory limit 4096: lower than current memory usage'
+	group_says memory.max max
+	[ "$(status_of c)" = running ]
+	expect_json 0 '{"memory":{"limit":104857600,"checkBeforeUpdate":true}}'
+	group_says memory.max 104857600
+}
+
+@test "the new limit is felt" {
+	requires cgroup-pids
+	sleeping
+	expect 0 caisson exec c sh -c 'sleep 0.1 & sleep 0.1 & sleep 0.1 & wait'
+	expect 0 caisson update --pids-limit 3 c
+	expect_any caisson exec c sh -c 'sleep 0.1 & sleep 0.1 & sleep 0.1 & wait'
+	says "can't fork"
+}
+
+@test "block I/O: throttles and weights, at create and by update" {
+	requires cgroup-io
+	local device
+	device=$(lsblk -dno MAJ:MIN | head -1 | tr -d ' ')
+	[ -n "$device" ] || skip "there is no block device"
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"] | .linux.resources = { "blockIO": {
+		"throttleReadBpsDevice": [{ "major": $major, "minor": $minor, "rate": 1048576 }] } }' \
+		--argjson major "${device%:*}" --argjson minor "${device#*:}"
+	expect 0 caisson run -d -b b c
+	group_says io.max "$device rbps=1048576 wbps=max riops=max wiops=max"
+	expect_json 0 '{"blockIO":{"throttleWriteIOPSDevice":[{"major":'"${device%:*}"',"minor":'"${device#*:}"',"rate":120}]}}'
+	group_says io.max "$device rbps=1048576 wbps=max riops=max wiops=120"
+	# the first line is taken back when the second value is refused
+	expect_json 1 '{"blockIO":{"throttleReadBpsDevice":[{"major":'"${device%:*}"',"minor":'"${device#*:}"',"rate":99}],
+		"throttleWriteIOPSDevice":[{"major":4000,"minor":3,"rate":5}]}}'
+	says 'linux.resources.blockIO.throttleWriteIOPSDevice[0]'
+	group_says io.max "$device rbps=1048576 wbps=max riops=max wiops=120"
+	if [ -e "$CGROUP$CGROUP_PREFIX/b/io.bfq.weight" ] || [ -e "$CGROUP$CGROUP_PREFIX/b/io.weight" ]; then
+		expect 0 caisson update --blkio-weight 500 c
+		[ ! -e "$CGROUP$CGROUP_PREFIX/b/io.bfq.weight" ] || group_says io.bfq.weight 'default 500'
+	fi
+}
