@@ -330,44 +330,12 @@ struct oci_pairs read_pairs(struct reader *r, const struct json *object, const c
 	return (struct oci_pairs){ .v = v, .n = n };
 }
 
-/* Skips a number; NULL when there is none. */
-static const char *skip_number(const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	return digits > 0 && digits < 10 ? text + digits : NULL;
-}
-
-/* N, N-N or N-N:N/N, as lib/bitmap-str.c of the kernel reads it; NULL for anything else. */
-static const char *skip_range(const char *text)
-{
-	text = skip_number(text);
-	if (!text || *text != '-')
-		return text;
-	text = skip_number(text + 1);
-	if (!text || *text != ':')
-		return text;
-	text = skip_number(text + 1);
-	return text && *text == '/' ? skip_number(text + 1) : NULL;
-}
-
 const char *read_cpu_list(struct reader *r, const struct json *object, const char *key)
 {
 	const char *list = read_text(r, object, key);
 
-	for (const char *at = list; at;) {
-		at = skip_range(at + strspn(at, " "));
-		if (at)
-			at += strspn(at, " ");
-		if (!at || (*at != ',' && *at != '\0')) {
-			fault_member(r, object, key, "\"%.*s\": must be a list like 0-3,8",
-			             SHOWN(list));
-			break;
-		}
-		if (*at == '\0')
-			break;
-		at++;
-	}
+	if (list && !oci_cpu_list_valid(list))
+		fault_member(r, object, key, "\"%.*s\": must be a list like 0-3,8", SHOWN(list));
 	return list;
 }
 

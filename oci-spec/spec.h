@@ -402,6 +402,14 @@ const char *oci_capability_name(int number);
 const char *oci_namespace_name(enum oci_namespace_kind kind);
 uint64_t oci_namespace_flag(enum oci_namespace_kind kind);
 
+/* The kernel's limits: NR_CPUS is at most 8192, and there are fewer memory nodes. */
+enum { OCI_CPU_LIST_WORDS = 8192 / 64 };
+
+/* Whether text is a list of CPUs or memory nodes as the kernel reads it. */
+bool oci_cpu_list_valid(const char *list);
+/* A valid list as bits: how many are set, -1 when a number is too large. */
+int oci_cpu_list_bits(const char *list, uint64_t words[OCI_CPU_LIST_WORDS]);
+
 /* A key of linux.sysctl as a path below /proc/sys ("net/ipv4/ip_forward"), in the
  * arena; NULL when it is no name of a sysctl. */
 const char *oci_sysctl_path(struct arena *a, const char *key);
