@@ -125,6 +125,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 static int exec_steps(struct compile *c, const struct compile_exec_options *options,
                       const struct ending *end, struct err *e)
 {
+	TRY(compile_affinity(c, e));
 	compile_oom_score(c);
 	compile_enter_container(c);
 	if (options->keyring)

@@ -63,8 +63,6 @@ int compile_check_process(const struct oci_process *p, const struct host_facts *
 		return err_set(e, ERR_SPEC, "process.args: must name a program");
 	refuse(&r, p->scheduler, "process.scheduler: not supported yet");
 	refuse(&r, p->io_priority, "process.ioPriority: not supported yet");
-	refuse(&r, p->exec_cpu_affinity.initial || p->exec_cpu_affinity.final,
-	       "process.execCPUAffinity: not supported yet");
 	refuse(&r, is_set(p->apparmor_profile) && !facts->apparmor,
 	       "process.apparmorProfile: apparmor: config provided but apparmor not supported");
 	refuse(&r, is_set(p->selinux_label) && !facts->selinux,

@@ -54,6 +54,41 @@ void compile_oom_score(struct compile *c)
 			c->process->oom_score_adj.value;
 }
 
+/* --- scheduling ------------------------------------------------------------------- */
+
+/* Stores a list of CPUs or nodes as bits, without the zero words at the end. */
+static int put_bits(struct compile *c, const char *field, const char *text, struct plan_list *ret,
+                    struct err *e)
+{
+	uint64_t words[OCI_CPU_LIST_WORDS];
+	size_t count = OCI_CPU_LIST_WORDS;
+
+	if (oci_cpu_list_bits(text, words) < 0)
+		return err_set(e, ERR_SPEC, "%s: %s: no kernel has more than %d", field, text,
+		               OCI_CPU_LIST_WORDS * 64);
+	while (count > 1 && words[count - 1] == 0)
+		count--;
+	*ret = plan_put_array(&c->plan, words, count, sizeof(*words));
+	return 0;
+}
+
+/* config.md: without `final` the CPUs of the container's cgroup, which init gives
+ * itself in any case. `initial` is for our own process, before the clone. */
+int compile_affinity(struct compile *c, struct err *e)
+{
+	static const char initial[] = "process.execCPUAffinity.initial";
+	static const char final[] = "process.execCPUAffinity.final";
+	struct plan_list bits;
+
+	if (c->process->exec_cpu_affinity.initial)
+		TRY(put_bits(c, initial, c->process->exec_cpu_affinity.initial, &bits, e));
+	if (!c->process->exec_cpu_affinity.final)
+		return 0;
+	TRY(put_bits(c, final, c->process->exec_cpu_affinity.final, &bits, e));
+	plan_add(&c->plan, PLAN_CPU_AFFINITY, final)->bits = bits;
+	return 0;
+}
+
 /* --- terminal and labels ------------------------------------------------------------ */
 
 void compile_terminal(struct compile *c, bool console)

@@ -5,6 +5,7 @@
  * must not widen what a running container's neighbour gets.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -269,6 +270,20 @@ static int set_off(struct execution *x, const struct backend *backend, struct er
 	return 0;
 }
 
+/* config.md: where the runtime's process runs before the new one is in the container's
+ * cgroup. We stay there: that is what such CPUs are set aside for. */
+static int move_to_initial_cpus(const struct oci_process *process, struct err *e)
+{
+	const char *list = process->exec_cpu_affinity.initial;
+	uint64_t words[OCI_CPU_LIST_WORDS];
+
+	if (!list || oci_cpu_list_bits(list, words) < 0) /* compiling has refused the latter */
+		return 0;
+	if (sched_setaffinity(0, sizeof(words), (const cpu_set_t *)(const void *)words) < 0)
+		return err_sys(e, "process.execCPUAffinity.initial: sched_setaffinity %s", list);
+	return 0;
+}
+
 int container_exec(const struct container_context *c, const struct exec_request *r, int *ret_status,
                    struct err *e)
 {
@@ -290,6 +305,8 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		               x.found.state.backend);
 	if (!r->detach)
 		TRY(foreground_begin(&signals, e));
+
+	TRY(move_to_initial_cpus(x.process, e));
 
 	const struct launch_options options = {
 		.cgroup = x.cgroup,

@@ -233,6 +233,17 @@ static void print_value(struct printer *p, const struct plan_step *s)
 	json_i64(&p->w, s->value);
 }
 
+/* As the kernel shows masks of CPUs: hexadecimal, the highest word first. */
+static void print_bits(struct printer *p, const struct plan_step *s)
+{
+	const uint64_t *words = plan_array(p->plan, s->bits);
+	BUF struct buf out = { 0 };
+
+	for (uint32_t i = s->bits.count; i > 0; i--)
+		buf_printf(&out, "%016" PRIx64, words[i - 1]);
+	string(p, "value", out.data ? out.data : "");
+}
+
 static void print_umask(struct printer *p, const struct plan_step *s)
 {
 	octal(p, "value", (uint64_t)s->value);
@@ -316,6 +327,7 @@ static void print_seccomp(struct printer *p, const struct plan_step *s)
 static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan_step *s) = {
 	[PLAN_OOM_SCORE_ADJ] = print_value,
 	[PLAN_RLIMIT] = print_limit,
+	[PLAN_CPU_AFFINITY] = print_bits,
 	[PLAN_JOIN] = print_join,
 	[PLAN_TIME_OFFSETS] = print_string,
 	[PLAN_CLONE] = print_clone,

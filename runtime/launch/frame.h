@@ -103,6 +103,7 @@ enum frame_call {
 	CALL_SOCKET,
 	CALL_MMAP,
 	CALL_CLOSE_RANGE,
+	CALL_SCHED_SETAFFINITY,
 	/* our own checks */
 	CHECK_PLAN,       /* the plan is not well-formed */
 	CHECK_NOT_FOLDER, /* a target must be an ordinary folder */

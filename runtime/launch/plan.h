@@ -93,6 +93,7 @@ enum plan_op {
 	/* Stage 1, in the launcher's user namespace, where its capabilities count. */
 	PLAN_OOM_SCORE_ADJ = 1, /* value: written to /proc/self/oom_score_adj */
 	PLAN_RLIMIT,            /* rlimit */
+	PLAN_CPU_AFFINITY,      /* bits: the CPUs that it may run on */
 	PLAN_JOIN,              /* join: setns(2) */
 	PLAN_USER_NAMESPACE,    /* unshare, ask for the maps, wait, become 0:0 */
 	PLAN_TIME_OFFSETS,      /* unshare(CLONE_NEWTIME), string: lines for
@@ -182,6 +183,7 @@ struct plan_step {
 	union {
 		plan_str string;
 		int64_t value;
+		struct plan_list bits; /* uint64_t, the lowest first */
 		uint32_t propagation;
 		struct plan_mount mount;
 		struct plan_bind bind;

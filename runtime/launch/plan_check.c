@@ -263,6 +263,8 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_CWD:
 	case PLAN_FOLDER:
 		return text(c, &s->string);
+	case PLAN_CPU_AFFINITY:
+		return list(c, &s->bits, sizeof(uint64_t));
 	case PLAN_JOIN:
 		return filled(c, &s->join.slot) && namespaces(c, &s->join.types);
 	case PLAN_CLONE:
@@ -343,6 +345,7 @@ const char *plan_op_name(unsigned int op)
 	static const char names[][20] = {
 		[PLAN_OOM_SCORE_ADJ] = "oom-score-adj",
 		[PLAN_RLIMIT] = "rlimit",
+		[PLAN_CPU_AFFINITY] = "cpu-affinity",
 		[PLAN_JOIN] = "join",
 		[PLAN_USER_NAMESPACE] = "user-namespace",
 		[PLAN_TIME_OFFSETS] = "time-offsets",

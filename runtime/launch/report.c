@@ -57,6 +57,7 @@ static const char *const call_names[] = {
 	[CALL_SOCKET] = "socket",
 	[CALL_MMAP] = "mmap",
 	[CALL_CLOSE_RANGE] = "close_range",
+	[CALL_SCHED_SETAFFINITY] = "sched_setaffinity",
 	[CHECK_PLAN] = "the plan is not well-formed",
 	[CHECK_NOT_FOLDER] = "must be an ordinary folder of the rootfs, not a link or a file",
 	[CHECK_FILESYSTEM] = "not the filesystem that it must be",
@@ -99,6 +100,8 @@ static const struct {
 	{ CALL_SETRESUID, EINVAL, "the id is not mapped in the user namespace" },
 	{ CALL_SETRESGID, EINVAL, "the id is not mapped in the user namespace" },
 	{ CALL_CLONE, EAGAIN, "a limit on processes was reached" },
+	{ CALL_SCHED_SETAFFINITY, EINVAL,
+	  "none of these CPUs is online and in the container's cpuset" },
 	{ CALL_MKDIR, EROFS, "the mount's target is missing and the rootfs is read-only" },
 };
 

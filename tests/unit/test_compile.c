@@ -273,6 +273,29 @@ static void test_exec_user_namespace(void **state)
 	assert_int_equal(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags, 0);
 }
 
+/* `initial` is the launcher's own affair; a container's first process has neither. */
+static void test_exec_affinity(void **state)
+{
+	const struct plan_case c = {
+		.process = "\"execCPUAffinity\":{\"initial\":\"0\",\"final\":\"1,65-66\"}",
+	};
+	ARENA struct arena a;
+	BUF struct buf exec_bytes = { 0 }, create_bytes = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	const struct plan *plan = exec_plan(&a, &c, &exec_bytes);
+	const struct plan_step *s = plan_case_step(plan, PLAN_CPU_AFFINITY, 0);
+	const uint64_t *words = plan_array(plan, s->bits);
+	assert_int_equal(s->bits.count, 2);
+	assert_int_equal(words[0], 2);
+	assert_int_equal(words[1], 6);
+	plan_case_order(plan, PLAN_CPU_AFFINITY, PLAN_JOIN);
+	assert_int_equal(plan_case_find(plan, PLAN_CPU_AFFINITY, 1), -1);
+	plan = plan_case_plan(&a, &c, &create_bytes);
+	assert_int_equal(plan_case_find(plan, PLAN_CPU_AFFINITY, 0), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_rootless),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exec_user_namespace),
+		cmocka_unit_test(test_exec_affinity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

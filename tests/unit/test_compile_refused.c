@@ -68,9 +68,6 @@ static const struct {
 	{ { .process = "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":4}" },
 	  ERR_REFUSED,
 	  "process.ioPriority: not supported yet" },
-	{ { .process = "\"execCPUAffinity\":{\"initial\":\"0\"}" },
-	  ERR_REFUSED,
-	  "process.execCPUAffinity: not supported yet" },
 	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"},\"personality\":{\"domain\":\"LINUX\"}",
 	    .no_pivot = true },
 	  ERR_REFUSED,
@@ -273,6 +270,13 @@ static void test_exec_refused(void **state)
 
 	assert_exec_refused(config, &process, "process.scheduler: not supported yet");
 	process.scheduler = NULL;
+	process.exec_cpu_affinity.final = "8192";
+	assert_exec_refused(config, &process,
+	                    "process.execCPUAffinity.final: 8192: no kernel has more than 8192");
+	process.exec_cpu_affinity.initial = "0-9000";
+	assert_exec_refused(
+		config, &process,
+		"process.execCPUAffinity.initial: 0-9000: no kernel has more than 8192");
 	process.env = (struct oci_strings){ .v = env, .n = 2 };
 	assert_exec_refused(config, &process, "process.env[1]: must be NAME=VALUE");
 	process.env = (struct oci_strings){ .v = unnamed, .n = 1 };

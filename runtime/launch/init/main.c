@@ -21,6 +21,7 @@
 enum {
 	HELLO_FDS = 253,      /* SCM_MAX_FD, unix(7) */
 	SIGNAL_LAST = 31,     /* real-time signals are nobody's to ignore for others */
+	CPUS_MAX = 8192,      /* the most that a kernel is built for */
 	STEPS_PER_SWEEP = 24, /* each opens at most four descriptors */
 };
 
@@ -35,6 +36,7 @@ typedef void step_function(const struct plan_step *step);
 static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_OOM_SCORE_ADJ] = step_oom_score_adj,
 	[PLAN_RLIMIT] = step_rlimit,
+	[PLAN_CPU_AFFINITY] = step_cpu_affinity,
 	[PLAN_JOIN] = step_join,
 	[PLAN_USER_NAMESPACE] = step_user_namespace,
 	[PLAN_TIME_OFFSETS] = step_time_offsets,
@@ -128,10 +130,21 @@ static void receive_hello(void)
 	slots_take(fds + 1, HELLO_FDS - 1);
 }
 
-/* Makes the process a blank one: what the launcher's caller ignored or blocked is
- * none of the container's business. */
+/* All CPUs that our cpuset has: the kernel leaves the others out. Where even that is
+ * forbidden (a seccomp filter around us), being pinned is no reason not to start. */
+static void become_unpinned(void)
+{
+	unsigned char all[CPUS_MAX / 8];
+
+	memset(all, 0xff, sizeof(all));
+	(void)sys_sched_setaffinity(all, sizeof(all));
+}
+
+/* Makes the process a blank one: what the launcher's caller ignored or blocked, and
+ * the CPUs it was pinned to, are none of the container's business. */
 static void become_blank(uint64_t ignored)
 {
+	become_unpinned();
 	(void)sys_umask(0);
 	for (int signal = 1; signal <= SIGNAL_LAST; signal++) {
 		if (ignored & UINT64_C(1) << (signal - 1))

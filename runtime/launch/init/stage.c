@@ -37,6 +37,13 @@ void step_rlimit(const struct plan_step *step)
 	must(sys_prlimit(step->rlimit.resource, &limit), CALL_SETRLIMIT, NULL);
 }
 
+void step_cpu_affinity(const struct plan_step *step)
+{
+	must(sys_sched_setaffinity(plan_array(plan, step->bits),
+	                           step->bits.count * sizeof(uint64_t)),
+	     CALL_SCHED_SETAFFINITY, NULL);
+}
+
 static void become_root(void)
 {
 	must(sys_setresgid(0, 0, 0), CALL_SETRESGID, NULL);

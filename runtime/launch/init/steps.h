@@ -8,6 +8,7 @@
 /* stage.c */
 void step_oom_score_adj(const struct plan_step *step);
 void step_rlimit(const struct plan_step *step);
+void step_cpu_affinity(const struct plan_step *step);
 void step_join(const struct plan_step *step);
 void step_user_namespace(const struct plan_step *step);
 void step_time_offsets(const struct plan_step *step);

@@ -381,6 +381,11 @@ static inline long sys_prlimit(unsigned int resource, const struct rlimit64 *lim
 	return syscall4(__NR_prlimit64, 0, (long)resource, sys_pointer(limit), 0);
 }
 
+static inline long sys_sched_setaffinity(const void *mask, size_t length)
+{
+	return syscall3(__NR_sched_setaffinity, 0, (long)length, sys_pointer(mask));
+}
+
 static inline long sys_keyctl_join(const char *name)
 {
 	return syscall3(__NR_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, sys_pointer(name), 0);
