@@ -205,6 +205,22 @@ inside() {
 	says 'Operation not supported'
 }
 
+@test "seccomp: a profile older than faccessat2 does not keep the program from being found" {
+	make_bundle b
+	config b '.process.noNewPrivileges = false | .process.args = ["true"] |
+		.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+		"syscalls": [{"names": ["faccessat2"], "action": "SCMP_ACT_ERRNO"}] }'
+	expect 0 caisson run -b b c
+	config b '.process.args = ["/bin/true"]'
+	expect 0 caisson run -b b c
+	config b '.process.args = ["/etc/passwd"]'
+	expect 1 caisson run -b b c
+	says 'exec: "/etc/passwd": permission denied'
+	config b '.process.args = ["nosuch"]'
+	expect 1 caisson run -b b c
+	says 'exec: "nosuch": executable file not found in $PATH'
+}
+
 @test "seccomp holds for exec, too" {
 	make_bundle b
 	config b '.process.args = ["sleep", "1000"] | .linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW",
