@@ -91,6 +91,7 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 	if (end->hooks)
 		compile_hooks_start(c);
 	compile_program(c);
+	compile_scheduler(c);
 	c->plan.head.preserve_fds = end->preserve_fds;
 	return 0;
 }

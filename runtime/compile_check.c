@@ -61,7 +61,6 @@ int compile_check_process(const struct oci_process *p, const struct host_facts *
 
 	if (p->args.n == 0)
 		return err_set(e, ERR_SPEC, "process.args: must name a program");
-	refuse(&r, p->scheduler, "process.scheduler: not supported yet");
 	refuse(&r, p->io_priority, "process.ioPriority: not supported yet");
 	refuse(&r, is_set(p->apparmor_profile) && !facts->apparmor,
 	       "process.apparmorProfile: apparmor: config provided but apparmor not supported");

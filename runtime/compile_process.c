@@ -56,6 +56,24 @@ void compile_oom_score(struct compile *c)
 
 /* --- scheduling ------------------------------------------------------------------- */
 
+void compile_scheduler(struct compile *c)
+{
+	const struct oci_scheduler *s = c->process->scheduler;
+
+	if (!s)
+		return;
+	c->plan.head.scheduler = (struct plan_scheduler){
+		.given = 1,
+		.policy = (uint32_t)s->policy,
+		.nice = s->nice,
+		.priority = (uint32_t)s->priority,
+		.flags = s->flags,
+		.runtime = s->runtime,
+		.deadline = s->deadline,
+		.period = s->period,
+	};
+}
+
 /* Stores a list of CPUs or nodes as bits, without the zero words at the end. */
 static int put_bits(struct compile *c, const char *field, const char *text, struct plan_list *ret,
                     struct err *e)

@@ -448,6 +448,23 @@ static void print_cgroup(struct printer *p, const struct plan_cgroup *g)
 	json_close(&p->w, '}');
 }
 
+static void print_scheduler(struct printer *p, const struct plan_scheduler *s)
+{
+	if (!s->given)
+		return;
+	json_key(&p->w, "scheduler");
+	json_open(&p->w, '{');
+	string(p, "policy", plan_policy_name(s->policy));
+	bits(p, "flags", s->flags, plan_words_scheduler);
+	json_key(&p->w, "nice");
+	json_i64(&p->w, s->nice);
+	number(p, "priority", s->priority);
+	number(p, "runtime", s->runtime);
+	number(p, "deadline", s->deadline);
+	number(p, "period", s->period);
+	json_close(&p->w, '}');
+}
+
 void plan_print(const struct plan *plan, struct buf *ret)
 {
 	struct printer p = { .w = { .out = ret, .indent = "  " }, .plan = plan };
@@ -464,6 +481,7 @@ void plan_print(const struct plan *plan, struct buf *ret)
 	flag(&p, "runtimeHooks", plan->runtime_hooks);
 	number(&p, "preserveFds", plan->preserve_fds);
 	print_cgroup(&p, &plan->cgroup);
+	print_scheduler(&p, &plan->scheduler);
 	print_fds(&p);
 	print_steps(&p);
 	json_close(&p.w, '}');

@@ -103,6 +103,29 @@ void plan_words_seccomp(struct buf *ret, uint64_t flags)
 	add_words(ret, flags, words, LEN(words));
 }
 
+void plan_words_scheduler(struct buf *ret, uint64_t flags)
+{
+	static const struct word words[] = {
+		WORD(SCHED_FLAG_RESET_ON_FORK),  WORD(SCHED_FLAG_RECLAIM),
+		WORD(SCHED_FLAG_DL_OVERRUN),     WORD(SCHED_FLAG_KEEP_POLICY),
+		WORD(SCHED_FLAG_KEEP_PARAMS),    WORD(SCHED_FLAG_UTIL_CLAMP_MIN),
+		WORD(SCHED_FLAG_UTIL_CLAMP_MAX),
+	};
+
+	add_words(ret, flags, words, LEN(words));
+}
+
+const char *plan_policy_name(uint32_t policy)
+{
+	static const char *const names[] = {
+		[SCHED_NORMAL] = "SCHED_OTHER", [SCHED_FIFO] = "SCHED_FIFO",
+		[SCHED_RR] = "SCHED_RR",        [SCHED_BATCH] = "SCHED_BATCH",
+		[SCHED_IDLE] = "SCHED_IDLE",    [SCHED_DEADLINE] = "SCHED_DEADLINE",
+	};
+
+	return policy < LEN(names) ? names[policy] : NULL;
+}
+
 void plan_words_caps(struct buf *ret, uint64_t set)
 {
 	size_t start = ret->len;

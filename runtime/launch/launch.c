@@ -31,6 +31,7 @@
 #include "runtime/launch/frame.h"
 #include "runtime/launch/idmap.h"
 #include "runtime/launch/report.h"
+#include "runtime/launch/scheduler.h"
 #include "runtime/launch/slots.h"
 
 extern const char init_image[], init_image_end[];
@@ -292,7 +293,7 @@ static int talk(const struct plan *plan, struct launch *l, const struct launch_e
 		if (got < 0)
 			return -1;
 		if (f.type == FRAME_READY)
-			return 0;
+			return scheduler_apply(plan, l->pid, e);
 		TRY(answer(plan, l, events, &f, &fd, e));
 	}
 }

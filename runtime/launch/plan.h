@@ -67,6 +67,16 @@ struct plan_cgroup {
 	struct plan_list devices; /* struct bpf_insn; count 0: no device program */
 };
 
+/* sched_setattr(2) */
+struct plan_scheduler {
+	uint32_t given;  /* 0: leave the process as it is */
+	uint32_t policy; /* SCHED_* */
+	int32_t nice;
+	uint32_t priority;
+	uint64_t flags;                     /* SCHED_FLAG_* */
+	uint64_t runtime, deadline, period; /* nanoseconds */
+};
+
 enum plan_kind { PLAN_CREATE = 1, PLAN_EXEC = 2 };
 
 struct plan {
@@ -82,8 +92,9 @@ struct plan {
 	uint32_t setgroups_deny;           /* write "deny" before gid_map (unprivileged) */
 	uint32_t terminal;                 /* a PLAN_TERMINAL step sends the pty's master */
 	struct plan_cgroup cgroup;
-	uint32_t runtime_hooks; /* PLAN_WAIT_HOOKS is among the steps */
-	uint32_t preserve_fds;  /* 3 .. 3+N-1 of the caller's stay open */
+	struct plan_scheduler scheduler; /* set when init is READY */
+	uint32_t runtime_hooks;          /* PLAN_WAIT_HOOKS is among the steps */
+	uint32_t preserve_fds;           /* 3 .. 3+N-1 of the caller's stay open */
 
 	/* For init. */
 	struct plan_list steps; /* struct plan_step */

@@ -165,7 +165,8 @@ static bool head(struct checker *c)
 	       namespaces(c, &p->clone_flags) && fds(c, &p->fds) && flag(c, &p->two_stages) &&
 	       list(c, &p->uid_map, sizeof(struct plan_idmap)) &&
 	       list(c, &p->gid_map, sizeof(struct plan_idmap)) && flag(c, &p->setgroups_deny) &&
-	       flag(c, &p->terminal) && cgroup(c, &p->cgroup) && flag(c, &p->runtime_hooks) &&
+	       flag(c, &p->terminal) && cgroup(c, &p->cgroup) && flag(c, &p->scheduler.given) &&
+	       flag(c, &p->runtime_hooks) &&
 	       want(c, p->preserve_fds <= VALUE_FD_MAX, &p->preserve_fds);
 }
 

@@ -80,3 +80,77 @@ requires_cpus() {
 	expect 255 exec_process '.execCPUAffinity = { "final": "1-0" }'
 	says 'execCPUAffinity.final: "1-0": must be a list'
 }
+
+# --- scheduler -------------------------------------------------------------------------
+
+# policy_of [PID]: policy, priority and nice value of a process, from its stat file
+policy_of() {
+	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 39,38,17
+}
+
+@test "scheduler: every policy, for run" {
+	make_bundle b
+	local policy
+	while read -r policy want rest; do
+		make_bundle b
+		config b '.process.scheduler = { "policy": $p } + ($r | fromjson)' --arg p "$policy" --arg r "$rest"
+		sleeper
+		[ "$(policy_of "$(pid_of c)")" = "${want//,/ }" ] || {
+			echo "$policy: $(policy_of "$(pid_of c)")"
+			return 1
+		}
+		expect 0 caisson delete --force c
+	done <<-'POLICIES'
+		SCHED_OTHER 5,0,0 { "nice": 5 }
+		SCHED_OTHER -3,0,0 { "nice": -3 }
+		SCHED_BATCH 19,0,3 { "nice": 19, "priority": 0 }
+		SCHED_IDLE 0,0,5 {}
+		SCHED_FIFO 0,7,1 { "priority": 7 }
+		SCHED_RR 0,99,2 { "priority": 99, "flags": ["SCHED_FLAG_RESET_ON_FORK"] }
+		SCHED_DEADLINE 0,0,6 { "runtime": 42000, "deadline": 100000, "period": 1000000, "flags": ["SCHED_FLAG_RESET_ON_FORK"] }
+	POLICIES
+}
+
+@test "scheduler: an exec has the container's, or its own" {
+	requires chrt
+	make_bundle b
+	config b '.process.scheduler = { "policy": "SCHED_BATCH", "nice": 19 }'
+	sleeper
+	expect 0 caisson exec -d --pid-file pid c sleep 1000
+	[ "$(policy_of "$(cat pid)")" = '19 0 3' ]
+	expect 0 caisson exec c sh -c 'true; sed "s/.*) //" /proc/self/stat | cut -d " " -f 17,38,39'
+	is '19 0 3'
+	jq '.process | .scheduler = { "policy": "SCHED_DEADLINE", "nice": 19, "priority": 0,
+		"runtime": 42000, "deadline": 100000, "period": 1000000, "flags": ["SCHED_FLAG_RESET_ON_FORK"] }' \
+		b/config.json >process.json
+	expect 0 caisson exec -d --pid-file pid --process process.json c
+	expect 0 chrt -p "$(cat pid)"
+	says 'SCHED_DEADLINE|SCHED_RESET_ON_FORK'
+	says '42000/100000/1000000'
+}
+
+@test "scheduler: real time and what a fork resets, with a user and a joined pid namespace" {
+	make_bundle b copy
+	config b '.process.scheduler = { "policy": "SCHED_FIFO", "priority": 3, "flags": ["SCHED_FLAG_RESET_ON_FORK"] } |
+		.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 b/rootfs
+	sleeper
+	[ "$(policy_of "$(pid_of c)")" = '0 3 1' ]
+	expect 0 caisson exec -d --pid-file pid c sleep 1000
+	[ "$(policy_of "$(cat pid)")" = '0 3 1' ]
+}
+
+@test "scheduler: what the kernel refuses ends the start, and says why" {
+	make_bundle b
+	config b '.process.scheduler = { "policy": "SCHED_ISO" }'
+	refused 'process.scheduler: sched_setattr: invalid argument' caisson run -b b c
+	config b '.process.scheduler = { "policy": "SCHED_DEADLINE", "runtime": 5, "deadline": 6, "period": 7 }'
+	refused 'process.scheduler: sched_setattr' caisson run -b b c
+	config b '.process.scheduler = { "policy": "SCHED_DEADLINE", "runtime": 42000, "deadline": 1000000, "period": 1000000 } |
+		.linux.resources.cpu.cpus = "0"'
+	refused "process scheduler can't be used together with AllowedCPUs" caisson run -b b c
+	config b '.process.scheduler = { "policy": "SCHED_OTHER", "priority": 1 } | del(.linux.resources.cpu)'
+	refused 'process.scheduler.priority: can only be given for' caisson run -b b c
+}

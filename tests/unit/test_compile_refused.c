@@ -62,9 +62,6 @@ static const struct {
 	{ { .top = "\"vm\":{\"kernel\":{\"path\":\"/k\"}}" },
 	  ERR_REFUSED,
 	  "vm: not supported yet" },
-	{ { .process = "\"scheduler\":{\"policy\":\"SCHED_BATCH\"}" },
-	  ERR_REFUSED,
-	  "process.scheduler: not supported yet" },
 	{ { .process = "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":4}" },
 	  ERR_REFUSED,
 	  "process.ioPriority: not supported yet" },
@@ -260,7 +257,7 @@ static void assert_exec_refused(const struct oci_config *config, const struct oc
 static void test_exec_refused(void **state)
 {
 	static const char *const env[] = { "A=1", "B", NULL }, *const unnamed[] = { "=1", NULL };
-	const struct plan_case c = { .process = "\"scheduler\":{\"policy\":\"SCHED_BATCH\"}" };
+	const struct plan_case c = { 0 };
 	ARENA struct arena a;
 
 	(void)state;
@@ -268,8 +265,6 @@ static void test_exec_refused(void **state)
 	const struct oci_config *config = plan_case_config(&a, &c);
 	struct oci_process process = *config->process;
 
-	assert_exec_refused(config, &process, "process.scheduler: not supported yet");
-	process.scheduler = NULL;
 	process.exec_cpu_affinity.final = "8192";
 	assert_exec_refused(config, &process,
 	                    "process.execCPUAffinity.final: 8192: no kernel has more than 8192");

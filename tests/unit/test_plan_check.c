@@ -266,6 +266,7 @@ static void the_head_is_checked(void **unused)
 	BAD(head.setgroups_deny, 2);
 	BAD(head.terminal, UINT32_MAX);
 	BAD(head.runtime_hooks, 2);
+	BAD(head.scheduler.given, 2);
 	BAD(head.preserve_fds, UINT32_MAX);
 	BAD_LIST(head.fds);
 	BAD_LIST(head.uid_map);
