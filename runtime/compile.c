@@ -117,6 +117,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_hooks_create(c);
 
 	(void)plan_add(&c->plan, PLAN_PIVOT, NULL);
+	compile_seal_mounts(c);
 	compile_root_finish(c);
 	compile_labels(c);
 	TRY(compile_system(c, e));

@@ -98,6 +98,9 @@ static int check_bind(const struct oci_mount *m, const struct compile_mount *cm,
 	if (cm->options.data.n > 0)
 		return err_set(e, ERR_SPEC, "%s.options: \"%s\": not an option of a bind mount",
 		               cm->origin, cm->options.data.v[0]);
+	if (cm->options.copy_up)
+		return err_set(e, ERR_SPEC, "%s.options: \"tmpcopyup\": only a tmpfs can",
+		               cm->origin);
 	return 0;
 }
 
@@ -106,6 +109,9 @@ static int check_new(const struct compile *c, const struct oci_mount *m,
 {
 	if (!m->type || !*m->type || strcmp(m->type, "none") == 0)
 		return err_set(e, ERR_SPEC, "%s.type: required unless it is a bind mount",
+		               cm->origin);
+	if (cm->options.copy_up && !type_is(m, "tmpfs"))
+		return err_set(e, ERR_SPEC, "%s.options: \"tmpcopyup\": only a tmpfs can",
 		               cm->origin);
 	if (is_cgroup(m) && c->facts->cgroup.mode == CGROUP_NONE)
 		return err_set(e, ERR_REFUSED, "%s: this host has no cgroup2", cm->origin);
@@ -213,8 +219,61 @@ static struct plan_list put_options(struct compile *c, const struct mount_option
 	return plan_put_array(&c->plan, out, count, sizeof(*out));
 }
 
-static void add_new(struct compile *c, const struct oci_mount *m, const struct compile_mount *cm)
+static bool is_given(const struct mount_options *o, const char *key)
 {
+	for (size_t i = 0; i < o->data.n; i++)
+		if (strncmp(o->data.v[i], key, strlen(key)) == 0)
+			return true;
+	return false;
+}
+
+/* What a tmpfs takes from the folder that it covers: what the options do not say. */
+static uint32_t cover_flags(const struct oci_mount *m, const struct mount_options *o)
+{
+	bool owner = is_given(o, "uid=") || is_given(o, "gid=");
+
+	if (!type_is(m, "tmpfs"))
+		return 0;
+	return (is_given(o, "mode=") ? 0 : PLAN_COVER_MODE) |
+	       (o->copy_up ? PLAN_COVER_CONTENT | (owner ? 0 : PLAN_COVER_OWNER) : 0);
+}
+
+static bool is_covered(const struct compile *c, size_t index)
+{
+	for (size_t i = index + 1; i < c->config->mount_count; i++)
+		if (strcmp(c->mounts[i].target, c->mounts[index].target) == 0)
+			return true;
+	return false;
+}
+
+/* A tmpfs, and whatever is /dev, may get more files and mountpoints before the
+ * container runs: it becomes read-only when all are there. */
+static bool is_sealed_late(const struct compile *c, size_t index)
+{
+	const struct compile_mount *cm = &c->mounts[index];
+	uint32_t set = cm->options.attr_set | cm->options.attr_set_below;
+
+	return !cm->bind && set & MOUNT_ATTR_RDONLY &&
+	       (type_is(&c->config->mounts[index], "tmpfs") || strcmp(cm->target, "/dev") == 0) &&
+	       !is_covered(c, index);
+}
+
+void compile_seal_mounts(struct compile *c)
+{
+	for (size_t i = 0; i < c->config->mount_count; i++) {
+		if (!is_sealed_late(c, i))
+			continue;
+		struct plan_step *step = plan_add(&c->plan, PLAN_REMOUNT, c->mounts[i].origin);
+
+		step->remount.target = plan_put_string(&c->plan, c->mounts[i].target);
+		step->remount.attr_set = MOUNT_ATTR_RDONLY;
+	}
+}
+
+static void add_new(struct compile *c, size_t index)
+{
+	const struct oci_mount *m = &c->config->mounts[index];
+	const struct compile_mount *cm = &c->mounts[index];
 	const struct mount_options *o = &cm->options;
 	bool plain = type_is(m, "proc") || type_is(m, "sysfs");
 	struct plan_list options = put_options(c, o);
@@ -226,7 +285,9 @@ static void add_new(struct compile *c, const struct oci_mount *m, const struct c
 	step->mount.target = plan_put_string(&c->plan, cm->target);
 	step->mount.options = options;
 	step->mount.attr = o->attr_set | o->attr_set_below; /* nothing is below a new one */
-	step->mount.flags = plain ? PLAN_TARGET_PLAIN : 0;
+	if (is_sealed_late(c, index))
+		step->mount.attr &= ~(uint32_t)MOUNT_ATTR_RDONLY;
+	step->mount.flags = (plain ? PLAN_TARGET_PLAIN : 0) | cover_flags(m, o);
 	step->mount.propagation = o->propagation;
 	step->mount.target_mode = 0755;
 }
@@ -256,6 +317,6 @@ void compile_mounts(struct compile *c)
 		else if (is_cgroup(&c->config->mounts[i]) && !own_view)
 			add_own_cgroup(c, &c->mounts[i]);
 		else
-			add_new(c, &c->config->mounts[i], &c->mounts[i]);
+			add_new(c, i);
 	}
 }

@@ -87,6 +87,8 @@ MUST_CHECK int compile_read_mounts(struct compile *c, struct err *e);
 /* Clones the sources that are to stay shared with the host. */
 void compile_shared_sources(struct compile *c);
 void compile_mounts(struct compile *c);
+/* What became read-only only after everything in it was made. */
+void compile_seal_mounts(struct compile *c);
 
 /* --- compile_system.c ----------------------------------------------------------- */
 

@@ -24,7 +24,7 @@
 
 #include "base/scope.h"
 
-enum effect { NOTHING, BIND, RBIND, ATTR, ATTR_BELOW, PROPAGATION, FLAG, LATER };
+enum effect { NOTHING, BIND, RBIND, ATTR, ATTR_BELOW, PROPAGATION, FLAG, COPY_UP, LATER };
 
 struct option {
 	const char *name;
@@ -100,12 +100,13 @@ static const struct option options[] = {
 	{ "iversion", NOTHING, 0, 0 },
 	{ "noiversion", NOTHING, 0, 0 },
 
+	{ "tmpcopyup", COPY_UP, 0, 0 },
+
 	/* In the spec's list, or known from other runtimes; a filesystem would not
 	 * know them either, so they get an error of their own. */
 	{ "remount", LATER, 0, 0 },
 	{ "idmap", LATER, 0, 0 },
 	{ "ridmap", LATER, 0, 0 },
-	{ "tmpcopyup", LATER, 0, 0 },
 	{ "copy-symlink", LATER, 0, 0 },
 	{ "src-nofollow", LATER, 0, 0 },
 	{ "dest-nofollow", LATER, 0, 0 },
@@ -165,6 +166,9 @@ static void apply(struct mount_options *m, const struct option *o)
 		break;
 	case PROPAGATION:
 		m->propagation = o->set;
+		break;
+	case COPY_UP:
+		m->copy_up = true;
 		break;
 	case NOTHING:
 	case FLAG:  /* kept as text by the caller */

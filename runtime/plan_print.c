@@ -165,6 +165,13 @@ static void print_bind(struct printer *p, const struct plan_step *s)
 	bits(p, "propagation", b->propagation, plan_words_mount);
 }
 
+static void print_remount(struct printer *p, const struct plan_step *s)
+{
+	text(p, "target", s->remount.target);
+	bits(p, "set", s->remount.attr_set, plan_words_attr);
+	bits(p, "clear", s->remount.attr_clear, plan_words_attr);
+}
+
 static void print_device(struct printer *p, const struct plan_step *s)
 {
 	text(p, "path", s->device.path);
@@ -337,6 +344,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_ROOTFS] = print_rootfs,
 	[PLAN_MOUNT] = print_mount,
 	[PLAN_BIND] = print_bind,
+	[PLAN_REMOUNT] = print_remount,
 	[PLAN_CGROUP_MOUNT] = print_mount,
 	[PLAN_DEVICE] = print_device,
 	[PLAN_SYMLINK] = print_link,

@@ -104,6 +104,7 @@ enum frame_call {
 	CALL_MMAP,
 	CALL_CLOSE_RANGE,
 	CALL_SCHED_SETAFFINITY,
+	CALL_COPY, /* any call of a copy; text: the path in the container */
 	/* our own checks */
 	CHECK_PLAN,       /* the plan is not well-formed */
 	CHECK_NOT_FOLDER, /* a target must be an ordinary folder */

@@ -119,6 +119,7 @@ enum plan_op {
 	PLAN_ENTER_ROOT,       /* keep the old root's fd, fchdir, chroot(".") */
 	PLAN_MOUNT,            /* mount: a new filesystem */
 	PLAN_BIND,             /* bind: a host path or slot */
+	PLAN_REMOUNT,          /* remount: attributes of what is mounted there */
 	PLAN_CGROUP_MOUNT,     /* mount: cgroup2 (own namespace), read-only if asked */
 	PLAN_DEVICE,           /* device: mknod */
 	PLAN_SYMLINK,          /* link */
@@ -165,6 +166,9 @@ enum {
 	                              * of the rootfs, not a link (proc, sysfs) */
 	PLAN_BIND_RECURSIVE = 1u << 2,
 	PLAN_ATTR_RECURSIVE = 1u << 3, /* attr_set and attr_clear for mounts below too */
+	PLAN_COVER_MODE = 1u << 4,     /* a new tmpfs has the mode of the folder it covers */
+	PLAN_COVER_OWNER = 1u << 5,    /* … its owner (with PLAN_COVER_CONTENT) */
+	PLAN_COVER_CONTENT = 1u << 6,  /* … a copy of what is in it */
 };
 
 /* A new filesystem: fsopen, fsconfig for each option, fsmount, move_mount. */
@@ -172,7 +176,7 @@ struct plan_mount {
 	plan_str fstype, source, target;
 	struct plan_list options; /* struct plan_option */
 	uint32_t attr;            /* MOUNT_ATTR_* of fsmount(2) */
-	uint32_t flags;           /* PLAN_TARGET_* */
+	uint32_t flags;           /* PLAN_TARGET_*, PLAN_COVER_* */
 	uint32_t propagation;     /* MS_SHARED …|MS_REC, 0: leave */
 	uint32_t target_mode;     /* permissions of a target folder we make */
 };
@@ -187,6 +191,12 @@ struct plan_bind {
 	uint32_t propagation;          /* MS_*|MS_REC, 0: leave (private) */
 };
 
+/* Changes of a mount that is there already. */
+struct plan_remount {
+	plan_str target;
+	uint32_t attr_set, attr_clear; /* MOUNT_ATTR_* */
+};
+
 struct plan_step {
 	uint16_t op;     /* enum plan_op */
 	uint16_t flags;  /* unused, 0 */
@@ -198,6 +208,7 @@ struct plan_step {
 		uint32_t propagation;
 		struct plan_mount mount;
 		struct plan_bind bind;
+		struct plan_remount remount;
 		struct {
 			uint32_t slot; /* where the clone goes */
 			plan_str source;

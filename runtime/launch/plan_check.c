@@ -172,11 +172,12 @@ static bool head(struct checker *c)
 
 static bool mount(struct checker *c, const struct plan_mount *m)
 {
+	const uint32_t known = PLAN_TARGET_FILE | PLAN_TARGET_PLAIN | PLAN_COVER_MODE |
+	                       PLAN_COVER_OWNER | PLAN_COVER_CONTENT;
 	const struct plan_option *o;
 
 	if (!text(c, &m->fstype) || !string(c, &m->source) || !text(c, &m->target) ||
-	    !list(c, &m->options, sizeof(*o)) ||
-	    !want(c, m->flags <= (PLAN_TARGET_FILE | PLAN_TARGET_PLAIN), &m->flags) ||
+	    !list(c, &m->options, sizeof(*o)) || !want(c, (m->flags & ~known) == 0, &m->flags) ||
 	    !want(c, (m->target_mode & ~07777u) == 0, &m->target_mode))
 		return false;
 	o = plan_array(c->plan, m->options);
@@ -279,6 +280,8 @@ static bool body(struct checker *c, const struct plan_step *s)
 		return mount(c, &s->mount);
 	case PLAN_BIND:
 		return bind(c, &s->bind);
+	case PLAN_REMOUNT:
+		return text(c, &s->remount.target);
 	case PLAN_DEVICE:
 		return text(c, &s->device.path) && flag(c, &s->device.bind);
 	case PLAN_SYMLINK:
@@ -358,6 +361,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_ENTER_ROOT] = "enter-root",
 		[PLAN_MOUNT] = "mount",
 		[PLAN_BIND] = "bind",
+		[PLAN_REMOUNT] = "remount",
 		[PLAN_CGROUP_MOUNT] = "cgroup-mount",
 		[PLAN_DEVICE] = "device",
 		[PLAN_SYMLINK] = "symlink",

@@ -58,6 +58,7 @@ static const char *const call_names[] = {
 	[CALL_MMAP] = "mmap",
 	[CALL_CLOSE_RANGE] = "close_range",
 	[CALL_SCHED_SETAFFINITY] = "sched_setaffinity",
+	[CALL_COPY] = "tmpcopyup",
 	[CHECK_PLAN] = "the plan is not well-formed",
 	[CHECK_NOT_FOLDER] = "must be an ordinary folder of the rootfs, not a link or a file",
 	[CHECK_FILESYSTEM] = "not the filesystem that it must be",
@@ -102,6 +103,8 @@ static const struct {
 	{ CALL_CLONE, EAGAIN, "a limit on processes was reached" },
 	{ CALL_SCHED_SETAFFINITY, EINVAL,
 	  "none of these CPUs is online and in the container's cpuset" },
+	{ CALL_COPY, ENOSPC, "the tmpfs is too small for what the folder holds" },
+	{ CALL_MOUNT_SETATTR, EINVAL, "nothing is mounted at that path" },
 	{ CALL_MKDIR, EROFS, "the mount's target is missing and the rootfs is read-only" },
 };
 
@@ -198,6 +201,8 @@ static const char *step_object(const struct plan *plan, const struct plan_step *
 		return plan_text(plan, step->mount.target);
 	case PLAN_BIND:
 		return plan_text(plan, step->bind.target);
+	case PLAN_REMOUNT:
+		return plan_text(plan, step->remount.target);
 	case PLAN_ROOTFS:
 		return plan_text(plan, step->rootfs.path);
 	case PLAN_DEVICE:

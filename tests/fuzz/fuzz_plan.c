@@ -97,6 +97,9 @@ static void follow_step(const struct plan *p, const struct plan_step *s)
 		follow_string(p, s->bind.source);
 		follow_string(p, s->bind.target);
 		break;
+	case PLAN_REMOUNT:
+		follow_string(p, s->remount.target);
+		break;
 	case PLAN_HOOK_HOST:
 	case PLAN_HOOK_CONTAINER:
 		follow_string(p, s->hook.path);

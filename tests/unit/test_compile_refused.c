@@ -142,8 +142,15 @@ static const struct {
 	  ERR_SPEC,
 	  "mounts[0].options: \"size=4k\": not an option of a bind mount" },
 	{ { .mounts = BIND_OPTIONS("\"tmpcopyup\"") },
+	  ERR_SPEC,
+	  "mounts[0].options: \"tmpcopyup\": only a tmpfs can" },
+	{ { .mounts = "{\"destination\":\"/x\",\"type\":\"ramfs\","
+	              "\"options\":[\"tmpcopyup\"]}" },
+	  ERR_SPEC,
+	  "mounts[0].options: \"tmpcopyup\": only a tmpfs can" },
+	{ { .mounts = BIND_OPTIONS("\"copy-symlink\"") },
 	  ERR_REFUSED,
-	  "mounts[0].options: \"tmpcopyup\": not supported yet" },
+	  "mounts[0].options: \"copy-symlink\": not supported yet" },
 	{ { .mounts = BIND_OPTIONS("\"ro\",\"rnosuid\"") },
 	  ERR_REFUSED,
 	  "mounts[0].options: attributes for one mount together with others for all below it: not "

@@ -125,6 +125,46 @@ static void test_new_filesystem(void **state)
 	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 1)->mount.flags, PLAN_TARGET_PLAIN);
 }
 
+#define TMPFS(target, options)                                \
+	"{\"destination\":\"" target "\",\"type\":\"tmpfs\"," \
+	"\"options\":[" options "]}"
+
+/* What a tmpfs takes from the folder below it: all that its options do not give. */
+static void test_tmpfs_covers(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .mounts = TMPFS("/a", "") "," TMPFS("/b", "\"mode=755\"") "," TMPFS(
+				"/c", "\"tmpcopyup\"") "," TMPFS("/d", "\"tmpcopyup\",\"uid=1\""));
+	const uint32_t flags[] = {
+		PLAN_COVER_MODE,
+		0,
+		PLAN_COVER_MODE | PLAN_COVER_OWNER | PLAN_COVER_CONTENT,
+		PLAN_COVER_MODE | PLAN_COVER_CONTENT,
+	};
+	for (unsigned int i = 0; i < LEN(flags); i++)
+		assert_int_equal(plan_case_step(plan, PLAN_MOUNT, i)->mount.flags, flags[i]);
+	assert_int_equal(plan_case_find(plan, PLAN_REMOUNT, 0), -1);
+}
+
+/* Read-only when the devices, folders and links are there, and only what is seen. */
+static void test_read_only_late(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan,
+	          .mounts =
+	                  TMPFS("/dev", "\"ro\",\"nosuid\"") "," TMPFS("/two", "\"ro\"") "," TMPFS(
+				  "/two", "") ",{\"destination\":\"/sys\",\"type\":\"sysfs\","
+	                                      "\"options\":[\"ro\"]}");
+	const struct plan_step *s = plan_case_step(plan, PLAN_REMOUNT, 0);
+	assert_string_equal(plan_text(plan, s->remount.target), "/dev");
+	assert_int_equal(s->remount.attr_set, MOUNT_ATTR_RDONLY);
+	assert_true(plan_case_find(plan, PLAN_REMOUNT, 0) > plan_case_find(plan, PLAN_PIVOT, 0));
+	assert_int_equal(plan_case_find(plan, PLAN_REMOUNT, 1), -1);
+	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 0)->mount.attr, MOUNT_ATTR_NOSUID);
+	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 1)->mount.attr, MOUNT_ATTR_RDONLY);
+	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 3)->mount.attr, MOUNT_ATTR_RDONLY);
+}
+
 static void test_binds(void **state)
 {
 	(void)state;
@@ -332,6 +372,8 @@ int main(void)
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_bound_dev),
 		cmocka_unit_test(test_new_filesystem),
+		cmocka_unit_test(test_tmpfs_covers),
+		cmocka_unit_test(test_read_only_late),
 		cmocka_unit_test(test_binds),
 		cmocka_unit_test(test_shared_bind),
 		cmocka_unit_test(test_environment),

@@ -123,13 +123,27 @@ static void test_flags_and_data(void **state)
 	assert_string_equal(o.data.v[2], "ROX");
 }
 
+static void test_copy_up(void **state)
+{
+	ARENA struct arena a;
+	struct mount_options o;
+	struct err e = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(parse(&a, "rw,size=64k", &o, &e), 0);
+	assert_false(o.copy_up);
+	assert_int_equal(parse(&a, "rw,tmpcopyup,size=64k", &o, &e), 0);
+	assert_true(o.copy_up);
+	assert_int_equal(o.data.n, 1);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const later[] = {
 		"remount",
 		"idmap",
 		"ridmap",
-		"tmpcopyup",
 		"copy-symlink",
 		"src-nofollow",
 		"dest-nofollow",
@@ -173,9 +187,8 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_flags_and_data),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_attributes), cmocka_unit_test(test_flags_and_data),
+		cmocka_unit_test(test_copy_up),    cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_names),
 	};
 

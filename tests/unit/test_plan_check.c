@@ -79,6 +79,9 @@ static void fill_setup(struct plan_step *s)
 		s->bind.target = text;
 		s->bind.slot = slot_of_shared;
 		break;
+	case PLAN_REMOUNT:
+		s->remount.target = text;
+		break;
 	case PLAN_DEVICE:
 		s->device.path = text;
 		break;
@@ -315,7 +318,9 @@ static void mounts_are_checked(void **unused)
 	BAD_STEP_TEXT(PLAN_MOUNT, mount.target);
 	BAD_STEP_LIST(PLAN_MOUNT, mount.options);
 	BAD_STEP(PLAN_MOUNT, mount.flags, PLAN_BIND_RECURSIVE);
+	BAD_STEP(PLAN_MOUNT, mount.flags, PLAN_COVER_CONTENT << 1);
 	BAD_STEP(PLAN_MOUNT, mount.target_mode, 010000);
+	BAD_STEP_TEXT(PLAN_REMOUNT, remount.target);
 	BAD_STRING(options[1].key);
 	BAD(options[0].key, 0);
 	BAD_STRING(options[1].value);

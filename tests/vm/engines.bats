@@ -111,9 +111,8 @@ wait_for() { # COMMAND...
 @test "podman run --cap-drop --security-opt --user --tmpfs --volume" {
 	mkdir -p "$BATS_TEST_TMPDIR/volume"
 	echo from the host >"$BATS_TEST_TMPDIR/volume/file"
-	# podman's own way asks for tmpcopyup, which is not built yet
 	run -0 run_podman --rm --cap-drop all --security-opt no-new-privileges \
-		--user 1000:1000 --tmpfs /scratch:notmpcopyup -v "$BATS_TEST_TMPDIR/volume:/volume:ro" busybox \
+		--user 1000:1000 --tmpfs /scratch -v "$BATS_TEST_TMPDIR/volume:/volume:ro" busybox \
 		sh -c 'cat /volume/file; touch /scratch/a && echo scratch; ! touch /a && grep -E "CapEff|NoNewPrivs" /proc/self/status'
 	[[ $output == *'from the host'* && $output == *scratch* ]]
 	[[ $output =~ CapEff:[[:space:]]*0000000000000000 && $output =~ NoNewPrivs:[[:space:]]*1 ]]

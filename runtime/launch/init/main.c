@@ -48,6 +48,7 @@ static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_ENTER_ROOT] = step_enter_root,
 	[PLAN_MOUNT] = step_mount,
 	[PLAN_BIND] = step_bind,
+	[PLAN_REMOUNT] = step_remount,
 	[PLAN_CGROUP_MOUNT] = step_mount,
 	[PLAN_DEVICE] = step_device,
 	[PLAN_SYMLINK] = step_symlink,

@@ -5,6 +5,7 @@
  * goes is a descriptor that was opened once. Clones of host paths are made private
  * or slave before they are attached, or they would stay peers of the host's mount.
  */
+#include "runtime/launch/init/copy_up.h"
 #include "runtime/launch/init/init.h"
 #include "runtime/launch/init/mountapi.h"
 #include "runtime/launch/init/report.h"
@@ -102,6 +103,18 @@ void step_clone_shared(const struct plan_step *step)
 	slot_fill(step->tree.slot, fd_keep(fd));
 }
 
+/* As mount(8) would be told: /proc/mounts shows it. */
+static void cover_mode(int fs, int place)
+{
+	char octal[5] = { 0 };
+	struct stat st;
+
+	must(sys_fstat(place, &st), CALL_STAT, NULL);
+	for (unsigned int i = 0; i < 4; i++)
+		octal[i] = (char)('0' + (st.st_mode >> (9 - 3 * i) & 7));
+	set_option(fs, "mode", octal);
+}
+
 void step_mount(const struct plan_step *step)
 {
 	const struct plan_mount *m = &step->mount;
@@ -112,14 +125,19 @@ void step_mount(const struct plan_step *step)
 		.plain = m->flags & PLAN_TARGET_PLAIN,
 		.mode = m->target_mode,
 	};
-	int place = target_open(name, &target);
+	bool made;
+	int place = target_open_or_make(name, &target, &made);
 	int fs = (int)must(sys_fsopen(fstype, FSOPEN_CLOEXEC), CALL_FSOPEN, fstype), tree;
 
 	if (m->source)
 		set_option(fs, "source", plan_string(m->source));
+	if (m->flags & PLAN_COVER_MODE && !made)
+		cover_mode(fs, place);
 	for (uint32_t i = 0; i < m->options.count; i++)
 		set_option(fs, plan_string(option[i].key), plan_string(option[i].value));
 	tree = create(fs, fstype, m->attr);
+	if (m->flags & PLAN_COVER_CONTENT && !made)
+		copy_up(place, tree, m->flags & PLAN_COVER_OWNER, name);
 	mount_attach(tree, place, name);
 	if (m->propagation)
 		mount_set(tree, 0, 0, m->propagation, !!(m->propagation & SYS_MS_REC), name);
@@ -161,4 +179,15 @@ void step_bind(const struct plan_step *step)
 	mount_attach(tree, target_open(name, &target), name);
 	if (b->propagation & ~(uint32_t)(SYS_MS_REC | SYS_MS_SLAVE | SYS_MS_PRIVATE))
 		mount_set(tree, 0, 0, b->propagation, !!(b->propagation & SYS_MS_REC), name);
+}
+
+void step_remount(const struct plan_step *step)
+{
+	const struct plan_remount *r = &step->remount;
+	const char *name = plan_string(r->target);
+	int place = (int)must(
+		sys_openat2(AT_FDCWD, name, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS),
+		CALL_OPEN, name);
+
+	mount_set(place, r->attr_set, r->attr_clear, 0, 0, name);
 }

@@ -26,6 +26,7 @@ void step_root_readonly(const struct plan_step *step);
 void step_clone_shared(const struct plan_step *step);
 void step_mount(const struct plan_step *step);
 void step_bind(const struct plan_step *step);
+void step_remount(const struct plan_step *step);
 
 /* devices.c */
 void step_device(const struct plan_step *step);

@@ -120,6 +120,12 @@ void text_add(struct text *t, const char *more)
 	text_add_bytes(t, more, text_length(more));
 }
 
+void text_cut(struct text *t, size_t length)
+{
+	t->length = length;
+	t->start[length] = '\0';
+}
+
 void text_add_number(struct text *t, unsigned long number)
 {
 	char digits[20];

@@ -28,6 +28,8 @@ struct text {
 struct text text_in(char *buffer, size_t room);
 void text_add(struct text *t, const char *more);
 void text_add_bytes(struct text *t, const char *more, size_t length);
+/* Back to its first `length` bytes. */
+void text_cut(struct text *t, size_t length);
 void text_add_number(struct text *t, unsigned long number);
 
 /* Digits only, all of text, at most `limit`; -1 otherwise. */

@@ -68,6 +68,18 @@ enum {
 	SYS_MNT_DETACH = 2,
 };
 
+/* unistd.h: lseek(2) */
+enum { SYS_SEEK_DATA = 3, SYS_SEEK_HOLE = 4 };
+
+/* getdents64(2) */
+struct sys_entry {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t size; /* of the whole entry */
+	uint8_t type;
+	char name[];
+};
+
 /* linux/wait.h has P_PIDFD only since 5.4, as an enum of the kernel's own. */
 enum { SYS_P_PIDFD = 3, SYS_WEXITED = 4 };
 
@@ -165,6 +177,50 @@ static inline long sys_mknodat(int dir, const char *path, unsigned int mode, uns
 static inline long sys_symlinkat(const char *target, int dir, const char *path)
 {
 	return syscall3(__NR_symlinkat, sys_pointer(target), dir, sys_pointer(path));
+}
+
+static inline long sys_getdents(int fd, void *ret, size_t room)
+{
+	return syscall3(__NR_getdents64, fd, sys_pointer(ret), (long)room);
+}
+
+static inline long sys_ftruncate(int fd, long length)
+{
+	return syscall3(__NR_ftruncate, fd, length, 0);
+}
+
+static inline long sys_fchmod(int fd, unsigned int mode)
+{
+	return syscall3(__NR_fchmod, fd, (long)mode, 0);
+}
+
+/* From where `from` stands to where `to` stands. */
+static inline long sys_sendfile(int to, int from, size_t length)
+{
+	return syscall4(__NR_sendfile, to, from, 0, (long)length);
+}
+
+/* path NULL: of the file that dir is. */
+static inline long sys_utimensat(int dir, const char *path, const struct __kernel_timespec times[2],
+                                 int flags)
+{
+	return syscall4(__NR_utimensat, dir, sys_pointer(path), sys_pointer(times), flags);
+}
+
+static inline long sys_flistxattr(int fd, char *ret, size_t room)
+{
+	return syscall3(__NR_flistxattr, fd, sys_pointer(ret), (long)room);
+}
+
+static inline long sys_fgetxattr(int fd, const char *name, void *ret, size_t room)
+{
+	return syscall4(__NR_fgetxattr, fd, sys_pointer(name), sys_pointer(ret), (long)room);
+}
+
+static inline long sys_fsetxattr(int fd, const char *name, const void *value, size_t length)
+{
+	return syscall6(__NR_fsetxattr, fd, sys_pointer(name), sys_pointer(value), (long)length, 0,
+	                0);
 }
 
 static inline long sys_chdir(const char *path)

@@ -192,10 +192,11 @@ static long make(const char *path, const struct target *target)
 	return fd == -EAGAIN ? -ELOOP : fd;
 }
 
-int target_open(const char *path, const struct target *target)
+int target_open_or_make(const char *path, const struct target *target, bool *ret_made)
 {
 	long fd = look_up(path, target);
 
+	*ret_made = fd == -ENOENT;
 	if (fd == -ENOENT) {
 		fd = make(path, target);
 		if (fd == -ELOOP && target->plain)
@@ -204,6 +205,13 @@ int target_open(const char *path, const struct target *target)
 			fail(wants_file(target) ? CALL_OPEN : CALL_MKDIR, -fd, path);
 	}
 	return (int)must(fd, CALL_OPEN, path);
+}
+
+int target_open(const char *path, const struct target *target)
+{
+	bool made;
+
+	return target_open_or_make(path, target, &made);
 }
 
 int target_find(const char *path)

@@ -22,6 +22,9 @@ struct target {
 /* Opens path (O_PATH), or makes it. Ends init when that fails. */
 int target_open(const char *path, const struct target *target);
 
+/* The same, and whether it was made. */
+int target_open_or_make(const char *path, const struct target *target, bool *ret_made);
+
 /* Opens path (O_PATH) without following any link. -1 when it does not exist. */
 int target_find(const char *path);
 
