@@ -5,7 +5,7 @@
  *
  * The order that matters:
  *   - what needs the launcher's capabilities over the host (a lower oom_score_adj,
- *     raised limits) comes before a user namespace is entered;
+ *     raised limits, real-time I/O) comes before a user namespace is entered;
  *   - shared sources are cloned before / becomes a slave, or they would be slaves;
  *   - the root is entered before anything of the image is touched: whatever a link
  *     in it says, it leads into the container;
@@ -72,6 +72,7 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 {
 	bool late = c->process->no_new_privileges;
 
+	compile_personality(c); /* before a filter that may forbid it */
 	TRY(compile_bounding(c, end->capabilities_bound, e));
 	compile_limits(c);
 	add_umask(c, c->process->user.umask);
@@ -100,6 +101,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
                         const struct ending *end, struct err *e)
 {
 	compile_oom_score(c);
+	compile_io_priority(c);
 	compile_enter_new(c);
 	if (!options->no_new_keyring)
 		add_text(c, PLAN_KEYRING, NULL, arena_printf(&c->arena, "_ses.%s", options->id));
@@ -129,6 +131,7 @@ static int exec_steps(struct compile *c, const struct compile_exec_options *opti
 {
 	TRY(compile_affinity(c, e));
 	compile_oom_score(c);
+	compile_io_priority(c);
 	compile_enter_container(c);
 	if (options->keyring)
 		add_text(c, PLAN_KEYRING, NULL, options->keyring);

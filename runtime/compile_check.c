@@ -49,7 +49,6 @@ int compile_check_config(const struct oci_config *config, bool no_pivot, struct 
 	refuse(&r, l->net_device_count > 0, "linux.netDevices: not supported yet");
 	refuse(&r, l->intel_rdt, "linux.intelRdt: not supported yet");
 	refuse(&r, l->memory_policy, "linux.memoryPolicy: not supported yet");
-	refuse(&r, l->personality.set, "linux.personality: not supported yet");
 	refuse(&r, is_set(l->mount_label), "linux.mountLabel: not supported yet");
 	return r.any ? -1 : 0;
 }
@@ -61,7 +60,6 @@ int compile_check_process(const struct oci_process *p, const struct host_facts *
 
 	if (p->args.n == 0)
 		return err_set(e, ERR_SPEC, "process.args: must name a program");
-	refuse(&r, p->io_priority, "process.ioPriority: not supported yet");
 	refuse(&r, is_set(p->apparmor_profile) && !facts->apparmor,
 	       "process.apparmorProfile: apparmor: config provided but apparmor not supported");
 	refuse(&r, is_set(p->selinux_label) && !facts->selinux,

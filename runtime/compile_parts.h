@@ -110,6 +110,8 @@ void compile_oom_score(struct compile *c);
 /* Limits whose hard value is above ours: only the launcher's capabilities raise it. */
 void compile_limits_raised(struct compile *c);
 void compile_limits(struct compile *c);
+void compile_io_priority(struct compile *c);
+void compile_personality(struct compile *c);
 /* For the launcher; no step. */
 void compile_scheduler(struct compile *c);
 /* The CPUs that an exec ends up on, where its process names them. */

@@ -12,6 +12,7 @@
  * /etc/passwd.
  */
 #include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -55,6 +56,22 @@ void compile_oom_score(struct compile *c)
 }
 
 /* --- scheduling ------------------------------------------------------------------- */
+
+void compile_io_priority(struct compile *c)
+{
+	const struct oci_io_priority *p = c->process->io_priority;
+
+	if (p)
+		plan_add(&c->plan, PLAN_IO_PRIORITY, "process.ioPriority")->value =
+			IOPRIO_PRIO_VALUE(p->class, p->priority);
+}
+
+void compile_personality(struct compile *c)
+{
+	if (c->linux_->personality.set)
+		plan_add(&c->plan, PLAN_PERSONALITY, "linux.personality")->value =
+			(int64_t)c->linux_->personality.domain;
+}
 
 void compile_scheduler(struct compile *c)
 {

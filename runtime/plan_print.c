@@ -6,8 +6,11 @@
  * text. The plan has passed plan_check().
  */
 #include <inttypes.h>
+#include <linux/ioprio.h>
 #include <stdio.h>
+#include <sys/personality.h>
 
+#include "base/scope.h"
 #include "oci-spec/json.h"
 #include "runtime/compile.h"
 #include "runtime/launch/plan_check.h"
@@ -251,6 +254,24 @@ static void print_bits(struct printer *p, const struct plan_step *s)
 	string(p, "value", out.data ? out.data : "");
 }
 
+static void print_io_priority(struct printer *p, const struct plan_step *s)
+{
+	static const char *const classes[] = {
+		[IOPRIO_CLASS_RT] = "IOPRIO_CLASS_RT",
+		[IOPRIO_CLASS_BE] = "IOPRIO_CLASS_BE",
+		[IOPRIO_CLASS_IDLE] = "IOPRIO_CLASS_IDLE",
+	};
+	uint64_t value = (uint64_t)s->value, class = value >> IOPRIO_CLASS_SHIFT;
+
+	string(p, "class", class < LEN(classes) ? classes[class] : NULL);
+	number(p, "priority", value & ((1u << IOPRIO_CLASS_SHIFT) - 1));
+}
+
+static void print_personality(struct printer *p, const struct plan_step *s)
+{
+	string(p, "domain", s->value == PER_LINUX32 ? "PER_LINUX32" : "PER_LINUX");
+}
+
 static void print_umask(struct printer *p, const struct plan_step *s)
 {
 	octal(p, "value", (uint64_t)s->value);
@@ -334,6 +355,7 @@ static void print_seccomp(struct printer *p, const struct plan_step *s)
 static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan_step *s) = {
 	[PLAN_OOM_SCORE_ADJ] = print_value,
 	[PLAN_RLIMIT] = print_limit,
+	[PLAN_IO_PRIORITY] = print_io_priority,
 	[PLAN_CPU_AFFINITY] = print_bits,
 	[PLAN_JOIN] = print_join,
 	[PLAN_TIME_OFFSETS] = print_string,
@@ -358,6 +380,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_FOLDER] = print_string,
 	[PLAN_HOSTNAME] = print_string,
 	[PLAN_DOMAINNAME] = print_string,
+	[PLAN_PERSONALITY] = print_personality,
 	[PLAN_BOUNDING] = print_caps,
 	[PLAN_UMASK] = print_umask,
 	[PLAN_CWD] = print_string,

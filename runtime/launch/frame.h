@@ -105,6 +105,8 @@ enum frame_call {
 	CALL_CLOSE_RANGE,
 	CALL_SCHED_SETAFFINITY,
 	CALL_COPY, /* any call of a copy; text: the path in the container */
+	CALL_IOPRIO_SET,
+	CALL_PERSONALITY,
 	/* our own checks */
 	CHECK_PLAN,       /* the plan is not well-formed */
 	CHECK_NOT_FOLDER, /* a target must be an ordinary folder */

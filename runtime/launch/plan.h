@@ -104,6 +104,7 @@ enum plan_op {
 	/* Stage 1, in the launcher's user namespace, where its capabilities count. */
 	PLAN_OOM_SCORE_ADJ = 1, /* value: written to /proc/self/oom_score_adj */
 	PLAN_RLIMIT,            /* rlimit */
+	PLAN_IO_PRIORITY,       /* value: as ioprio_set(2) takes it */
 	PLAN_CPU_AFFINITY,      /* bits: the CPUs that it may run on */
 	PLAN_JOIN,              /* join: setns(2) */
 	PLAN_USER_NAMESPACE,    /* unshare, ask for the maps, wait, become 0:0 */
@@ -139,6 +140,7 @@ enum plan_op {
 	PLAN_LOOPBACK,         /* lo up */
 
 	/* Becoming the process. */
+	PLAN_PERSONALITY, /* value: PER_* */
 	PLAN_BOUNDING,    /* caps.bounding: drop all others */
 	PLAN_UMASK,       /* value */
 	PLAN_CWD,         /* string; getcwd must start with '/'; EACCES is tried

@@ -242,6 +242,8 @@ static bool is_bare(enum plan_op op)
 	case PLAN_ROOT_READONLY:
 	case PLAN_RLIMIT:
 	case PLAN_OOM_SCORE_ADJ:
+	case PLAN_IO_PRIORITY:
+	case PLAN_PERSONALITY:
 	case PLAN_UMASK:
 	case PLAN_BOUNDING:
 	case PLAN_CAPS:
@@ -349,6 +351,7 @@ const char *plan_op_name(unsigned int op)
 	static const char names[][20] = {
 		[PLAN_OOM_SCORE_ADJ] = "oom-score-adj",
 		[PLAN_RLIMIT] = "rlimit",
+		[PLAN_IO_PRIORITY] = "io-priority",
 		[PLAN_CPU_AFFINITY] = "cpu-affinity",
 		[PLAN_JOIN] = "join",
 		[PLAN_USER_NAMESPACE] = "user-namespace",
@@ -379,6 +382,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_HOSTNAME] = "hostname",
 		[PLAN_DOMAINNAME] = "domainname",
 		[PLAN_LOOPBACK] = "loopback",
+		[PLAN_PERSONALITY] = "personality",
 		[PLAN_BOUNDING] = "bounding",
 		[PLAN_UMASK] = "umask",
 		[PLAN_CWD] = "cwd",

@@ -59,6 +59,8 @@ static const char *const call_names[] = {
 	[CALL_CLOSE_RANGE] = "close_range",
 	[CALL_SCHED_SETAFFINITY] = "sched_setaffinity",
 	[CALL_COPY] = "tmpcopyup",
+	[CALL_IOPRIO_SET] = "ioprio_set",
+	[CALL_PERSONALITY] = "personality",
 	[CHECK_PLAN] = "the plan is not well-formed",
 	[CHECK_NOT_FOLDER] = "must be an ordinary folder of the rootfs, not a link or a file",
 	[CHECK_FILESYSTEM] = "not the filesystem that it must be",
@@ -105,6 +107,7 @@ static const struct {
 	  "none of these CPUs is online and in the container's cpuset" },
 	{ CALL_COPY, ENOSPC, "the tmpfs is too small for what the folder holds" },
 	{ CALL_MOUNT_SETATTR, EINVAL, "nothing is mounted at that path" },
+	{ CALL_IOPRIO_SET, EPERM, "the class IOPRIO_CLASS_RT needs CAP_SYS_NICE" },
 	{ CALL_MKDIR, EROFS, "the mount's target is missing and the rootfs is read-only" },
 };
 

@@ -154,3 +154,69 @@ policy_of() {
 	config b '.process.scheduler = { "policy": "SCHED_OTHER", "priority": 1 } | del(.linux.resources.cpu)'
 	refused 'process.scheduler.priority: can only be given for' caisson run -b b c
 }
+
+# --- I/O priority ----------------------------------------------------------------------
+
+@test "ioPriority: for run, for an exec the container's or its own" {
+	requires ionice
+	make_bundle b
+	config b '.process.ioPriority = { "class": "IOPRIO_CLASS_BE", "priority": 4 }'
+	sleeper
+	expect 0 ionice -p "$(pid_of c)"
+	is 'best-effort: prio 4'
+	expect 0 caisson exec -d --pid-file pid c sleep 1000
+	expect 0 ionice -p "$(cat pid)"
+	is 'best-effort: prio 4'
+	jq '.process | .ioPriority = { "class": "IOPRIO_CLASS_IDLE" }' b/config.json >process.json
+	expect 0 caisson exec -d --pid-file pid --process process.json c
+	expect 0 ionice -p "$(cat pid)"
+	is idle
+}
+
+@test "ioPriority: the real-time class, with a user namespace" {
+	requires ionice
+	make_bundle b copy
+	config b '.process.ioPriority = { "class": "IOPRIO_CLASS_RT", "priority": 1 } |
+		.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 b/rootfs
+	sleeper
+	expect 0 ionice -p "$(pid_of c)"
+	is 'realtime: prio 1'
+}
+
+@test "ioPriority: what is no priority" {
+	make_bundle b
+	config b '.process.ioPriority = { "class": "IOPRIO_CLASS_BE", "priority": 8 }'
+	refused 'process.ioPriority.priority: 8' caisson run -b b c
+	config b '.process.ioPriority = { "class": "IOPRIO_CLASS_NONE", "priority": 0 }'
+	refused 'process.ioPriority.class: "IOPRIO_CLASS_NONE"' caisson run -b b c
+}
+
+# --- personality -----------------------------------------------------------------------
+
+@test "personality: LINUX32 says i686, LINUX does not; for run and exec, under a filter that forbids it" {
+	[ "$(uname -m)" = x86_64 ] || skip "the machine's name is that of x86-64"
+	local domain want
+	while read -r domain want; do
+		make_bundle b
+		config b '.linux.personality = { "domain": $d, "flags": [] } |
+			.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW",
+				"syscalls": [{ "names": ["personality"], "action": "SCMP_ACT_ERRNO" }] } |
+			.process.noNewPrivileges = $n' --arg d "$domain" --argjson n "$([ "$domain" = LINUX ] && echo true || echo false)"
+		script b 'uname -m >/tmp/machine; exec sleep 1000'
+		expect 0 caisson run -d -b b c
+		expect 0 caisson exec c sh -c 'cat /tmp/machine; uname -m'
+		is "$want"$'\n'"$want"
+		expect 0 caisson delete --force c
+	done <<<$'LINUX32 i686\nLINUX x86_64'
+}
+
+@test "personality: flags and other domains are refused" {
+	make_bundle b
+	config b '.linux.personality = { "domain": "LINUX", "flags": ["ADDR_NO_RANDOMIZE"] }'
+	refused 'linux.personality.flags: must be empty' caisson run -b b c
+	config b '.linux.personality = { "domain": "BSD" }'
+	refused 'linux.personality.domain: "BSD"' caisson run -b b c
+}

@@ -16,6 +16,11 @@ enum { ROOM = 4096 }; /* PATH_MAX */
 
 static const char *denied; /* a working folder to be tried again */
 
+void step_personality(const struct plan_step *step)
+{
+	must(sys_personality(step->value), CALL_PERSONALITY, NULL);
+}
+
 void step_umask(const struct plan_step *step)
 {
 	(void)sys_umask((unsigned int)step->value);

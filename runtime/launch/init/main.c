@@ -36,6 +36,7 @@ typedef void step_function(const struct plan_step *step);
 static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_OOM_SCORE_ADJ] = step_oom_score_adj,
 	[PLAN_RLIMIT] = step_rlimit,
+	[PLAN_IO_PRIORITY] = step_io_priority,
 	[PLAN_CPU_AFFINITY] = step_cpu_affinity,
 	[PLAN_JOIN] = step_join,
 	[PLAN_USER_NAMESPACE] = step_user_namespace,
@@ -66,6 +67,7 @@ static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_HOSTNAME] = step_hostname,
 	[PLAN_DOMAINNAME] = step_domainname,
 	[PLAN_LOOPBACK] = step_loopback,
+	[PLAN_PERSONALITY] = step_personality,
 	[PLAN_BOUNDING] = step_bounding,
 	[PLAN_UMASK] = step_umask,
 	[PLAN_CWD] = step_cwd,

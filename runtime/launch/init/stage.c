@@ -37,6 +37,11 @@ void step_rlimit(const struct plan_step *step)
 	must(sys_prlimit(step->rlimit.resource, &limit), CALL_SETRLIMIT, NULL);
 }
 
+void step_io_priority(const struct plan_step *step)
+{
+	must(sys_ioprio_set(step->value), CALL_IOPRIO_SET, NULL);
+}
+
 void step_cpu_affinity(const struct plan_step *step)
 {
 	must(sys_sched_setaffinity(plan_array(plan, step->bits),

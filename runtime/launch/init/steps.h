@@ -8,6 +8,7 @@
 /* stage.c */
 void step_oom_score_adj(const struct plan_step *step);
 void step_rlimit(const struct plan_step *step);
+void step_io_priority(const struct plan_step *step);
 void step_cpu_affinity(const struct plan_step *step);
 void step_join(const struct plan_step *step);
 void step_user_namespace(const struct plan_step *step);
@@ -55,6 +56,7 @@ void step_domainname(const struct plan_step *step);
 void step_loopback(const struct plan_step *step);
 
 /* ids.c */
+void step_personality(const struct plan_step *step);
 void step_umask(const struct plan_step *step);
 void step_cwd(const struct plan_step *step);
 void step_ids(const struct plan_step *step);

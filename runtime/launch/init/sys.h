@@ -442,6 +442,16 @@ static inline long sys_sched_setaffinity(const void *mask, size_t length)
 	return syscall3(__NR_sched_setaffinity, 0, (long)length, sys_pointer(mask));
 }
 
+static inline long sys_ioprio_set(long priority)
+{
+	return syscall3(__NR_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, priority);
+}
+
+static inline long sys_personality(long persona)
+{
+	return syscall3(__NR_personality, persona, 0, 0);
+}
+
 static inline long sys_keyctl_join(const char *name)
 {
 	return syscall3(__NR_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, sys_pointer(name), 0);
