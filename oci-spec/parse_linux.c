@@ -5,10 +5,12 @@
  */
 #include <limits.h>
 #include <linux/if.h>
+#include <linux/mempolicy.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 
+#include "base/scope.h"
 #include "oci-spec/parse.h"
 
 /* --- ids ------------------------------------------------------------------------------- */
@@ -158,45 +160,93 @@ static const struct oci_intel_rdt *parse_intel_rdt(struct reader *r, const struc
 	return ret;
 }
 
-/* --- memory policy
- * -------------------------------------------------------------------------------- */
+/* --- memory policy ------------------------------------------------------------------------------
+ */
 
 /* set_mempolicy(2): how each mode stands to a set of nodes. */
 enum mode_nodes { NODES_NONE, NODES_SOME, NODES_ANY };
 
-static const struct word mode_words[] = {
-	{ "MPOL_DEFAULT", NODES_NONE },
-	{ "MPOL_PREFERRED", NODES_ANY },
-	{ "MPOL_BIND", NODES_SOME },
-	{ "MPOL_INTERLEAVE", NODES_SOME },
-	{ "MPOL_LOCAL", NODES_NONE },
-	{ "MPOL_PREFERRED_MANY", NODES_SOME },
-	{ "MPOL_WEIGHTED_INTERLEAVE", NODES_SOME },
-	{ 0 },
-};
-
-enum {
-	NUMA_BALANCING = 1 << 0,
-	RELATIVE_NODES = 1 << 1,
-	STATIC_NODES = 1 << 2,
+static const struct mode {
+	const char *name;
+	int mode;
+	enum mode_nodes nodes;
+} modes[] = {
+	{ "MPOL_DEFAULT", MPOL_DEFAULT, NODES_NONE },
+	{ "MPOL_PREFERRED", MPOL_PREFERRED, NODES_ANY },
+	{ "MPOL_BIND", MPOL_BIND, NODES_SOME },
+	{ "MPOL_INTERLEAVE", MPOL_INTERLEAVE, NODES_SOME },
+	{ "MPOL_LOCAL", MPOL_LOCAL, NODES_NONE },
+	{ "MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY, NODES_SOME },
+	{ "MPOL_WEIGHTED_INTERLEAVE", 6, NODES_SOME }, /* linux/mempolicy.h since 6.9 */
 };
 
 static const struct word mode_flag_words[] = {
-	{ "MPOL_F_NUMA_BALANCING", NUMA_BALANCING },
-	{ "MPOL_F_RELATIVE_NODES", RELATIVE_NODES },
-	{ "MPOL_F_STATIC_NODES", STATIC_NODES },
+	{ "MPOL_F_NUMA_BALANCING", MPOL_F_NUMA_BALANCING },
+	{ "MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES },
+	{ "MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES },
 	{ 0 },
 };
 
-static uint64_t parse_mode_flags(struct reader *r, const struct json *list)
+static const struct mode *find_mode(const char *name)
 {
-	uint64_t flags = 0, flag;
+	for (size_t i = 0; i < LEN(modes); i++) {
+		if (strcmp(modes[i].name, name) == 0)
+			return &modes[i];
+	}
+	return NULL;
+}
+
+static unsigned int parse_mode_flags(struct reader *r, const struct json *list)
+{
+	unsigned int flags = 0;
 
 	for (const struct json *j = list->first; j; j = j->next) {
-		if (read_word_value(r, j, mode_flag_words, &flag))
-			flags |= flag;
+		const struct word *word = mode_flag_words;
+
+		while (word->name && strcmp(word->name, j->text) != 0)
+			word++;
+		if (!word->name)
+			fault(r, j, "\"%.*s\": invalid memory policy flag", SHOWN(j->text));
+		flags |= (unsigned int)word->value;
 	}
 	return flags;
+}
+
+/* How many nodes are named; -1: it is no list of nodes, which has been noted. */
+static int count_nodes(struct reader *r, const struct json *policy, const char *nodes)
+{
+	uint64_t words[OCI_CPU_LIST_WORDS];
+	int count = -1;
+
+	if (!nodes)
+		return 0;
+	if (oci_cpu_list_valid(nodes))
+		count = oci_cpu_list_bits(nodes, words);
+	if (count < 0)
+		fault_member(r, policy, "nodes",
+		             "\"%.*s\": invalid memory policy nodes: must be a list like 0-3,8",
+		             SHOWN(nodes));
+	return count;
+}
+
+static void check_mode(struct reader *r, const struct json *policy, const struct mode *mode,
+                       unsigned int flags, int nodes)
+{
+	if (mode->nodes == NODES_NONE && nodes > 0)
+		fault_member(r, policy, "nodes",
+		             "invalid memory policy: the mode requires 0 nodes but got %d", nodes);
+	if (mode->nodes == NODES_SOME && nodes == 0)
+		fault_member(
+			r, policy, "nodes",
+			"invalid memory policy: the mode requires at least one node but got 0");
+	if ((flags & MPOL_F_RELATIVE_NODES) && (flags & MPOL_F_STATIC_NODES))
+		fault_member(r, policy, "flags",
+		             "MPOL_F_RELATIVE_NODES and MPOL_F_STATIC_NODES exclude each other");
+	if ((flags & MPOL_F_NUMA_BALANCING) && mode->mode != MPOL_BIND &&
+	    mode->mode != MPOL_PREFERRED_MANY)
+		fault_member(r, policy, "flags",
+		             "MPOL_F_NUMA_BALANCING goes only with MPOL_BIND and "
+		             "MPOL_PREFERRED_MANY");
 }
 
 static const struct oci_memory_policy *parse_memory_policy(struct reader *r,
@@ -204,26 +254,24 @@ static const struct oci_memory_policy *parse_memory_policy(struct reader *r,
 {
 	const struct json *j = read_object(r, linux_, "memoryPolicy");
 	struct oci_memory_policy *ret;
-	uint64_t wants = NODES_ANY, flags;
 
 	if (!j)
 		return NULL;
 	ret = arena_new(r->arena, sizeof(*ret));
-	const struct json *list = read_list(r, j, "flags", JSON_STRING);
-	flags = parse_mode_flags(r, list);
-	ret->flags = read_strings(r, list);
-	ret->nodes = read_cpu_list(r, j, "nodes");
-	ret->mode = read_needed_text(r, j, "mode");
-	if (!ret->mode || !read_word(r, j, "mode", mode_words, &wants))
+	ret->flags = parse_mode_flags(r, read_list(r, j, "flags", JSON_STRING));
+	ret->nodes = read_text(r, j, "nodes");
+	ret->mode_name = read_text(r, j, "mode");
+
+	const struct mode *mode = ret->mode_name ? find_mode(ret->mode_name) : NULL;
+	int nodes = count_nodes(r, j, ret->nodes);
+	if (!mode) {
+		fault_member(r, j, "mode", "\"%.*s\": invalid memory policy mode",
+		             SHOWN(ret->mode_name ? ret->mode_name : ""));
 		return ret;
-	if (wants == NODES_NONE && ret->nodes)
-		fault_member(r, j, "nodes", "must be empty for %s", ret->mode);
-	if (wants == NODES_SOME && !ret->nodes)
-		fault_member(r, j, "nodes", "must not be empty for %s", ret->mode);
-	if ((flags & RELATIVE_NODES) && (flags & STATIC_NODES))
-		fault(r, list, "MPOL_F_RELATIVE_NODES and MPOL_F_STATIC_NODES exclude each other");
-	if ((flags & NUMA_BALANCING) && strcmp(ret->mode, "MPOL_BIND") != 0)
-		fault(r, list, "MPOL_F_NUMA_BALANCING goes only with MPOL_BIND");
+	}
+	ret->mode = mode->mode;
+	if (nodes >= 0)
+		check_mode(r, j, mode, ret->flags, nodes);
 	return ret;
 }
 

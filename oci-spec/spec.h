@@ -304,8 +304,10 @@ struct oci_intel_rdt {
 };
 
 struct oci_memory_policy {
-	const char *mode, *nodes;
-	struct oci_strings flags;
+	int mode;           /* MPOL_* of set_mempolicy(2) */
+	unsigned int flags; /* MPOL_F_* */
+	const char *mode_name;
+	const char *nodes; /* NULL: none */
 };
 struct oci_net_device {
 	const char *host_name, *name;

@@ -72,7 +72,8 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 {
 	bool late = c->process->no_new_privileges;
 
-	compile_personality(c); /* before a filter that may forbid it */
+	compile_personality(c); /* both before a filter that may forbid them */
+	TRY(compile_memory_policy(c, e));
 	TRY(compile_bounding(c, end->capabilities_bound, e));
 	compile_limits(c);
 	add_umask(c, c->process->user.umask);

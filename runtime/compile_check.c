@@ -48,7 +48,6 @@ int compile_check_config(const struct oci_config *config, bool no_pivot, struct 
 	refuse(&r, mount->path, "linux.namespaces: joining a mount namespace is not supported yet");
 	refuse(&r, l->net_device_count > 0, "linux.netDevices: not supported yet");
 	refuse(&r, l->intel_rdt, "linux.intelRdt: not supported yet");
-	refuse(&r, l->memory_policy, "linux.memoryPolicy: not supported yet");
 	refuse(&r, is_set(l->mount_label), "linux.mountLabel: not supported yet");
 	return r.any ? -1 : 0;
 }

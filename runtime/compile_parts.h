@@ -112,6 +112,7 @@ void compile_limits_raised(struct compile *c);
 void compile_limits(struct compile *c);
 void compile_io_priority(struct compile *c);
 void compile_personality(struct compile *c);
+MUST_CHECK int compile_memory_policy(struct compile *c, struct err *e);
 /* For the launcher; no step. */
 void compile_scheduler(struct compile *c);
 /* The CPUs that an exec ends up on, where its process names them. */

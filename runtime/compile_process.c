@@ -107,6 +107,22 @@ static int put_bits(struct compile *c, const char *field, const char *text, stru
 	return 0;
 }
 
+int compile_memory_policy(struct compile *c, struct err *e)
+{
+	const struct oci_memory_policy *p = c->linux_->memory_policy;
+	struct plan_list nodes = { 0 };
+
+	if (!p)
+		return 0;
+	if (p->nodes)
+		TRY(put_bits(c, "linux.memoryPolicy.nodes", p->nodes, &nodes, e));
+
+	struct plan_step *step = plan_add(&c->plan, PLAN_MEMORY_POLICY, "linux.memoryPolicy");
+	step->memory_policy.mode = (uint32_t)p->mode | p->flags;
+	step->memory_policy.nodes = nodes;
+	return 0;
+}
+
 /* config.md: without `final` the CPUs of the container's cgroup, which init gives
  * itself in any case. `initial` is for our own process, before the clone. */
 int compile_affinity(struct compile *c, struct err *e)

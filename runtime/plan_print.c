@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <linux/ioprio.h>
+#include <linux/mempolicy.h>
 #include <stdio.h>
 #include <sys/personality.h>
 
@@ -244,14 +245,26 @@ static void print_value(struct printer *p, const struct plan_step *s)
 }
 
 /* As the kernel shows masks of CPUs: hexadecimal, the highest word first. */
-static void print_bits(struct printer *p, const struct plan_step *s)
+static void mask(struct printer *p, const char *key, struct plan_list list)
 {
-	const uint64_t *words = plan_array(p->plan, s->bits);
+	const uint64_t *words = plan_array(p->plan, list);
 	BUF struct buf out = { 0 };
 
-	for (uint32_t i = s->bits.count; i > 0; i--)
+	for (uint32_t i = list.count; i > 0; i--)
 		buf_printf(&out, "%016" PRIx64, words[i - 1]);
-	string(p, "value", out.data ? out.data : "");
+	string(p, key, out.data ? out.data : "");
+}
+
+static void print_bits(struct printer *p, const struct plan_step *s)
+{
+	mask(p, "value", s->bits);
+}
+
+static void print_memory_policy(struct printer *p, const struct plan_step *s)
+{
+	bits(p, "flags", s->memory_policy.mode & MPOL_MODE_FLAGS, plan_words_mempolicy);
+	number(p, "mode", s->memory_policy.mode & ~(uint32_t)MPOL_MODE_FLAGS);
+	mask(p, "nodes", s->memory_policy.nodes);
 }
 
 static void print_io_priority(struct printer *p, const struct plan_step *s)
@@ -381,6 +394,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_HOSTNAME] = print_string,
 	[PLAN_DOMAINNAME] = print_string,
 	[PLAN_PERSONALITY] = print_personality,
+	[PLAN_MEMORY_POLICY] = print_memory_policy,
 	[PLAN_BOUNDING] = print_caps,
 	[PLAN_UMASK] = print_umask,
 	[PLAN_CWD] = print_string,

@@ -5,6 +5,7 @@
  */
 #include "runtime/plan_words.h"
 
+#include <linux/mempolicy.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -109,6 +110,17 @@ void plan_words_scheduler(struct buf *ret, uint64_t flags)
 		WORD(SCHED_FLAG_DL_OVERRUN),     WORD(SCHED_FLAG_KEEP_POLICY),
 		WORD(SCHED_FLAG_KEEP_PARAMS),    WORD(SCHED_FLAG_UTIL_CLAMP_MIN),
 		WORD(SCHED_FLAG_UTIL_CLAMP_MAX),
+	};
+
+	add_words(ret, flags, words, LEN(words));
+}
+
+void plan_words_mempolicy(struct buf *ret, uint64_t flags)
+{
+	static const struct word words[] = {
+		WORD(MPOL_F_NUMA_BALANCING),
+		WORD(MPOL_F_RELATIVE_NODES),
+		WORD(MPOL_F_STATIC_NODES),
 	};
 
 	add_words(ret, flags, words, LEN(words));

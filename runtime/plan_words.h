@@ -15,6 +15,7 @@ void plan_words_caps(struct buf *ret, uint64_t set);         /* 1 << CAP_* */
 void plan_words_target(struct buf *ret, uint64_t flags);     /* PLAN_TARGET_* … */
 void plan_words_seccomp(struct buf *ret, uint64_t flags);    /* SECCOMP_FILTER_FLAG_* */
 void plan_words_scheduler(struct buf *ret, uint64_t flags);  /* SCHED_FLAG_* */
+void plan_words_mempolicy(struct buf *ret, uint64_t flags);  /* MPOL_F_* */
 
 /* "SCHED_BATCH", or NULL. */
 const char *plan_policy_name(uint32_t policy);

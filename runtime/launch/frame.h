@@ -107,6 +107,7 @@ enum frame_call {
 	CALL_COPY, /* any call of a copy; text: the path in the container */
 	CALL_IOPRIO_SET,
 	CALL_PERSONALITY,
+	CALL_SET_MEMPOLICY,
 	/* our own checks */
 	CHECK_PLAN,       /* the plan is not well-formed */
 	CHECK_NOT_FOLDER, /* a target must be an ordinary folder */

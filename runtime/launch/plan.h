@@ -140,16 +140,17 @@ enum plan_op {
 	PLAN_LOOPBACK,         /* lo up */
 
 	/* Becoming the process. */
-	PLAN_PERSONALITY, /* value: PER_* */
-	PLAN_BOUNDING,    /* caps.bounding: drop all others */
-	PLAN_UMASK,       /* value */
-	PLAN_CWD,         /* string; getcwd must start with '/'; EACCES is tried
-	                   * again after PLAN_IDS */
-	PLAN_IDS,         /* ids: setgroups, setresgid, setresuid, read back */
-	PLAN_CAPS,        /* caps: capset, ambient, read back */
-	PLAN_ENVIRONMENT, /* home: HOME from /etc/passwd where env has none */
-	PLAN_EXECUTABLE,  /* exec: look it up as the user */
-	PLAN_PARK,        /* ready; wait for START from launcher or listener */
+	PLAN_PERSONALITY,   /* value: PER_* */
+	PLAN_MEMORY_POLICY, /* memory_policy */
+	PLAN_BOUNDING,      /* caps.bounding: drop all others */
+	PLAN_UMASK,         /* value */
+	PLAN_CWD,           /* string; getcwd must start with '/'; EACCES is tried
+	                     * again after PLAN_IDS */
+	PLAN_IDS,           /* ids: setgroups, setresgid, setresuid, read back */
+	PLAN_CAPS,          /* caps: capset, ambient, read back */
+	PLAN_ENVIRONMENT,   /* home: HOME from /etc/passwd where env has none */
+	PLAN_EXECUTABLE,    /* exec: look it up as the user */
+	PLAN_PARK,          /* ready; wait for START from launcher or listener */
 	PLAN_NO_NEW_PRIVS,
 	PLAN_CLOSE_FDS,      /* value: first fd that does not survive */
 	PLAN_SECCOMP,        /* seccomp */
@@ -208,6 +209,10 @@ struct plan_step {
 		int64_t value;
 		struct plan_list bits; /* uint64_t, the lowest first */
 		uint32_t propagation;
+		struct {
+			uint32_t mode;          /* MPOL_* with MPOL_F_* */
+			struct plan_list nodes; /* uint64_t, the lowest first */
+		} memory_policy;
 		struct plan_mount mount;
 		struct plan_bind bind;
 		struct plan_remount remount;

@@ -269,6 +269,8 @@ static bool body(struct checker *c, const struct plan_step *s)
 		return text(c, &s->string);
 	case PLAN_CPU_AFFINITY:
 		return list(c, &s->bits, sizeof(uint64_t));
+	case PLAN_MEMORY_POLICY:
+		return list(c, &s->memory_policy.nodes, sizeof(uint64_t));
 	case PLAN_JOIN:
 		return filled(c, &s->join.slot) && namespaces(c, &s->join.types);
 	case PLAN_CLONE:
@@ -383,6 +385,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_DOMAINNAME] = "domainname",
 		[PLAN_LOOPBACK] = "loopback",
 		[PLAN_PERSONALITY] = "personality",
+		[PLAN_MEMORY_POLICY] = "memory-policy",
 		[PLAN_BOUNDING] = "bounding",
 		[PLAN_UMASK] = "umask",
 		[PLAN_CWD] = "cwd",

@@ -61,6 +61,7 @@ static const char *const call_names[] = {
 	[CALL_COPY] = "tmpcopyup",
 	[CALL_IOPRIO_SET] = "ioprio_set",
 	[CALL_PERSONALITY] = "personality",
+	[CALL_SET_MEMPOLICY] = "set_mempolicy",
 	[CHECK_PLAN] = "the plan is not well-formed",
 	[CHECK_NOT_FOLDER] = "must be an ordinary folder of the rootfs, not a link or a file",
 	[CHECK_FILESYSTEM] = "not the filesystem that it must be",
@@ -108,6 +109,10 @@ static const struct {
 	{ CALL_COPY, ENOSPC, "the tmpfs is too small for what the folder holds" },
 	{ CALL_MOUNT_SETATTR, EINVAL, "nothing is mounted at that path" },
 	{ CALL_IOPRIO_SET, EPERM, "the class IOPRIO_CLASS_RT needs CAP_SYS_NICE" },
+	{ CALL_SET_MEMPOLICY, EINVAL,
+	  "this kernel does not know the mode, or none of the nodes is there and in the "
+	  "container's cpuset" },
+	{ CALL_SET_MEMPOLICY, ENOSYS, "this kernel is built without NUMA" },
 	{ CALL_MKDIR, EROFS, "the mount's target is missing and the rootfs is read-only" },
 };
 

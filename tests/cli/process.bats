@@ -220,3 +220,51 @@ policy_of() {
 	config b '.linux.personality = { "domain": "BSD" }'
 	refused 'linux.personality.domain: "BSD"' caisson run -b b c
 }
+
+# --- memory policy ---------------------------------------------------------------------
+
+requires_numa() {
+	grep -q ' default ' /proc/self/numa_maps 2>/dev/null || skip "a kernel without NUMA"
+}
+
+# The policy of the first mapping.
+POLICY='head -n 1 /proc/self/numa_maps | cut -d " " -f 2'
+
+@test "memoryPolicy: modes, flags and nodes, for run and exec" {
+	requires_numa
+	local want policy
+	while read -r want policy; do
+		make_bundle b
+		config b '.linux.memoryPolicy = ($p | fromjson)' --arg p "$policy"
+		script b "$POLICY >/tmp/policy; exec sleep 1000"
+		expect 0 caisson run -d -b b c
+		expect 0 caisson exec c sh -c "cat /tmp/policy; $POLICY"
+		is "$want"$'\n'"$want"
+		expect 0 caisson delete --force c
+	done <<-'POLICIES'
+		interleave:0 { "mode": "MPOL_INTERLEAVE", "nodes": "0" }
+		bind=static:0 { "mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"] }
+		prefer=relative:0 { "mode": "MPOL_PREFERRED", "nodes": "0", "flags": ["MPOL_F_RELATIVE_NODES"] }
+		prefer { "mode": "MPOL_PREFERRED_MANY", "nodes": "0" }
+		local { "mode": "MPOL_PREFERRED" }
+		local { "mode": "MPOL_LOCAL" }
+		default { "mode": "MPOL_DEFAULT" }
+	POLICIES
+}
+
+@test "memoryPolicy: what is no policy, or not on this host" {
+	make_bundle b
+	local want policy
+	while IFS=: read -r want policy; do
+		config b '.linux.memoryPolicy = ($p | fromjson)' --arg p "$policy"
+		refused "$want" caisson run -b b c
+	done <<-'POLICIES'
+		invalid memory policy mode:{}
+		invalid memory policy mode:{ "nodes": "0-7" }
+		invalid memory policy mode:{ "mode": "INTERLEAVE", "nodes": "0" }
+		invalid memory policy flag:{ "mode": "MPOL_BIND", "nodes": "0", "flags": ["badflag"] }
+		mode requires 0 nodes but got 8:{ "mode": "MPOL_DEFAULT", "nodes": "0-7" }
+		invalid memory policy node:{ "mode": "MPOL_BIND", "nodes": "0-9876543210" }
+		set_mempolicy:{ "mode": "MPOL_BIND", "nodes": "1023" }
+	POLICIES
+}

@@ -245,17 +245,37 @@ static void test_bad_linux(void **state)
 		  "linux.intelRdt.closID: '../x': must be '/' or a name without slashes" },
 		{ LINUX("'intelRdt':{'closID':'..'}"),
 		  "linux.intelRdt.closID: '..': must be '/' or a name without slashes" },
+	};
+
+	(void)state;
+	REFUSE_ALL(list);
+}
+
+static void test_bad_memory_policy(void **state)
+{
+	static const struct bad list[] = {
 		{ LINUX("'memoryPolicy':{'mode':'MPOL_X','flags':['MPOL_F_X']}"),
-		  "linux.memoryPolicy.flags[0]: 'MPOL_F_X': must be one of MPOL_F_NUMA_BALANCING, "
-		  "MPOL_F_RELATIVE_NODES, MPOL_F_STATIC_NODES; linux.memoryPolicy.mode: 'MPOL_X': is not "
-		  "known" },
+		  "linux.memoryPolicy.flags[0]: 'MPOL_F_X': invalid memory policy flag; "
+		  "linux.memoryPolicy.mode: 'MPOL_X': invalid memory policy mode" },
+		{ LINUX("'memoryPolicy':{}"),
+		  "linux.memoryPolicy.mode: '': invalid memory policy mode" },
 		{ LINUX("'memoryPolicy':{'mode':'MPOL_LOCAL','nodes':'0'}"),
-		  "linux.memoryPolicy.nodes: must be empty for MPOL_LOCAL" },
+		  "linux.memoryPolicy.nodes: invalid memory policy: the mode requires 0 nodes but got 1" },
+		{ LINUX("'memoryPolicy':{'mode':'MPOL_DEFAULT','nodes':'0-7'}"),
+		  "linux.memoryPolicy.nodes: invalid memory policy: the mode requires 0 nodes but got 8" },
+		{ LINUX("'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0-9876543210'}"),
+		  "linux.memoryPolicy.nodes: '0-9876543210': invalid memory policy nodes: must be a list "
+		  "like 0-3,8" },
+		{ LINUX("'memoryPolicy':{'mode':'MPOL_BIND','nodes':'9000'}"),
+		  "linux.memoryPolicy.nodes: '9000': invalid memory policy nodes: must be a list like "
+		  "0-3,8" },
 		{ LINUX("'memoryPolicy':{'mode':'MPOL_INTERLEAVE','flags':['MPOL_F_STATIC_NODES',"
 		        "'MPOL_F_RELATIVE_NODES','MPOL_F_NUMA_BALANCING']}"),
-		  "linux.memoryPolicy.nodes: must not be empty for MPOL_INTERLEAVE; "
+		  "linux.memoryPolicy.nodes: invalid memory policy: the mode requires at least one node "
+		  "but got 0; "
 		  "linux.memoryPolicy.flags: MPOL_F_RELATIVE_NODES and MPOL_F_STATIC_NODES exclude each "
-		  "other; linux.memoryPolicy.flags: MPOL_F_NUMA_BALANCING goes only with MPOL_BIND" },
+		  "other; linux.memoryPolicy.flags: MPOL_F_NUMA_BALANCING goes only with MPOL_BIND and "
+		  "MPOL_PREFERRED_MANY" },
 	};
 
 	(void)state;
@@ -377,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_bad_process),
 		cmocka_unit_test(test_bad_mounts_and_hooks),
 		cmocka_unit_test(test_bad_linux),
+		cmocka_unit_test(test_bad_memory_policy),
 		cmocka_unit_test(test_bad_resources),
 		cmocka_unit_test(test_bad_seccomp),
 		cmocka_unit_test(test_bad_vm),

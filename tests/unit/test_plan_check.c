@@ -60,6 +60,9 @@ static void fill_setup(struct plan_step *s)
 	case PLAN_CPU_AFFINITY:
 		s->bits = LIST(insns, 2);
 		break;
+	case PLAN_MEMORY_POLICY:
+		s->memory_policy.nodes = LIST(insns, 2);
+		break;
 	case PLAN_JOIN:
 		s->join.types = CLONE_NEWNET;
 		break;
@@ -312,6 +315,7 @@ static void mounts_are_checked(void **unused)
 {
 	(void)unused;
 	BAD_STEP_LIST(PLAN_CPU_AFFINITY, bits);
+	BAD_STEP_LIST(PLAN_MEMORY_POLICY, memory_policy.nodes);
 	BAD_STEP_TEXT(PLAN_MOUNT, mount.fstype);
 	BAD_STEP_TEXT(PLAN_CGROUP_MOUNT, mount.fstype);
 	BAD_STEP_STRING(PLAN_MOUNT, mount.source);

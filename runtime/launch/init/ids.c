@@ -21,6 +21,15 @@ void step_personality(const struct plan_step *step)
 	must(sys_personality(step->value), CALL_PERSONALITY, NULL);
 }
 
+void step_memory_policy(const struct plan_step *step)
+{
+	struct plan_list nodes = step->memory_policy.nodes;
+
+	must(sys_set_mempolicy(step->memory_policy.mode, plan_array(plan, nodes),
+	                       nodes.count * 64ul),
+	     CALL_SET_MEMPOLICY, NULL);
+}
+
 void step_umask(const struct plan_step *step)
 {
 	(void)sys_umask((unsigned int)step->value);

@@ -68,6 +68,7 @@ static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_DOMAINNAME] = step_domainname,
 	[PLAN_LOOPBACK] = step_loopback,
 	[PLAN_PERSONALITY] = step_personality,
+	[PLAN_MEMORY_POLICY] = step_memory_policy,
 	[PLAN_BOUNDING] = step_bounding,
 	[PLAN_UMASK] = step_umask,
 	[PLAN_CWD] = step_cwd,

@@ -57,6 +57,7 @@ void step_loopback(const struct plan_step *step);
 
 /* ids.c */
 void step_personality(const struct plan_step *step);
+void step_memory_policy(const struct plan_step *step);
 void step_umask(const struct plan_step *step);
 void step_cwd(const struct plan_step *step);
 void step_ids(const struct plan_step *step);

@@ -452,6 +452,13 @@ static inline long sys_personality(long persona)
 	return syscall3(__NR_personality, persona, 0, 0);
 }
 
+/* bits: how many the mask has room for. The kernel looks at one less than it is told. */
+static inline long sys_set_mempolicy(unsigned int mode, const void *mask, unsigned long bits)
+{
+	return syscall3(__NR_set_mempolicy, (long)mode, bits ? sys_pointer(mask) : 0,
+	                bits ? (long)bits + 1 : 0);
+}
+
 static inline long sys_keyctl_join(const char *name)
 {
 	return syscall3(__NR_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, sys_pointer(name), 0);
