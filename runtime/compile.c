@@ -18,7 +18,9 @@
  *   - all that can fail for a reason is before the park, so that `create` tells it;
  *   - seccomp(2) wants CAP_SYS_ADMIN or no_new_privs: without the latter the filter
  *     is loaded before the ids change, with it at the very end, so that it needs to
- *     allow nothing but execve.
+ *     allow nothing but execve;
+ *   - descriptors are closed when no more are needed but before a filter that might
+ *     forbid it.
  */
 #include "runtime/compile.h"
 
@@ -67,10 +69,15 @@ static void add_umask(struct compile *c, struct opt_u32 mask)
 		mask.set ? mask.value : 022;
 }
 
+static void add_close_fds(struct compile *c, unsigned int preserved)
+{
+	plan_add(&c->plan, PLAN_CLOSE_FDS, NULL)->value = 3 + (int64_t)preserved;
+}
+
 /* From a process in its namespaces to the program. */
 static int become_process(struct compile *c, const struct ending *end, struct err *e)
 {
-	bool late = c->process->no_new_privileges;
+	bool late = c->process->no_new_privileges, closed = false;
 
 	compile_personality(c); /* both before a filter that may forbid them */
 	TRY(compile_memory_policy(c, e));
@@ -78,8 +85,11 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 	compile_limits(c);
 	add_umask(c, c->process->user.umask);
 	add_text(c, PLAN_CWD, "process.cwd", c->process->cwd);
-	if (!late)
+	if (!late && end->seccomp.filter) {
+		add_close_fds(c, end->preserve_fds);
 		add_seccomp(c, &end->seccomp);
+		closed = true;
+	}
 	TRY(compile_ids(c, e));
 	compile_caps(c, end->capabilities_bound);
 	compile_find_program(c);
@@ -87,7 +97,8 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 	(void)plan_add(&c->plan, PLAN_PARK, NULL);
 	if (late)
 		(void)plan_add(&c->plan, PLAN_NO_NEW_PRIVS, "process.noNewPrivileges");
-	plan_add(&c->plan, PLAN_CLOSE_FDS, NULL)->value = 3 + (int64_t)end->preserve_fds;
+	if (!closed)
+		add_close_fds(c, end->preserve_fds);
 	if (late)
 		add_seccomp(c, &end->seccomp);
 	if (end->hooks)

@@ -221,6 +221,25 @@ inside() {
 	says 'exec: "nosuch": executable file not found in $PATH'
 }
 
+@test "seccomp: a profile that forbids to close descriptors by range hides them all the same" {
+	make_bundle b
+	config b '.process.noNewPrivileges = false | .process.args = ["ls", "/proc/self/fd"] |
+		.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+		"syscalls": [{"names": ["close_range"], "action": "SCMP_ACT_ERRNO"}] }'
+	exec 7</etc/passwd
+	expect 0 caisson run -b b c
+	is $'0\n1\n2\n3' # ls has the folder open itself
+	expect 0 caisson create -b b c
+	expect 0 caisson start c
+	wait_for is_status c stopped
+	expect 0 caisson delete c
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	expect 0 caisson exec c ls /proc/self/fd
+	is $'0\n1\n2\n3'
+	exec 7<&-
+}
+
 @test "seccomp holds for exec, too" {
 	make_bundle b
 	config b '.process.args = ["sleep", "1000"] | .linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW",

@@ -43,10 +43,10 @@ static void test_order(void **state)
 		                              PLAN_DOMAINNAME,    PLAN_LOOPBACK,
 		                              PLAN_BOUNDING,      PLAN_RLIMIT,
 		                              PLAN_UMASK,         PLAN_CWD,
-		                              PLAN_SECCOMP,       PLAN_IDS,
-		                              PLAN_CAPS,          PLAN_ENVIRONMENT,
-		                              PLAN_EXECUTABLE,    PLAN_PARK,
-		                              PLAN_CLOSE_FDS,     PLAN_HOOK_CONTAINER,
+		                              PLAN_CLOSE_FDS,     PLAN_SECCOMP,
+		                              PLAN_IDS,           PLAN_CAPS,
+		                              PLAN_ENVIRONMENT,   PLAN_EXECUTABLE,
+		                              PLAN_PARK,          PLAN_HOOK_CONTAINER,
 		                              PLAN_EXECVE,        0 };
 
 	(void)state;
@@ -54,6 +54,7 @@ static void test_order(void **state)
 	          .top = EVERYTHING_TOP, .mounts = PLAN_CASE_SHARED_MOUNT "," CGROUP_MOUNT);
 	assert_order(plan, order);
 	plan_case_order(plan, PLAN_ENTER_ROOT, PLAN_CGROUP_MOUNT);
+	assert_int_equal(plan_case_find(plan, PLAN_CLOSE_FDS, 1), -1);
 	assert_int_equal(plan_case_find(plan, PLAN_NO_NEW_PRIVS, 0), -1);
 	assert_int_equal(plan->two_stages, 0);
 }

@@ -8,7 +8,8 @@
  * one that hears of errors from then on; it closes by itself when execve succeeds.
  *
  * What follows is the little that must not happen before: closing descriptors and
- * loading the seccomp filter.
+ * loading the seccomp filter. A filter that has to be loaded before may forbid
+ * close_range(2), so descriptors are closed before it then.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -18,6 +19,8 @@
 #include "runtime/launch/init/report.h"
 #include "runtime/launch/init/steps.h"
 #include "runtime/launch/init/sys.h"
+
+static bool started;
 
 static int listener_fd(void)
 {
@@ -79,10 +82,11 @@ void step_park(const struct plan_step *step)
 {
 	(void)step;
 	report_send(FRAME_READY, 0, NULL, -1);
-	if (launcher_starts(report_socket()))
-		return;
-	while (!caller_starts(listener_fd()))
-		;
+	if (!launcher_starts(report_socket())) {
+		while (!caller_starts(listener_fd()))
+			;
+	}
+	started = true;
 }
 
 static void close_between(int64_t first, int64_t last)
@@ -92,24 +96,25 @@ static void close_between(int64_t first, int64_t last)
 		     NULL);
 }
 
-/* All but the starter's socket and the hooks' state, which are close-on-exec. They
- * stay at their numbers: a low limit of open files might forbid to move them. */
+/* All but the socket that reports go to, the hooks' state and, before the start, the
+ * listener, which are close-on-exec. They stay at their numbers: a low limit of open
+ * files might forbid to move them. */
 void step_close_fds(const struct plan_step *step)
 {
+	const int kept[] = { report_socket(), hook_state(), started ? -1 : listener_fd() };
 	int64_t first = step->value;
-	int low = report_socket(), high = hook_state();
 
-	if (high < low) {
-		high = low;
-		low = hook_state();
-	}
-	if (low >= first) {
-		close_between(first, low - 1);
-		first = low + 1;
-	}
-	if (high >= first) {
-		close_between(first, high - 1);
-		first = high + 1;
+	for (;;) {
+		int next = -1;
+
+		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+			if (kept[i] >= first && (next < 0 || kept[i] < next))
+				next = kept[i];
+		}
+		if (next < 0)
+			break;
+		close_between(first, next - 1);
+		first = next + 1;
 	}
 	close_between(first, UINT32_MAX);
 }
