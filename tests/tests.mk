@@ -3,15 +3,15 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-SUITES := lint build unit unit-sanitize fuzz cli cycles faults vm
+CHECKS := lint build unit unit-sanitize fuzz cli cycles faults vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
 	@tests/deps build test
 	@rm -rf build/results
-	@for suite in $(SUITES); do \
+	@for suite in $(CHECKS); do \
 	  echo "== $$suite"; $(MAKE) --no-print-directory check-$$suite; \
-	done; tests/summary $(SUITES)
+	done; tests/summary $(CHECKS)
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
 	@FAULTS=long CYCLES=10000 FUZZ_SEED=0 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
@@ -50,6 +50,9 @@ check-faults: all $(TOOLS) ## kill the runtime at every system call, and look fo
 check-vm: all $(TOOLS) ## run the tests of the commands and of the engines in the test machine
 	@tests/vm/check
 
+conformance: all ## run the suites of runtime-tools, runc and crun, beside runc and crun (root)
+	@tests/conformance/check
+
 bench: all $(BENCHES) ## measure next to the peers, and print tables
 	@bench/run
 
@@ -67,4 +70,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: check-lint check-build check-unit-sanitize check-cycles
+.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles
