@@ -38,15 +38,28 @@ struct cgroup_facts {
 	const char *mount;        /* "/sys/fs/cgroup" or "/sys/fs/cgroup/unified" */
 	unsigned int controllers; /* enum cgroup_controller that the tree's root has;
 	                           * read only when `resources` were asked for */
+
+	/* cgroup_probe_delegated: groups can be made below one that was delegated to us.
+	 * Paths are below the mount, "" for its root. */
+	bool limited;
+	const char *own;  /* the group that we are in; NULL: it cannot be seen */
+	const char *base; /* the delegated one, whose controllers are those above;
+	                   * NULL: there is none */
 };
 
 MUST_CHECK int cgroup_probe(bool controllers, struct cgroup_facts *ret, struct err *e);
 
-/* The cgroup's path below the mount, cleaned and absolute: linux.cgroupsPath, or
- * "/<id>" where that is absent; a relative one is taken from the root as well.
- * "..", control bytes and names over 255 bytes are ERR_SPEC. Pure. */
-MUST_CHECK int cgroup_path(struct arena *a, const char *cgroups_path, const char *id,
-                           const char **ret, struct err *e);
+/* Adds to what cgroup_probe found: for a caller without rights over the tree. */
+MUST_CHECK int cgroup_probe_delegated(struct arena *a, struct cgroup_facts *facts, struct err *e);
+
+/* The cgroup's path below the mount, cleaned and absolute: linux.cgroupsPath, or the
+ * id where that is absent. A relative one is taken from the tree's root or, for who is
+ * limited, from the delegated group; without one of these *ret is NULL if no path was
+ * asked for, and it is ERR_REFUSED if one was. "..", control bytes and names over 255
+ * bytes are ERR_SPEC. Pure. */
+MUST_CHECK int cgroup_path(struct arena *a, const struct cgroup_facts *facts,
+                           const char *cgroups_path, const char *id, const char **ret,
+                           struct err *e);
 
 /* One value for one file of the cgroup; origin is its path in config.json. */
 struct cgroup_write {

@@ -38,10 +38,11 @@ static bool is_systemd_form(const char *path)
 	return colon && !strchr(path, '/') && strchr(colon + 1, ':');
 }
 
-int cgroup_path(struct arena *a, const char *cgroups_path, const char *id, const char **ret,
-                struct err *e)
+int cgroup_path(struct arena *a, const struct cgroup_facts *facts, const char *cgroups_path,
+                const char *id, const char **ret, struct err *e)
 {
-	const char *path = cgroups_path && cgroups_path[0] ? cgroups_path : id;
+	bool wanted = cgroups_path && cgroups_path[0];
+	const char *path = wanted ? cgroups_path : id;
 
 	if (strlen(path) >= PATH_MAX - 64) /* the mount comes before, a file's name after it */
 		return err_set(e, ERR_SPEC, "linux.cgroupsPath: %zu bytes are too long",
@@ -64,6 +65,17 @@ int cgroup_path(struct arena *a, const char *cgroups_path, const char *id, const
 	if (clean[1] == '\0')
 		return err_set(e, ERR_SPEC, "linux.cgroupsPath: \"%s\" is the root of all cgroups",
 		               path);
-	*ret = clean;
+	if (!facts->limited || path[0] == '/') {
+		*ret = clean;
+		return 0;
+	}
+	if (!facts->base && wanted) {
+		err_set(e, ERR_REFUSED,
+		        "linux.cgroupsPath: \"%s\" is relative, but no cgroup is delegated to us",
+		        path);
+		return err_hint(e, "leave it out, or start caisson in a delegated group: "
+		                   "systemd-run --user --scope");
+	}
+	*ret = facts->base ? arena_printf(a, "%s%s", facts->base, clean) : NULL;
 	return 0;
 }

@@ -31,22 +31,34 @@ static const char *default_root(const struct invocation *in, const struct cli_su
 }
 
 /* --systemd-cgroup and --cgroup-manager say the same; the last one given counts. */
-static int read_cgroup_manager(struct invocation *in, struct err *e)
+static void read_cgroup_manager(struct invocation *in)
 {
 	for (size_t i = 0; i < in->value_count; i++) {
 		const struct option_value *v = &in->values[i];
 
-		if (strcmp(v->option->name, "systemd-cgroup") == 0)
+		if (strcmp(v->option->name, "systemd-cgroup") == 0) {
 			in->context.systemd_cgroup = v->flag;
+			in->context.no_cgroup &= !v->flag;
+		}
 		if (strcmp(v->option->name, "cgroup-manager") != 0)
 			continue;
-		if (strcmp(v->text, "disabled") == 0)
-			return err_set(e, ERR_REFUSED,
-			               "--cgroup-manager disabled: containers without a "
-			               "cgroup of their own are not supported");
 		in->context.systemd_cgroup = strcmp(v->text, "systemd") == 0;
+		in->context.no_cgroup = strcmp(v->text, "disabled") == 0;
 	}
-	return 0;
+}
+
+static enum rootless_choice read_rootless(const struct invocation *in)
+{
+	const char *choice = NULL;
+
+	/* spec has a flag of the same name */
+	for (size_t i = 0; i < in->value_count; i++) {
+		if (strcmp(in->values[i].option->name, "rootless") == 0 && in->values[i].text)
+			choice = in->values[i].text;
+	}
+	if (!choice || strcmp(choice, "auto") == 0)
+		return ROOTLESS_AUTO;
+	return strcmp(choice, "true") == 0 ? ROOTLESS_TRUE : ROOTLESS_FALSE;
 }
 
 int cli_context(struct invocation *in, const struct cli_surroundings *around, struct err *e)
@@ -54,7 +66,8 @@ int cli_context(struct invocation *in, const struct cli_surroundings *around, st
 	const char *root = cli_text(in, "root");
 
 	in->cwd = around->cwd;
-	TRY(read_cgroup_manager(in, e));
+	read_cgroup_manager(in);
+	in->context.rootless = read_rootless(in);
 	in->context.root_given = cli_given(in, "root");
 	if (!in->context.root_given) {
 		in->context.root = default_root(in, around);

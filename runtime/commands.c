@@ -37,9 +37,10 @@ const struct option_spec global_options[] = {
 	{ .name = "debug", .help = "log everything" },
 	{ .name = "systemd-cgroup", .help = "let systemd make the cgroup" },
 	{ .name = "cgroup-manager", .kind = OPTION_TEXT, .value = "MANAGER",
-	  .words = "cgroupfs systemd disabled", .help = "who makes the cgroup: cgroupfs or systemd" },
+	  .words = "cgroupfs systemd disabled",
+	  .help = "who makes the cgroup; disabled: the container stays in its caller's" },
 	{ .name = "rootless", .kind = OPTION_TEXT, .value = "CHOICE", .words = "true false auto",
-	  .help = "accepted for callers of other runtimes; what is needed is found out" },
+	  .help = "do without a cgroup where none may be made (default: auto)" },
 	{ .name = "version", .letter = 'v', .help = "print the version" },
 	{ .name = NULL },
 };

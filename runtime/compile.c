@@ -28,7 +28,6 @@
 #include <sys/mount.h>
 
 #include "base/scope.h"
-#include "cgroups/cgroup.h"
 #include "runtime/compile_parts.h"
 #include "runtime/launch/plan_check.h"
 #include "seccomp/seccomp.h"
@@ -152,36 +151,6 @@ static int exec_steps(struct compile *c, const struct compile_exec_options *opti
 	return become_process(c, end, e);
 }
 
-static int add_cgroup(struct compile *c, const struct compile_options *options, struct err *e)
-{
-	struct plan_cgroup *group = &c->plan.head.cgroup;
-	struct cgroup_plan plan = { 0 };
-	BUF struct buf writes = { 0 };
-	const char *path;
-
-	TRY(cgroup_path(&c->arena, c->linux_->cgroups_path, options->id, &path, e));
-	TRY(cgroup_compile(&c->arena, c->linux_->resources, &c->facts->cgroup, &plan, e));
-	for (size_t i = 0; i < plan.write_count; i++) {
-		const struct cgroup_write *from = &plan.writes[i];
-		struct plan_cgroup_write write = {
-			.file = plan_put_string(&c->plan, from->file),
-			.value = plan_put_string(&c->plan, from->value),
-			.origin = plan_put_string(&c->plan, from->origin),
-			.instead = from->instead,
-		};
-
-		buf_add(&writes, &write, sizeof(write));
-	}
-	TRY(buf_ok(&writes, e));
-	c->cgroup = path;
-	group->path = plan_put_string(&c->plan, path);
-	group->writes = plan_put_array(&c->plan, writes.data, plan.write_count,
-	                               sizeof(struct plan_cgroup_write));
-	group->devices =
-		plan_put_array(&c->plan, plan.devices, plan.device_count, 8 /* struct bpf_insn */);
-	return 0;
-}
-
 static int add_fds(struct compile *c, struct err *e)
 {
 	size_t count = c->fds.len / sizeof(struct plan_fd);
@@ -225,7 +194,7 @@ static int create(struct compile *c, const struct oci_config *config,
 	if (c->linux_->seccomp)
 		TRY(seccomp_compile(&c->arena, c->linux_->seccomp, options->seccomp_cache,
 		                    &end.seccomp, e));
-	TRY(add_cgroup(c, options, e));
+	TRY(compile_cgroup(c, options, e));
 	TRY(create_steps(c, options, &end, e));
 	return add_fds(c, e);
 }

@@ -18,6 +18,7 @@ struct compile_options {
 	const char *id;
 	const char *bundle; /* absolute, cleaned */
 	bool no_pivot, no_new_keyring;
+	bool no_cgroup; /* --cgroup-manager disabled */
 	unsigned int preserve_fds;
 	bool listener;     /* `create`: START comes through the listener slot;
 	                    * `run`: through the launcher's own socket */
@@ -33,7 +34,7 @@ MUST_CHECK int compile_create(const struct oci_config *config,
 struct compile_exec_options {
 	const struct oci_config *config;   /* of the container */
 	const struct oci_process *process; /* what to run, complete */
-	const char *cgroup;                /* path below the mount where it goes */
+	const char *cgroup;                /* path below the mount; NULL: the caller's */
 	const char *keyring;               /* of its session; NULL: the caller's */
 	uint64_t capabilities_bound;       /* bounding set of the container's init */
 	unsigned int preserve_fds;

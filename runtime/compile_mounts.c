@@ -287,6 +287,8 @@ static void add_new(struct compile *c, size_t index)
 	step->mount.attr = o->attr_set | o->attr_set_below; /* nothing is below a new one */
 	if (is_sealed_late(c, index))
 		step->mount.attr &= ~(uint32_t)MOUNT_ATTR_RDONLY;
+	if (is_cgroup(m) && !c->cgroup) /* it shows the caller's group, which is not its own */
+		step->mount.attr |= MOUNT_ATTR_RDONLY;
 	step->mount.flags = (plain ? PLAN_TARGET_PLAIN : 0) | cover_flags(m, o);
 	step->mount.propagation = o->propagation;
 	step->mount.target_mode = 0755;
@@ -299,8 +301,11 @@ static void add_own_cgroup(struct compile *c, const struct compile_mount *cm)
 	const struct mount_options *o = &cm->options;
 	struct plan_step *step = plan_add(&c->plan, PLAN_BIND, cm->origin);
 
-	step->bind.source = plan_put_string(
-		&c->plan, arena_printf(&c->arena, "%s%s", c->facts->cgroup.mount, c->cgroup));
+	const char *group = c->cgroup ? c->cgroup : c->facts->cgroup.own;
+
+	step->bind.source =
+		plan_put_string(&c->plan, arena_printf(&c->arena, "%s%s", c->facts->cgroup.mount,
+	                                               group ? group : ""));
 	step->bind.target = plan_put_string(&c->plan, cm->target);
 	step->bind.slot = PLAN_NO_SLOT;
 	step->bind.attr_set = o->attr_set | MOUNT_ATTR_RDONLY;

@@ -36,7 +36,7 @@ struct compile {
 	const struct oci_process *process;
 	const struct host_facts *facts;
 	const char *bundle;    /* NULL for an exec */
-	const char *cgroup;    /* below the cgroup2 mount; NULL for an exec */
+	const char *cgroup;    /* below the cgroup2 mount; NULL: none, or an exec */
 	bool user_namespace;   /* the process gets another one than the launcher's */
 	bool two_stages;       /* see compile_ns.c */
 	bool setgroups_denied; /* setgroups(2) will be refused to the process */
@@ -89,6 +89,12 @@ void compile_shared_sources(struct compile *c);
 void compile_mounts(struct compile *c);
 /* What became read-only only after everything in it was made. */
 void compile_seal_mounts(struct compile *c);
+
+/* --- compile_cgroup.c ----------------------------------------------------------- */
+
+/* Decides c->cgroup, and puts it with its limits and device rules into the plan. */
+MUST_CHECK int compile_cgroup(struct compile *c, const struct compile_options *options,
+                              struct err *e);
 
 /* --- compile_system.c ----------------------------------------------------------- */
 

@@ -14,12 +14,15 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "oci-spec/spec.h"
+#include "runtime/facts.h"
 
 /* The global options that matter to a container's life. */
 struct container_context {
 	const char *root; /* state directory, absolute; made when it is missing */
 	bool root_given;  /* --root was on the command line */
 	bool systemd_cgroup;
+	bool no_cgroup; /* containers stay in their caller's cgroup */
+	enum rootless_choice rootless;
 };
 
 struct create_request {

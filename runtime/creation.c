@@ -127,6 +127,7 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 		.bundle = r->bundle,
 		.no_pivot = r->no_pivot,
 		.no_new_keyring = r->no_new_keyring,
+		.no_cgroup = c->context->no_cgroup,
 		.preserve_fds = r->preserve_fds,
 		.listener = listener,
 		.seccomp_cache = cache,
@@ -151,7 +152,10 @@ int creation_read(struct creation *c, struct err *e)
 		TRY(c->console_socket);
 	}
 	c->backend = backend_default();
-	return host_facts_read(c->config, &c->facts, e);
+
+	const struct facts_options options = { .rootless = c->context->rootless,
+		                               .no_cgroup = c->context->no_cgroup };
+	return host_facts_read(&c->arena, c->config, &options, &c->facts, e);
 }
 
 /* --- effects ------------------------------------------------------------------------------ */
@@ -241,6 +245,8 @@ static int make_cgroup(struct creation *c, struct err *e)
 	const struct cgroup_write *writes = plan_writes(c, plan, &controllers);
 	bool made;
 
+	if (!c->state.cgroup)
+		return 0;
 	TRY(state_dir_note_cgroup(&c->dir, c->state.cgroup, e));
 	c->cgroup = cgroup_create(&c->facts.cgroup, c->state.cgroup, controllers, &made, e);
 	TRY(c->cgroup);

@@ -24,13 +24,28 @@ static int open_cgroup(const struct found *f, struct err *e)
 	return cgroup_open(&f->cgroup, f->state.cgroup, e);
 }
 
+/* Without a cgroup only the first process can be found. In a pid namespace of its own
+ * the others end with it. */
+static int signal_first(const struct found *f, int signo, bool all, struct err *e)
+{
+	if (f->pidfd < 0)
+		return all ? 0 : err_set(e, ERR_STATE, "container not running");
+	if (signo != SIGKILL || !f->state.private_pids)
+		log_warn("container %s has no cgroup of its own: only its first process is "
+		         "signalled",
+		         f->dir.id);
+	return proc_signal(f->pidfd, signo, e);
+}
+
 /* To all of its processes. Without `all` the caller means its first process, and wants
  * to hear if there was nobody left. */
 static int signal_group(const struct found *f, int signo, bool all, struct err *e)
 {
-	FD int cgroup = f->state.cgroup ? open_cgroup(f, e) : -1;
+	if (!f->state.cgroup)
+		return signal_first(f, signo, all, e);
+	FD int cgroup = open_cgroup(f, e);
 
-	if (cgroup < 0 && e->kind && e->sys != ENOENT)
+	if (cgroup < 0 && e->sys != ENOENT)
 		return -1;
 	*e = (struct err){ 0 };
 	int ours = cgroup < 0 ? 0 : found_owns(f, cgroup, e);
@@ -69,6 +84,10 @@ static int set_frozen(const struct container_context *c, const char *id, bool fr
 		return err_set(e, ERR_STATE, "container already paused");
 	if (!frozen && f.status != STATUS_PAUSED)
 		return err_set(e, ERR_STATE, "container not paused");
+	if (!f.state.cgroup)
+		return err_set(e, ERR_REFUSED,
+		               "container %s has no cgroup of its own, so nothing can freeze it",
+		               id);
 	FD int cgroup = open_cgroup(&f, e);
 	TRY(cgroup);
 	if (cgroup_freeze(cgroup, frozen, FREEZE_MS, e) == 0)
@@ -109,7 +128,7 @@ static int end_first_process(const struct found *f, struct err *e)
 static int clear_cgroup(const struct found *f, struct err *e)
 {
 	if (!f->state.cgroup)
-		return 0;
+		return end_first_process(f, e);
 	FD int cgroup = open_cgroup(f, e);
 	if (cgroup < 0) {
 		if (e->sys != ENOENT)

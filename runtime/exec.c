@@ -180,12 +180,30 @@ static int check_status(const struct found *f, bool ignore_paused, struct err *e
 	}
 }
 
-/* The container's cgroup, or a group below it (--cgroup). */
+/* Entering the namespaces of a process takes the right to trace it (setns(2)). Init gives
+ * that to nobody; a caller with capabilities does not have to ask. */
+static int check_access(const struct execution *x, struct err *e)
+{
+	if (x->found.status != STATUS_CREATED || geteuid() == 0)
+		return 0;
+	err_set(e, ERR_STATE,
+	        "cannot exec in a created container without privileges: the kernel lets nobody "
+	        "else into the namespaces of a process that cannot be traced, as its init");
+	return err_hint(e, "start it first");
+}
+
+/* The container's cgroup, or a group below it (--cgroup). A container without one is
+ * where its caller was, and so will be this process. */
 static int open_cgroup(struct execution *x, struct err *e)
 {
 	const char *sub = x->request->cgroup;
 
 	x->cgroup_path = x->found.state.cgroup;
+	if (!x->cgroup_path && !sub)
+		return 0;
+	if (!x->cgroup_path)
+		return err_set(e, ERR_STATE, "--cgroup %s: the container has no cgroup of its own",
+		               sub);
 	if (sub) {
 		if (strchr(sub, ':'))
 			return err_set(e, ERR_USAGE,
@@ -230,7 +248,8 @@ static int prepare(struct execution *x, struct err *e)
 		x->console_socket = console_connect(r->console_socket, e);
 		TRY(x->console_socket);
 	}
-	TRY(host_facts_read(x->config, &x->facts, e));
+	TRY(check_access(x, e));
+	TRY(host_facts_read(&x->arena, x->config, NULL, &x->facts, e));
 	TRY(open_cgroup(x, e));
 	return compile_plan(x, e);
 }

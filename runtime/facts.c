@@ -73,7 +73,34 @@ static int read_limits(struct host_facts *f, struct err *e)
 	return 0;
 }
 
-int host_facts_read(const struct oci_config *config, struct host_facts *ret, struct err *e)
+static bool is_limited(const struct host_facts *f, const struct facts_options *options)
+{
+	switch (options->rootless) {
+	case ROOTLESS_TRUE:
+		return true;
+	case ROOTLESS_FALSE:
+		return options->no_cgroup;
+	default:
+		return f->rootless || options->no_cgroup;
+	}
+}
+
+static int read_cgroups(struct arena *a, const struct oci_config *config,
+                        const struct facts_options *options, struct host_facts *f, struct err *e)
+{
+	const char *path = config->linux_->cgroups_path;
+	bool limits = has_limits(config->linux_->resources);
+	bool limited = options && is_limited(f, options);
+
+	/* a place that is named is taken as it is */
+	if (!limited || (path && path[0] == '/' && !options->no_cgroup))
+		return cgroup_probe(limits, &f->cgroup, e);
+	TRY(cgroup_probe(false, &f->cgroup, e));
+	return cgroup_probe_delegated(a, &f->cgroup, e);
+}
+
+int host_facts_read(struct arena *a, const struct oci_config *config,
+                    const struct facts_options *options, struct host_facts *ret, struct err *e)
 {
 	const struct oci_process *process = config->process;
 	struct host_facts f = {
@@ -83,7 +110,7 @@ int host_facts_read(const struct oci_config *config, struct host_facts *ret, str
 	};
 
 	read_user_namespace(&f);
-	TRY(cgroup_probe(has_limits(config->linux_->resources), &f.cgroup, e));
+	TRY(read_cgroups(a, config, options, &f, e));
 	if (process)
 		read_lsm(process, &f);
 	if (process && process->rlimit_count > 0 && config->linux_->namespaces[OCI_NS_USER].wanted)

@@ -8,11 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "cgroups/cgroup.h"
 #include "oci-spec/spec.h"
 
 enum { FACTS_LIMITS = 16 }; /* RLIM_NLIMITS of the kernel, asm-generic/resource.h */
+
+/* --rootless: whether it is no error that the cgroup tree is not ours. Auto: as
+ * host_facts.rootless. */
+enum rootless_choice { ROOTLESS_AUTO, ROOTLESS_TRUE, ROOTLESS_FALSE };
+
+struct facts_options {
+	enum rootless_choice rootless;
+	bool no_cgroup; /* none is to be made */
+};
 
 struct host_facts {
 	uint32_t euid, egid;
@@ -28,6 +38,8 @@ struct host_facts {
 };
 
 /* config->process is the process that is to run: an exec whose process asks for what
- * the container's does not (a label) gives a copy of the config with its own. */
-MUST_CHECK int host_facts_read(const struct oci_config *config, struct host_facts *ret,
+ * the container's does not (a label) gives a copy of the config with its own. Without
+ * options, a place for a cgroup is not looked for. Strings are in the arena. */
+MUST_CHECK int host_facts_read(struct arena *a, const struct oci_config *config,
+                               const struct facts_options *options, struct host_facts *ret,
                                struct err *e);

@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/unix.h"
+#include "runtime/members.h"
 #include "runtime/owner.h"
 
 enum { PROBE_MS = 1000 };
@@ -84,6 +85,8 @@ static int is_waiting(const struct found *f, struct err *e)
 
 static int is_paused(const struct found *f, struct err *e)
 {
+	if (!f->state.cgroup)
+		return 0;
 	FD int cgroup = cgroup_open(&f->cgroup, f->state.cgroup, e);
 	int frozen = cgroup < 0 ? -1 : cgroup_is_frozen(cgroup, e);
 
@@ -248,8 +251,15 @@ int container_pids(const struct container_context *c, struct arena *a, const cha
 	*ret = NULL;
 	*ret_count = 0;
 	TRY(found_open(c, a, id, false, &f, e));
-	if (!f.state.cgroup)
+	if (!f.state.cgroup && f.pidfd < 0)
 		return 0;
+	if (!f.state.cgroup && !f.state.private_pids)
+		return err_set(e, ERR_REFUSED,
+		               "container %s has neither a cgroup nor a pid namespace of its own: "
+		               "its processes cannot be told from others",
+		               id);
+	if (!f.state.cgroup)
+		return members_pids(a, f.state.pid, ret, ret_count, e);
 	FD int cgroup = cgroup_open(&f.cgroup, f.state.cgroup, e);
 	if (cgroup < 0) {
 		if (f.status != STATUS_STOPPED || e->sys != ENOENT)

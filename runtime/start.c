@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* start: the parked process is told to go on, by whoever comes with the id. */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/scope.h"
 #include "base/unix.h"
 #include "runtime/backend.h"
@@ -87,8 +89,10 @@ int container_start(const struct container_context *c, const char *id, struct er
 		return 0;
 	/* a start that failed leaves no half-started process */
 	struct err ignored = { 0 };
-	FD int cgroup = cgroup_open(&f.cgroup, f.state.cgroup, &ignored);
+	FD int cgroup = f.state.cgroup ? cgroup_open(&f.cgroup, f.state.cgroup, &ignored) : -1;
 	if (cgroup >= 0)
 		(void)!cgroup_kill(cgroup, &ignored);
+	else
+		(void)!proc_signal(f.pidfd, SIGKILL, &ignored);
 	return -1;
 }

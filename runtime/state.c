@@ -55,7 +55,7 @@ int state_prepare(const struct state_dir *d, const struct state *state, struct e
 	put_string(&w, "backend", state->backend);
 	put_string(&w, "bootId", state->boot_id);
 	put_string(&w, "created", state->created);
-	put_string(&w, "cgroup", state->cgroup);
+	put_string(&w, "cgroup", state->cgroup ? state->cgroup : "");
 	put_string(&w, "phase", phase_names[state->phase]);
 	put_number(&w, "pid", (uint64_t)state->pid);
 	put_number(&w, "startTime", state->start_time);
@@ -187,8 +187,10 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 	};
 	if (!r.bad && strcmp(ret->id, d->id) != 0)
 		r.bad = "id";
-	if (!r.bad && ret->cgroup[0] != '/')
+	if (!r.bad && ret->cgroup[0] != '/' && ret->cgroup[0])
 		r.bad = "cgroup";
+	if (!ret->cgroup[0])
+		ret->cgroup = NULL;
 	return r.bad ? unusable(d, r.bad, e) : 0;
 }
 

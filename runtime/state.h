@@ -39,7 +39,7 @@ struct state {
 	const char *backend; /* its name in the look-up (runtime/backend.h) */
 	const char *boot_id; /* of the host when it was created             */
 	const char *created; /* RFC 3339, UTC                               */
-	const char *cgroup;  /* path below the cgroup2 mount                */
+	const char *cgroup;  /* path below the cgroup2 mount; NULL: none of its own */
 	enum state_phase phase;
 	pid_t pid;               /* 0 while creating                            */
 	uint64_t start_time;     /* of pid: proc_stat                     */

@@ -86,6 +86,10 @@ static int clone_init(const struct plan *plan, int cgroup, struct birth *b, stru
 		if (pid == -EBUSY || pid == -EOPNOTSUPP)
 			err_hint(e, "the cgroup hands controllers to groups below it, so it may "
 			            "not hold processes itself");
+		if (pid == -EACCES && cgroup >= 0)
+			err_hint(e, "the kernel wants write access to cgroup.procs of the nearest "
+			            "group above both ours and the container's: start caisson in "
+			            "the delegated tree, as systemd-run --user --scope does");
 		return -1;
 	}
 	l->pid = (pid_t)pid;

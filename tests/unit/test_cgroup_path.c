@@ -6,6 +6,8 @@
 #include "cgroups/cgroup.h"
 #include "tests/unit/unit.h"
 
+static const struct cgroup_facts root = { .mode = CGROUP_UNIFIED };
+
 static void test_good_paths(void **state)
 {
 	static const struct {
@@ -35,7 +37,7 @@ static void test_good_paths(void **state)
 		struct err e = { 0 };
 		const char *path = NULL;
 
-		assert_int_equal(cgroup_path(&a, good[i].config, "web1", &path, &e), 0);
+		assert_int_equal(cgroup_path(&a, &root, good[i].config, "web1", &path, &e), 0);
 		assert_string_equal(path, good[i].path);
 	}
 }
@@ -47,7 +49,7 @@ static void assert_refused(const char *config, enum err_kind kind, const char *w
 	const char *path = NULL;
 
 	arena_init(&a, 0);
-	assert_int_equal(cgroup_path(&a, config, "web1", &path, &e), -1);
+	assert_int_equal(cgroup_path(&a, &root, config, "web1", &path, &e), -1);
 	assert_int_equal(e.kind, kind);
 	assert_null(path);
 	assert_ptr_equal(strstr(e.text, "linux.cgroupsPath: "), e.text);
@@ -94,7 +96,7 @@ static void test_long_names(void **state)
 	memset(name, 'n', sizeof(name));
 	name[0] = '/';
 	name[256] = '\0'; /* 255 bytes after the slash */
-	assert_int_equal(cgroup_path(&a, name, "web1", &path, &e), 0);
+	assert_int_equal(cgroup_path(&a, &root, name, "web1", &path, &e), 0);
 	name[256] = 'n';
 	name[257] = '\0';
 	assert_refused(name, ERR_SPEC, "256 bytes, at most 255");
@@ -113,13 +115,59 @@ static void test_systemd_form(void **state)
 	assert_refused("::", ERR_REFUSED, "slice:prefix:name");
 }
 
+/* Who is limited: below what was delegated, or where the config says, or nowhere. */
+static void test_delegated(void **state)
+{
+	static const struct {
+		const char *base, *config, *path;
+	} cases[] = {
+		{ "/user.slice/app.slice", NULL, "/user.slice/app.slice/web1" },
+		{ "/user.slice/app.slice", "a//b/", "/user.slice/app.slice/a/b" },
+		{ "/user.slice/app.slice", "/a/b", "/a/b" },
+		{ "", NULL, "/web1" },
+		{ "", "a", "/a" },
+		{ NULL, NULL, NULL },
+		{ NULL, "", NULL },
+		{ NULL, "/a", "/a" },
+	};
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		const struct cgroup_facts facts = { .limited = true, .base = cases[i].base };
+		struct err e = { 0 };
+		const char *path = "unset";
+
+		assert_int_equal(cgroup_path(&a, &facts, cases[i].config, "web1", &path, &e), 0);
+		if (cases[i].path)
+			assert_string_equal(path, cases[i].path);
+		else
+			assert_null(path);
+	}
+}
+
+static void test_not_delegated(void **state)
+{
+	const struct cgroup_facts facts = { .limited = true };
+	const char *path = NULL;
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(cgroup_path(&a, &facts, "a/b", "web1", &path, &e), -1);
+	assert_int_equal(e.kind, ERR_REFUSED);
+	assert_non_null(strstr(e.text, "\"a/b\" is relative, but no cgroup is delegated"));
+	assert_non_null(strstr(e.hint, "systemd-run --user --scope"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good_paths),
-		cmocka_unit_test(test_evil_paths),
-		cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_systemd_form),
+		cmocka_unit_test(test_good_paths),    cmocka_unit_test(test_delegated),
+		cmocka_unit_test(test_not_delegated), cmocka_unit_test(test_evil_paths),
+		cmocka_unit_test(test_long_names),    cmocka_unit_test(test_systemd_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,9 +260,15 @@ static const char *context_of(struct arena *a, const char *line,
 
 	if (cli_parse(a, make_argv(a, line), &in, &e) < 0 || cli_context(&in, around, &e) < 0)
 		return arena_printf(a, "!%s", e.text);
-	return arena_printf(a, "%s %s %s", in.context.root,
+	static const char *const rootless[] = {
+		[ROOTLESS_AUTO] = "", [ROOTLESS_TRUE] = " true", [ROOTLESS_FALSE] = " false"
+	};
+	return arena_printf(a, "%s %s %s%s", in.context.root,
 	                    in.context.root_given ? "given" : "default",
-	                    in.context.systemd_cgroup ? "systemd" : "cgroupfs");
+	                    in.context.systemd_cgroup ? "systemd"
+	                    : in.context.no_cgroup    ? "disabled"
+	                                              : "cgroupfs",
+	                    rootless[in.context.rootless]);
 }
 
 static const struct cli_surroundings real_root = { .cwd = "/home/u" };
@@ -329,9 +335,12 @@ static void cgroup_managers(void **state)
 		  "/run/caisson default cgroupfs" },
 		{ "--cgroup-manager=cgroupfs --systemd-cgroup list",
 		  "/run/caisson default systemd" },
-		{ "--cgroup-manager disabled list",
-		  "!--cgroup-manager disabled: containers without a cgroup of their own are not "
-		  "supported" },
+		{ "--cgroup-manager disabled list", "/run/caisson default disabled" },
+		{ "--cgroup-manager disabled --systemd-cgroup list",
+		  "/run/caisson default systemd" },
+		{ "--rootless true list", "/run/caisson default cgroupfs true" },
+		{ "--rootless=false list", "/run/caisson default cgroupfs false" },
+		{ "--rootless=false --rootless auto list", "/run/caisson default cgroupfs" },
 	};
 
 	(void)state;

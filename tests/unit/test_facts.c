@@ -7,16 +7,22 @@
 
 #include "plan_case.h"
 
-static struct host_facts read_facts(const struct plan_case *c)
+static struct host_facts read_with(const struct plan_case *c, const struct facts_options *options)
 {
 	struct host_facts facts = { 0 };
 	struct err e = { 0 };
 	ARENA struct arena a;
 
 	arena_init(&a, 0);
-	if (host_facts_read(plan_case_config(&a, c), &facts, &e) < 0)
+	if (host_facts_read(&a, plan_case_config(&a, c), options, &facts, &e) < 0)
 		fail_msg("%s", e.text);
+	facts.cgroup.own = facts.cgroup.base = NULL; /* they lie in the arena */
 	return facts;
+}
+
+static struct host_facts read_facts(const struct plan_case *c)
+{
+	return read_with(c, NULL);
 }
 
 static void test_ids(void **state)
@@ -58,6 +64,30 @@ static void test_labels(void **state)
 	            access("/sys/module/apparmor/parameters/enabled", F_OK) == 0);
 }
 
+/* What --rootless says, what it leaves to us, and that a path of the config's own is
+ * not looked for. */
+static void test_limited(void **state)
+{
+	const struct plan_case named = { .linux_ = "\"cgroupsPath\":\"/there\"" }, any = { 0 };
+	const struct {
+		const struct plan_case *config;
+		struct facts_options options;
+		bool limited;
+	} cases[] = {
+		{ &any, { .rootless = ROOTLESS_TRUE }, true },
+		{ &any, { .rootless = ROOTLESS_FALSE }, false },
+		{ &any, { .rootless = ROOTLESS_AUTO }, read_facts(&any).rootless },
+		{ &any, { .rootless = ROOTLESS_FALSE, .no_cgroup = true }, true },
+		{ &named, { .rootless = ROOTLESS_TRUE }, false },
+		{ &named, { .rootless = ROOTLESS_TRUE, .no_cgroup = true }, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++)
+		assert_int_equal(read_with(cases[i].config, &cases[i].options).cgroup.limited,
+		                 cases[i].limited);
+}
+
 /* In a child, since a user namespace cannot be left. Its exit status: 1 the namespace
  * was noticed, 2 it was not. */
 static void test_user_namespace(void **state)
@@ -88,6 +118,7 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_limited),
 		cmocka_unit_test(test_user_namespace),
 	};
 

@@ -117,6 +117,23 @@ static void what_is_saved_is_loaded(void **unused)
 	done_with(&d);
 }
 
+static void a_container_without_a_cgroup(void **unused)
+{
+	STATE_DIR struct state_dir d = STATE_DIR_NONE;
+	struct state want = example(), got;
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)unused;
+	arena_init(&a, 0);
+	want.cgroup = NULL;
+	assert_int_equal(state_dir_make(root, "c", &d, &e), 0);
+	assert_int_equal(state_save(&d, &want, &e), 0);
+	assert_int_equal(state_load(&d, &a, &got, &e), 1);
+	assert_null(got.cgroup);
+	done_with(&d);
+}
+
 /* Puts `with` in the place of `what` and loads the record. */
 static int load_edited(const char *what, const char *with, struct err *e)
 {
@@ -166,7 +183,7 @@ static void fields_that_do_not_fit_are_named(void **unused)
 		{ "\"pid\":4711", "\"pit\":4711", "pid" },
 		{ "\"created\",", "\"creates\",", "phase" },
 		{ "\"privatePids\":true", "\"privatePids\":1", "privatePids" },
-		{ "\"cgroup\":\"/some/group\"", "\"cgroup\":\"\"", "cgroup" },
+		{ "\"cgroup\":\"/some/group\"", "\"cgroup\":null", "cgroup" },
 		{ "\"cgroup\":\"/some/group\"", "\"cgroup\":\"some/group\"", "cgroup" },
 		{ "\"startTime\":18446744073709551615", "\"startTime\":18446744073709551616",
 		  "startTime" },
@@ -198,9 +215,9 @@ static void load_bytes(const struct state_dir *d, const char *data, size_t len)
 	if (state_load(d, &a, &got, &e) == 1) {
 		/* every string can be read, every value is in its range */
 		assert_true(strlen(got.bundle) + strlen(got.rootfs) + strlen(got.backend) < len);
-		assert_true(strlen(got.boot_id) + strlen(got.created) + strlen(got.cgroup) < len);
+		assert_true(strlen(got.boot_id) + strlen(got.created) < len);
 		assert_string_equal(got.id, "c");
-		assert_int_equal(got.cgroup[0], '/');
+		assert_true(!got.cgroup || (got.cgroup[0] == '/' && strlen(got.cgroup) < len));
 		assert_true(got.pid >= 0 && got.phase <= PHASE_STARTED);
 	} else {
 		assert_int_equal(e.kind, ERR_STATE);
@@ -338,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_saved_is_loaded),
+		cmocka_unit_test(a_container_without_a_cgroup),
 		cmocka_unit_test(versions),
 		cmocka_unit_test(fields_that_do_not_fit_are_named),
 		cmocka_unit_test(every_truncation_and_every_flipped_bit),
