@@ -47,9 +47,9 @@ static void refuse_controller(struct compile *c, const char *file, const char *o
 	int len = (int)strcspn(file, ".");
 
 	if (c->facts->mode == CGROUP_UNIFIED && c->facts->base) {
-		refuse(c, ERR_REFUSED,
-		       "%s: the %.*s controller is not delegated to us in cgroup %s", origin, len,
-		       file, *c->facts->base ? c->facts->base : "/");
+		compile_refuse(c, ERR_REFUSED,
+		               "%s: the %.*s controller is not delegated to us in cgroup %s",
+		               origin, len, file, *c->facts->base ? c->facts->base : "/");
 		err_hint(c->e, "systemd delegates it with Delegate=%.*s in user@.service", len,
 		         file);
 		return;

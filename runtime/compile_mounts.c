@@ -76,19 +76,43 @@ static int check_proc(const struct oci_mount *m, const struct compile_mount *cm,
 	               cm->origin, cm->target);
 }
 
-static int check_attributes(const struct compile_mount *cm, struct err *e)
+/* What holds for all mounts decides for the first one as well ("ro,rrw" is rw): it
+ * is what mount(8) and other runtimes do last. Then the two have no bit in common,
+ * and without mounts below there is only one of them. */
+static struct plan_attr split_attributes(const struct mount_options *o, bool recursive)
+{
+	struct plan_attr a = {
+		.set_all = o->attr_set_below,
+		.clear_all = o->attr_clear_below,
+	};
+	uint32_t decided = a.set_all | a.clear_all;
+
+	if (decided & MOUNT_ATTR__ATIME)
+		decided |= MOUNT_ATTR__ATIME;
+	a.set = o->attr_set & ~decided;
+	a.clear = o->attr_clear & ~decided;
+	if (!recursive)
+		a = (struct plan_attr){
+			.set_all = a.set_all | a.set,
+			.clear_all = a.clear_all | a.clear,
+		};
+	return a;
+}
+
+/* The superblock may be the host's too, and is not this mount's to change. */
+static int check_remount(const struct compile_mount *cm, struct err *e)
 {
 	const struct mount_options *o = &cm->options;
-	uint32_t below = o->attr_set_below | o->attr_clear_below;
-	uint32_t here = o->attr_set | o->attr_clear;
 
-	/* "ro,rro" says the same twice; "ro,rnosuid" would need two calls. */
-	if (below && (here & ~below))
-		return err_set(e, ERR_REFUSED,
-		               "%s.options: attributes for one mount together with others for all "
-		               "below it: not supported yet",
-		               cm->origin);
-	return 0;
+	if (o->data.n == 0 && o->flags.n == 0 && !o->copy_up)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+	               "%s.options: \"%s\": \"remount\" changes the flags of a mount, not its "
+	               "filesystem",
+	               cm->origin,
+	               o->data.n    ? o->data.v[0]
+	               : o->flags.n ? o->flags.v[0]
+	                            : "tmpcopyup");
 }
 
 static int check_bind(const struct oci_mount *m, const struct compile_mount *cm, struct err *e)
@@ -130,6 +154,9 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
 		return err_set(e, ERR_REFUSED, "%s: id mappings of mounts are not supported yet",
 		               cm->origin);
+	cm->remount = cm->options.remount;
+	if (cm->remount)
+		return check_remount(cm, e);
 	if (strcmp(cm->target, "/") == 0)
 		return err_set(e, ERR_REFUSED, "%s.destination: the root itself is in the way",
 		               cm->origin);
@@ -142,7 +169,6 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	} else {
 		TRY(check_new(c, m, cm, e));
 	}
-	TRY(check_attributes(cm, e));
 	return check_proc(m, cm, e);
 }
 
@@ -186,16 +212,13 @@ void compile_shared_sources(struct compile *c)
 static void add_bind(struct compile *c, const struct compile_mount *cm)
 {
 	const struct mount_options *o = &cm->options;
-	bool below = o->attr_set_below || o->attr_clear_below;
 	struct plan_step *step = plan_add(&c->plan, PLAN_BIND, cm->origin);
 
 	step->bind.source = plan_put_string(&c->plan, cm->source);
 	step->bind.target = plan_put_string(&c->plan, cm->target);
 	step->bind.slot = cm->slot;
-	step->bind.flags =
-		(o->recursive ? PLAN_BIND_RECURSIVE : 0u) | (below ? PLAN_ATTR_RECURSIVE : 0u);
-	step->bind.attr_set = below ? o->attr_set_below : o->attr_set;
-	step->bind.attr_clear = below ? o->attr_clear_below : o->attr_clear;
+	step->bind.flags = o->recursive ? PLAN_BIND_RECURSIVE : 0u;
+	step->bind.attr = split_attributes(o, o->recursive);
 	step->bind.propagation = o->propagation;
 }
 
@@ -217,6 +240,16 @@ static struct plan_list put_options(struct compile *c, const struct mount_option
 		out[o->flags.n + i].value = plan_put_string(&c->plan, equals ? equals + 1 : NULL);
 	}
 	return plan_put_array(&c->plan, out, count, sizeof(*out));
+}
+
+static void add_remount(struct compile *c, const struct compile_mount *cm)
+{
+	const struct mount_options *o = &cm->options;
+	struct plan_step *step = plan_add(&c->plan, PLAN_REMOUNT, cm->origin);
+
+	step->remount.target = plan_put_string(&c->plan, cm->target);
+	step->remount.attr = split_attributes(o, true);
+	step->remount.propagation = o->propagation;
 }
 
 static bool is_given(const struct mount_options *o, const char *key)
@@ -241,7 +274,8 @@ static uint32_t cover_flags(const struct oci_mount *m, const struct mount_option
 static bool is_covered(const struct compile *c, size_t index)
 {
 	for (size_t i = index + 1; i < c->config->mount_count; i++)
-		if (strcmp(c->mounts[i].target, c->mounts[index].target) == 0)
+		if (!c->mounts[i].remount &&
+		    strcmp(c->mounts[i].target, c->mounts[index].target) == 0)
 			return true;
 	return false;
 }
@@ -251,9 +285,9 @@ static bool is_covered(const struct compile *c, size_t index)
 static bool is_sealed_late(const struct compile *c, size_t index)
 {
 	const struct compile_mount *cm = &c->mounts[index];
-	uint32_t set = cm->options.attr_set | cm->options.attr_set_below;
+	uint32_t set = split_attributes(&cm->options, false).set_all;
 
-	return !cm->bind && set & MOUNT_ATTR_RDONLY &&
+	return !cm->bind && !cm->remount && set & MOUNT_ATTR_RDONLY &&
 	       (type_is(&c->config->mounts[index], "tmpfs") || strcmp(cm->target, "/dev") == 0) &&
 	       !is_covered(c, index);
 }
@@ -266,7 +300,7 @@ void compile_seal_mounts(struct compile *c)
 		struct plan_step *step = plan_add(&c->plan, PLAN_REMOUNT, c->mounts[i].origin);
 
 		step->remount.target = plan_put_string(&c->plan, c->mounts[i].target);
-		step->remount.attr_set = MOUNT_ATTR_RDONLY;
+		step->remount.attr.set = MOUNT_ATTR_RDONLY;
 	}
 }
 
@@ -284,7 +318,7 @@ static void add_new(struct compile *c, size_t index)
 	step->mount.source = plan_put_string(&c->plan, m->source);
 	step->mount.target = plan_put_string(&c->plan, cm->target);
 	step->mount.options = options;
-	step->mount.attr = o->attr_set | o->attr_set_below; /* nothing is below a new one */
+	step->mount.attr = split_attributes(o, false).set_all;
 	if (is_sealed_late(c, index))
 		step->mount.attr &= ~(uint32_t)MOUNT_ATTR_RDONLY;
 	if (is_cgroup(m) && !c->cgroup) /* it shows the caller's group, which is not its own */
@@ -308,7 +342,7 @@ static void add_own_cgroup(struct compile *c, const struct compile_mount *cm)
 	                                               group ? group : ""));
 	step->bind.target = plan_put_string(&c->plan, cm->target);
 	step->bind.slot = PLAN_NO_SLOT;
-	step->bind.attr_set = o->attr_set | MOUNT_ATTR_RDONLY;
+	step->bind.attr.set_all = split_attributes(o, false).set_all | MOUNT_ATTR_RDONLY;
 	step->bind.propagation = o->propagation;
 }
 
@@ -317,7 +351,9 @@ void compile_mounts(struct compile *c)
 	bool own_view = c->linux_->namespaces[OCI_NS_CGROUP].wanted;
 
 	for (size_t i = 0; i < c->config->mount_count; i++) {
-		if (c->mounts[i].bind)
+		if (c->mounts[i].remount)
+			add_remount(c, &c->mounts[i]);
+		else if (c->mounts[i].bind)
 			add_bind(c, &c->mounts[i]);
 		else if (is_cgroup(&c->config->mounts[i]) && !own_view)
 			add_own_cgroup(c, &c->mounts[i]);

@@ -23,7 +23,7 @@ struct compile_mount {
 	const char *origin; /* "mounts[3]" */
 	const char *target; /* in the container, cleaned */
 	const char *source; /* of a bind: on the host, cleaned */
-	bool bind;
+	bool bind, remount;
 	uint32_t slot; /* of a bind: a clone made before / became a slave */
 };
 

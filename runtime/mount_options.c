@@ -24,7 +24,7 @@
 
 #include "base/scope.h"
 
-enum effect { NOTHING, BIND, RBIND, ATTR, ATTR_BELOW, PROPAGATION, FLAG, COPY_UP, LATER };
+enum effect { NOTHING, BIND, RBIND, REMOUNT, ATTR, ATTR_BELOW, PROPAGATION, FLAG, COPY_UP, LATER };
 
 struct option {
 	const char *name;
@@ -38,6 +38,7 @@ struct option {
 static const struct option options[] = {
 	{ "bind", BIND, 0, 0 },
 	{ "rbind", RBIND, 0, 0 },
+	{ "remount", REMOUNT, 0, 0 },
 
 	{ "ro", ATTR, MOUNT_ATTR_RDONLY, 0 },
 	{ "rw", ATTR, 0, MOUNT_ATTR_RDONLY },
@@ -104,7 +105,6 @@ static const struct option options[] = {
 
 	/* In the spec's list, or known from other runtimes; a filesystem would not
 	 * know them either, so they get an error of their own. */
-	{ "remount", LATER, 0, 0 },
 	{ "idmap", LATER, 0, 0 },
 	{ "ridmap", LATER, 0, 0 },
 	{ "copy-symlink", LATER, 0, 0 },
@@ -166,6 +166,9 @@ static void apply(struct mount_options *m, const struct option *o)
 		break;
 	case PROPAGATION:
 		m->propagation = o->set;
+		break;
+	case REMOUNT:
+		m->remount = true;
 		break;
 	case COPY_UP:
 		m->copy_up = true;

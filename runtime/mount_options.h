@@ -14,6 +14,7 @@
 struct mount_options {
 	bool bind;                                 /* bind or rbind */
 	bool recursive;                            /* rbind */
+	bool remount;                              /* of what is mounted there already */
 	bool copy_up;                              /* tmpcopyup */
 	uint32_t attr_set, attr_clear;             /* MOUNT_ATTR_*, mount_setattr(2) */
 	uint32_t attr_set_below, attr_clear_below; /* the same for all mounts below too */

@@ -155,6 +155,14 @@ static void print_mount(struct printer *p, const struct plan_step *s)
 	octal(p, "targetMode", m->target_mode);
 }
 
+static void attributes(struct printer *p, const struct plan_attr *a)
+{
+	bits(p, "set", a->set, plan_words_attr);
+	bits(p, "clear", a->clear, plan_words_attr);
+	bits(p, "setAll", a->set_all, plan_words_attr);
+	bits(p, "clearAll", a->clear_all, plan_words_attr);
+}
+
 static void print_bind(struct printer *p, const struct plan_step *s)
 {
 	const struct plan_bind *b = &s->bind;
@@ -164,16 +172,15 @@ static void print_bind(struct printer *p, const struct plan_step *s)
 	if (b->slot != PLAN_NO_SLOT)
 		number(p, "slot", b->slot);
 	bits(p, "flags", b->flags, plan_words_target);
-	bits(p, "set", b->attr_set, plan_words_attr);
-	bits(p, "clear", b->attr_clear, plan_words_attr);
+	attributes(p, &b->attr);
 	bits(p, "propagation", b->propagation, plan_words_mount);
 }
 
 static void print_remount(struct printer *p, const struct plan_step *s)
 {
 	text(p, "target", s->remount.target);
-	bits(p, "set", s->remount.attr_set, plan_words_attr);
-	bits(p, "clear", s->remount.attr_clear, plan_words_attr);
+	attributes(p, &s->remount.attr);
+	bits(p, "propagation", s->remount.propagation, plan_words_mount);
 }
 
 static void print_device(struct printer *p, const struct plan_step *s)

@@ -168,10 +168,16 @@ enum {
 	PLAN_TARGET_PLAIN = 1u << 1, /* the target's last part must be a real folder
 	                              * of the rootfs, not a link (proc, sysfs) */
 	PLAN_BIND_RECURSIVE = 1u << 2,
-	PLAN_ATTR_RECURSIVE = 1u << 3, /* attr_set and attr_clear for mounts below too */
-	PLAN_COVER_MODE = 1u << 4,     /* a new tmpfs has the mode of the folder it covers */
-	PLAN_COVER_OWNER = 1u << 5,    /* … its owner (with PLAN_COVER_CONTENT) */
-	PLAN_COVER_CONTENT = 1u << 6,  /* … a copy of what is in it */
+	PLAN_COVER_MODE = 1u << 3,    /* a new tmpfs has the mode of the folder it covers */
+	PLAN_COVER_OWNER = 1u << 4,   /* … its owner (with PLAN_COVER_CONTENT) */
+	PLAN_COVER_CONTENT = 1u << 5, /* … a copy of what is in it */
+};
+
+/* Attributes to be changed, MOUNT_ATTR_*: those of one mount alone, and those of it
+ * and all mounts below. No bit is in more than one of them. */
+struct plan_attr {
+	uint32_t set, clear;
+	uint32_t set_all, clear_all;
 };
 
 /* A new filesystem: fsopen, fsconfig for each option, fsmount, move_mount. */
@@ -188,16 +194,17 @@ struct plan_mount {
 struct plan_bind {
 	plan_str source; /* on the host, when slot is PLAN_NO_SLOT */
 	plan_str target;
-	uint32_t slot;                 /* a clone that already exists */
-	uint32_t flags;                /* PLAN_TARGET_FILE, PLAN_BIND_RECURSIVE … */
-	uint32_t attr_set, attr_clear; /* MOUNT_ATTR_* */
-	uint32_t propagation;          /* MS_*|MS_REC, 0: leave (private) */
+	uint32_t slot;  /* a clone that already exists */
+	uint32_t flags; /* PLAN_TARGET_FILE, PLAN_BIND_RECURSIVE … */
+	struct plan_attr attr;
+	uint32_t propagation; /* MS_*|MS_REC, 0: leave (private) */
 };
 
 /* Changes of a mount that is there already. */
 struct plan_remount {
 	plan_str target;
-	uint32_t attr_set, attr_clear; /* MOUNT_ATTR_* */
+	struct plan_attr attr;
+	uint32_t propagation; /* MS_*|MS_REC, 0: leave */
 };
 
 struct plan_step {

@@ -190,8 +190,7 @@ static bool mount(struct checker *c, const struct plan_mount *m)
 
 static bool bind(struct checker *c, const struct plan_bind *b)
 {
-	const uint32_t known =
-		PLAN_TARGET_FILE | PLAN_TARGET_PLAIN | PLAN_BIND_RECURSIVE | PLAN_ATTR_RECURSIVE;
+	const uint32_t known = PLAN_TARGET_FILE | PLAN_TARGET_PLAIN | PLAN_BIND_RECURSIVE;
 
 	if (b->slot == PLAN_NO_SLOT ? !text(c, &b->source) : !filled(c, &b->slot))
 		return false;

@@ -10,6 +10,7 @@
 #include "runtime/launch/report.h"
 
 #include <errno.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -228,13 +229,67 @@ static const char *step_object(const struct plan *plan, const struct plan_step *
 	}
 }
 
+struct attribute {
+	uint32_t field, bits;
+	const char *set, *clear; /* options of mount(8) */
+};
+
+static const char *attribute_word(const struct attribute *a, uint32_t set, uint32_t clear)
+{
+	if (set & a->bits)
+		return a->set;
+	return clear & a->field && !(set & a->field) ? a->clear : NULL;
+}
+
+/* What one call was to set and to clear, as " ro,suid". */
+static void attribute_words(uint32_t set, uint32_t clear, char *words, size_t room)
+{
+	static const struct attribute attributes[] = {
+		{ MOUNT_ATTR_RDONLY, MOUNT_ATTR_RDONLY, "ro", "rw" },
+		{ MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSUID, "nosuid", "suid" },
+		{ MOUNT_ATTR_NODEV, MOUNT_ATTR_NODEV, "nodev", "dev" },
+		{ MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOEXEC, "noexec", "exec" },
+		{ MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NODIRATIME, "nodiratime", "diratime" },
+		{ MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow", "symfollow" },
+		{ MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, "noatime", "relatime" },
+		{ MOUNT_ATTR__ATIME, MOUNT_ATTR_STRICTATIME, "strictatime", NULL },
+	};
+	const char *comma = " ";
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++) {
+		const char *word = attribute_word(&attributes[i], set, clear);
+		size_t used = strlen(words);
+
+		if (!word)
+			continue;
+		(void)snprintf(words + used, room - used, "%s%s", comma, word);
+		comma = ",";
+	}
+}
+
+/* The options that mount_setattr(2) was called for, as far as the step tells. */
+static void asked_attributes(const struct plan_step *step, char *words, size_t room)
+{
+	const struct plan_attr *a = NULL;
+
+	if (step->op == PLAN_BIND)
+		a = &step->bind.attr;
+	if (step->op == PLAN_REMOUNT)
+		a = &step->remount.attr;
+	words[0] = '\0';
+	if (a)
+		attribute_words(a->set | a->set_all, a->clear | a->clear_all, words, room);
+}
+
 static int step_error(const struct plan *plan, const struct plan_step *step, const struct frame *f,
                       struct err *e)
 {
 	const char *object = step_object(plan, step);
 	const char *origin = plan_text(plan, step->origin);
 	const char *name = plan_op_name(step->op);
+	char words[128];
 
+	asked_attributes(step, words, sizeof(words));
 	if (step->op == PLAN_CWD && f->call != CHECK_CWD)
 		return err_set(e, ERR_SPEC, "chdir to cwd (\"%s\") set in config.json failed: %s",
 		               plan_text(plan, step->string), err_words(f->error));
@@ -248,7 +303,8 @@ static int step_error(const struct plan *plan, const struct plan_step *step, con
 	if (f->call >= CHECK_PLAN)
 		(void)snprintf(e->text + used, sizeof(e->text) - used, "%s", call_name(f->call));
 	else
-		(void)snprintf(e->text + used, sizeof(e->text) - used, "%s: %s", call_name(f->call),
+		(void)snprintf(e->text + used, sizeof(e->text) - used, "%s%s: %s",
+		               call_name(f->call), f->call == CALL_MOUNT_SETATTR ? words : "",
 		               err_words(f->error));
 	err_in(e, "%s%s%s%s%s%s", name ? name : "step", object ? " " : "", object ? object : "",
 	       origin ? " (" : "", origin ? origin : "", origin ? ")" : "");

@@ -5,6 +5,26 @@
 
 load helpers
 
+undo=()
+
+# What a test did to the host, undone before the folder goes.
+eval "$(declare -f teardown | sed '1s/teardown/teardown_all/')"
+teardown() {
+	local command
+	for command in "${undo[@]}"; do
+		$command || true
+	done
+	leak_before=${leak_first-$leak_before}
+	teardown_all
+}
+
+# host_changed COMMAND: what undoes it
+host_changed() {
+	undo=("$1" "${undo[@]}")
+	leak_first=${leak_first-$leak_before}
+	leak_before=$(leak_snapshot)
+}
+
 # mounted MOUNT...: bundle b, with these mounts (JSON) behind its own
 mounted() {
 	[ -d b ] || make_bundle b copy
@@ -173,4 +193,118 @@ text
 	refused 'mounts[8].options: "tmpcopyup": only a tmpfs can' caisson run -b b c
 	config b '.mounts[-1] |= { destination: "/d", type: "ramfs", options: ["tmpcopyup"] }'
 	refused 'mounts[8].options: "tmpcopyup": only a tmpfs can' caisson run -b b c
+}
+
+# --- attributes ------------------------------------------------------------------------
+
+# source OPTIONS: a mount with a mount below it, at $W/source, both with these options
+source_tree() {
+	mkdir source
+	mount -t tmpfs tmpfs source
+	mkdir source/below
+	mount -t tmpfs tmpfs source/below
+	mount -o "remount,bind,$1" source/below
+	mount -o "remount,bind,$1" source
+	host_changed "umount -R $W/source"
+}
+
+# options_of PLACE: prints its mount options, from inside
+options_of() {
+	local place
+	for place; do
+		echo "awk '\$5 == \"$place\" { print \$6 }' /proc/self/mountinfo | tail -n 1;"
+	done
+}
+
+user_namespace() {
+	chown -R 100000:100000 b/rootfs
+	config b '.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }]'
+}
+
+@test "attributes: of one mount, and of all below it" {
+	local -A want=(
+		[rbind]="rw,relatime rw,relatime"
+		[rbind,ro]="ro,relatime rw,relatime"
+		[rbind,rro]="ro,relatime ro,relatime"
+		[rbind,ro,rro]="ro,relatime ro,relatime"
+		[rbind,rro,rw]="ro,relatime ro,relatime"
+		[rbind,ro,rnosuid,rnodev]="ro,nosuid,nodev,relatime rw,nosuid,nodev,relatime"
+		[rbind,nosuid,rnoexec,rnoatime]="rw,nosuid,noexec,noatime rw,noexec,noatime"
+		[rbind,noatime,rstrictatime]="rw rw"
+		[rbind,rnodiratime,nosymfollow]="rw,nodiratime,relatime,nosymfollow rw,nodiratime,relatime"
+		[rbind,rnosymfollow]="rw,relatime,nosymfollow rw,relatime,nosymfollow"
+	)
+	source_tree relatime
+	local options
+	for options in "${!want[@]}"; do
+		rm -rf b
+		mounted "$(bind "$W/source" /m "${options//,/\",\"}" | sed 's/\\"/"/g')"
+		inside "$(options_of /m /m/below)"
+		echo "$options"
+		is "${want[$options]/ /$'\n'}"
+	done
+}
+
+@test "attributes: clears for all" {
+	source_tree ro,nosuid,nodev,noexec,noatime,nodiratime
+	mounted "$(bind "$W/source" /m rbind rrw rsuid rdev rexec ratime rdiratime)" \
+		"$(bind "$W/source" /n rbind rw dev rsymfollow)" "$(bind "$W/source" /o rbind)"
+	inside "$(options_of /m /m/below /n /n/below /o /o/below)"
+	local all=ro,nosuid,nodev,noexec,noatime,nodiratime
+	is "rw,relatime
+rw,relatime
+rw,nosuid,noexec,noatime,nodiratime
+$all
+$all
+$all"
+}
+
+@test "a bind keeps what its options do not name" {
+	source_tree nosuid,noexec
+	mounted "$(bind "$W/source" /m bind ro)" "$(bind "$W/source" /n bind exec)"
+	inside "$(options_of /m /n)"
+	is $'ro,nosuid,noexec,relatime\nrw,nosuid,relatime'
+}
+
+@test "a user namespace keeps the flags of the host's mounts" {
+	source_tree ro,nosuid,noexec,noatime
+	mounted "$(bind "$W/source" /m rbind)" "$(bind "$W/source" /n rbind nodev)"
+	user_namespace
+	inside "$(options_of /m /m/below /n)"
+	is $'ro,nosuid,noexec,noatime\nro,nosuid,noexec,noatime\nro,nosuid,nodev,noexec,noatime'
+	local option
+	for option in rw suid exec relatime strictatime; do
+		config b '.mounts[-1].options = ["rbind", $o]' --arg o "$option"
+		refused 'locked in a user namespace' caisson run -b b c
+		says 'mounts[9]'
+		says "mount_setattr $option:"
+	done
+	config b '.mounts[-1].options = ["rbind", "rrw", "nodev"]'
+	refused 'mount_setattr rw,nodev:' caisson run -b b c
+	# a flag that is not there can be cleared
+	config b '.mounts[-1].options = ["rbind", "dev", "symfollow"]'
+	inside true
+}
+
+@test "remount changes the flags of what is mounted" {
+	source_tree relatime
+	mounted "$(tmpfs /t)" "$(bind "$W/source" /m rbind)" \
+		'{ "destination": "/t", "options": ["remount", "ro", "nosuid"] }' \
+		'{ "destination": "/m", "source": "/m", "options": ["bind", "remount", "ro", "rnodev"] }' \
+		'{ "destination": "/", "options": ["remount", "noatime"] }'
+	inside "$(options_of /t /m /m/below /)"
+	is $'ro,nosuid,relatime\nro,nodev,relatime\nrw,nodev,relatime\nrw,noatime'
+	[[ $(grep " $W/source " /proc/self/mountinfo) == *' rw,relatime '* ]]
+}
+
+@test "remount of what is no mount, or of a filesystem, is refused" {
+	make_bundle b copy
+	mkdir b/rootfs/plain
+	mounted '{ "destination": "/plain", "options": ["remount", "ro"] }'
+	refused 'nothing is mounted at that path' caisson run -b b c
+	says 'remount /plain (mounts[8])'
+	config b '.mounts[-1].options = ["remount", "size=4k"]'
+	refused 'mounts[8].options: "size=4k": "remount" changes the flags of a mount' caisson run -b b c
 }

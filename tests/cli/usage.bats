@@ -313,7 +313,7 @@ one_line() { # FILE
 	bare features
 	[ "$status" = 0 ]
 	jq -e '.mountOptions | index("rro") and index("rbind") and index("nosuid")' out
-	jq -e '.mountOptions | (index("idmap") or index("remount")) | not' out
+	jq -e '.mountOptions | (index("idmap") or index("copy-symlink")) | not' out
 }
 
 # --- lists ----------------------------------------------------------------------------------

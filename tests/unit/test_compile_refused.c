@@ -141,10 +141,14 @@ static const struct {
 	{ { .mounts = BIND_OPTIONS("\"copy-symlink\"") },
 	  ERR_REFUSED,
 	  "mounts[0].options: \"copy-symlink\": not supported yet" },
-	{ { .mounts = BIND_OPTIONS("\"ro\",\"rnosuid\"") },
+	{ { .mounts = BIND_OPTIONS("\"remount\",\"size=4k\"") },
 	  ERR_REFUSED,
-	  "mounts[0].options: attributes for one mount together with others for all below it: not "
-	  "supported yet" },
+	  "mounts[0].options: \"size=4k\": \"remount\" changes the flags of a mount, not its "
+	  "filesystem" },
+	{ { .mounts = BIND_OPTIONS("\"remount\",\"sync\"") },
+	  ERR_REFUSED,
+	  "mounts[0].options: \"sync\": \"remount\" changes the flags of a mount, not its "
+	  "filesystem" },
 	{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/v\",\"type\":\"none\"}" },
 	  ERR_SPEC,
 	  "mounts[0].type: required unless it is a bind mount" },

@@ -67,8 +67,8 @@ static void test_cgroup_without_namespace(void **state)
 	const char *path = plan_text(plan, plan->cgroup.path);
 	const char *source = plan_text(plan, s->bind.source);
 	assert_string_equal(source + strlen(source) - strlen(path), path);
-	assert_true(s->bind.attr_set & MOUNT_ATTR_RDONLY);
-	assert_true(s->bind.attr_set & MOUNT_ATTR_NOSUID);
+	assert_true(s->bind.attr.set_all & MOUNT_ATTR_RDONLY);
+	assert_true(s->bind.attr.set_all & MOUNT_ATTR_NOSUID);
 	assert_int_equal(s->bind.flags & PLAN_BIND_RECURSIVE, 0);
 }
 
@@ -157,7 +157,7 @@ static void test_read_only_late(void **state)
 	                                      "\"options\":[\"ro\"]}");
 	const struct plan_step *s = plan_case_step(plan, PLAN_REMOUNT, 0);
 	assert_string_equal(plan_text(plan, s->remount.target), "/dev");
-	assert_int_equal(s->remount.attr_set, MOUNT_ATTR_RDONLY);
+	assert_int_equal(s->remount.attr.set, MOUNT_ATTR_RDONLY);
 	assert_true(plan_case_find(plan, PLAN_REMOUNT, 0) > plan_case_find(plan, PLAN_PIVOT, 0));
 	assert_int_equal(plan_case_find(plan, PLAN_REMOUNT, 1), -1);
 	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 0)->mount.attr, MOUNT_ATTR_NOSUID);
@@ -179,11 +179,68 @@ static void test_binds(void **state)
 	const struct plan_bind *b = &plan_case_step(plan, PLAN_BIND, 1)->bind;
 	assert_string_equal(plan_text(plan, a->source), "/bundle/vol");
 	assert_int_equal(a->slot, PLAN_NO_SLOT);
-	assert_int_equal(a->flags | a->attr_set | a->attr_clear | a->propagation, 0);
-	assert_int_equal(b->flags, PLAN_BIND_RECURSIVE | PLAN_ATTR_RECURSIVE);
-	assert_int_equal(b->attr_set, MOUNT_ATTR_RDONLY);
+	assert_int_equal(a->flags | a->propagation, 0);
+	assert_int_equal(a->attr.set | a->attr.clear | a->attr.set_all | a->attr.clear_all, 0);
+	assert_int_equal(b->flags, PLAN_BIND_RECURSIVE);
+	assert_int_equal(b->attr.set, 0);
+	assert_int_equal(b->attr.set_all, MOUNT_ATTR_RDONLY);
 	assert_int_equal(b->propagation, MS_PRIVATE | MS_REC);
 	assert_true(plan_case_find(plan, PLAN_BIND, 3) > 0);
+}
+
+/* What holds for all mounts wins over what holds for the first; alone, there is no
+ * difference. */
+static void test_attributes(void **state)
+{
+	static const struct {
+		const char *options;
+		struct plan_attr attr;
+	} cases[] = {
+		{ "\"bind\",\"ro\",\"suid\"",
+		  { .set_all = MOUNT_ATTR_RDONLY, .clear_all = MOUNT_ATTR_NOSUID } },
+		{ "\"bind\",\"rro\",\"nosuid\"",
+		  { .set_all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID } },
+		{ "\"rbind\",\"ro\",\"suid\"",
+		  { .set = MOUNT_ATTR_RDONLY, .clear = MOUNT_ATTR_NOSUID } },
+		{ "\"rbind\",\"ro\",\"rnosuid\"",
+		  { .set = MOUNT_ATTR_RDONLY, .set_all = MOUNT_ATTR_NOSUID } },
+		{ "\"rbind\",\"rro\",\"rw\",\"exec\"",
+		  { .set_all = MOUNT_ATTR_RDONLY, .clear = MOUNT_ATTR_NOEXEC } },
+		{ "\"rbind\",\"ro\",\"rrw\"", { .clear_all = MOUNT_ATTR_RDONLY } },
+		{ "\"rbind\",\"noatime\",\"rstrictatime\",\"nodev\"",
+		  { .set_all = MOUNT_ATTR_STRICTATIME,
+		    .clear_all = MOUNT_ATTR__ATIME,
+		    .set = MOUNT_ATTR_NODEV } },
+		{ "\"rbind\",\"noatime\",\"rrelatime\"", { .clear_all = MOUNT_ATTR__ATIME } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		ARENA struct arena a;
+		arena_init(&a, 0);
+		PLAN_CASE(plan, .mounts = arena_printf(&a,
+		                                       "{\"destination\":\"/a\",\"source\":"
+		                                       "\"/v\",\"options\":[%s]}",
+		                                       cases[i].options));
+		const struct plan_attr *attr = &plan_case_step(plan, PLAN_BIND, 0)->bind.attr;
+
+		assert_memory_equal(attr, &cases[i].attr, sizeof(*attr));
+	}
+}
+
+static void test_remount(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .mounts = TMPFS("/a", "") ",{\"destination\":\"/a\",\"options\":["
+	                                          "\"remount\",\"ro\",\"rnosuid\","
+	                                          "\"shared\"]}");
+	const struct plan_step *s = plan_case_step(plan, PLAN_REMOUNT, 0);
+	assert_string_equal(plan_text(plan, s->remount.target), "/a");
+	assert_int_equal(s->remount.attr.set, MOUNT_ATTR_RDONLY);
+	assert_int_equal(s->remount.attr.set_all, MOUNT_ATTR_NOSUID);
+	assert_int_equal(s->remount.propagation, MS_SHARED);
+	assert_true(plan_case_find(plan, PLAN_REMOUNT, 0) > plan_case_find(plan, PLAN_MOUNT, 0));
+	assert_true(plan_case_find(plan, PLAN_REMOUNT, 0) < plan_case_find(plan, PLAN_DEVICE, 0));
 }
 
 /* Its slot comes after those that the launcher fills. */
@@ -375,6 +432,8 @@ int main(void)
 		cmocka_unit_test(test_tmpfs_covers),
 		cmocka_unit_test(test_read_only_late),
 		cmocka_unit_test(test_binds),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_remount),
 		cmocka_unit_test(test_shared_bind),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_home_given),

@@ -157,7 +157,7 @@ static void targets_are_made_inside(void **unused)
 	add_bind("/etc/hostname", "/etc/resolv.conf");
 	add_bind("/etc", "/etc/astray/deep");
 	add_bind("/etc", "/var/lib/x");
-	add_bind("/etc/passwd", "/file")->bind.attr_set = MOUNT_ATTR_RDONLY;
+	add_bind("/etc/passwd", "/file")->bind.attr.set = MOUNT_ATTR_RDONLY;
 	add(PLAN_PIVOT);
 	add_program("sh", "(cat /run/resolve/conf && ls /etc/astray/deep/fstab /run/lib/x/fstab;"
 	                  "echo >/file) >/out 2>&1; exit 0");

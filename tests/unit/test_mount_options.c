@@ -29,12 +29,13 @@ static int parse(struct arena *a, const char *text, struct mount_options *ret, s
 static const struct {
 	const char *options;
 	uint32_t set, clear, set_below, clear_below, propagation;
-	bool bind, recursive;
+	bool bind, recursive, remount;
 } attributes[] = {
-	{ "", 0, 0, 0, 0, 0, false, false },
+	{ "", .set = 0 },
 	{ "bind", .bind = true },
 	{ "rbind", .bind = true, .recursive = true },
 	{ "bind,rbind", .bind = true, .recursive = true },
+	{ "bind,remount,ro", .bind = true, .remount = true, .set = MOUNT_ATTR_RDONLY },
 	{ "ro", .set = MOUNT_ATTR_RDONLY },
 	{ "rw", .clear = MOUNT_ATTR_RDONLY },
 	{ "ro,rw", .clear = MOUNT_ATTR_RDONLY },
@@ -79,7 +80,7 @@ static const struct {
 	{ "unbindable", .propagation = MS_UNBINDABLE },
 	{ "runbindable", .propagation = MS_UNBINDABLE | MS_REC },
 	{ "shared,rprivate", .propagation = MS_PRIVATE | MS_REC },
-	{ "defaults,silent,loud,iversion,noiversion", 0, 0, 0, 0, 0, false, false },
+	{ "defaults,silent,loud,iversion,noiversion", .set = 0 },
 };
 
 static void test_attributes(void **state)
@@ -99,6 +100,7 @@ static void test_attributes(void **state)
 		assert_int_equal(o.propagation, attributes[i].propagation);
 		assert_int_equal(o.bind, attributes[i].bind);
 		assert_int_equal(o.recursive, attributes[i].recursive);
+		assert_int_equal(o.remount, attributes[i].remount);
 		assert_int_equal(o.flags.n, 0);
 		assert_int_equal(o.data.n, 0);
 	}
@@ -141,7 +143,6 @@ static void test_copy_up(void **state)
 static void test_refused(void **state)
 {
 	static const char *const later[] = {
-		"remount",
 		"idmap",
 		"ridmap",
 		"copy-symlink",

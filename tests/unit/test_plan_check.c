@@ -332,7 +332,7 @@ static void mounts_are_checked(void **unused)
 	BAD_STEP_TEXT(PLAN_BIND, bind.target);
 	BAD_STEP(PLAN_BIND, bind.slot, 5);
 	BAD_STEP(PLAN_BIND, bind.slot, 256);
-	BAD_STEP(PLAN_BIND, bind.flags, PLAN_ATTR_RECURSIVE << 1);
+	BAD_STEP(PLAN_BIND, bind.flags, PLAN_COVER_MODE);
 	BAD(steps[PLAN_EXECVE].bind.source, 0); /* neither a slot nor a source */
 	BAD_STEP_TEXT(PLAN_CLONE_SHARED, tree.source);
 	BAD_STEP(PLAN_CLONE_SHARED, tree.recursive, 2);

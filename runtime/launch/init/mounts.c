@@ -143,25 +143,30 @@ void step_mount(const struct plan_step *step)
 		mount_set(tree, 0, 0, m->propagation, !!(m->propagation & SYS_MS_REC), name);
 }
 
+/* Nothing is called for what is not to be changed. */
+static void change(int tree, const struct plan_attr *a, uint32_t propagation, const char *what)
+{
+	bool all = propagation & SYS_MS_REC;
+
+	if (a->set_all || a->clear_all || all)
+		mount_set(tree, a->set_all, a->clear_all, all ? propagation : 0, 1, what);
+	if (a->set || a->clear || (propagation && !all))
+		mount_set(tree, a->set, a->clear, all ? 0 : propagation, 0, what);
+}
+
 /* The clone that is to be attached, with attributes and propagation. A slot that
  * the launcher or PLAN_CLONE_SHARED filled is a clone already; where `shared` is
  * asked for, that clone stays the peer that it is. */
 static int bind_source(const struct plan_bind *b, const char *what)
 {
 	bool recursive = b->flags & PLAN_BIND_RECURSIVE;
-	bool whole = b->flags & PLAN_ATTR_RECURSIVE || !recursive;
 	bool peer = b->slot != PLAN_NO_SLOT && b->propagation & SYS_MS_SHARED;
 	uint32_t kind = b->propagation & SYS_MS_SLAVE ? SYS_MS_SLAVE : SYS_MS_PRIVATE;
-	bool attributes = b->attr_set | b->attr_clear;
 	int tree = b->slot == PLAN_NO_SLOT
 	                   ? mount_clone(root_host_path(plan_string(b->source)), recursive, what)
 	                   : slot_fd(b->slot);
 
-	if (!peer || (attributes && whole))
-		mount_set(tree, whole ? b->attr_set : 0, whole ? b->attr_clear : 0, peer ? 0 : kind,
-		          1, what);
-	if (attributes && !whole)
-		mount_set(tree, b->attr_set, b->attr_clear, 0, 0, what);
+	change(tree, &b->attr, peer ? 0 : kind | SYS_MS_REC, what);
 	return tree;
 }
 
@@ -189,5 +194,5 @@ void step_remount(const struct plan_step *step)
 		sys_openat2(AT_FDCWD, name, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS),
 		CALL_OPEN, name);
 
-	mount_set(place, r->attr_set, r->attr_clear, 0, 0, name);
+	change(place, &r->attr, r->propagation, name);
 }
