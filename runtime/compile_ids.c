@@ -6,9 +6,11 @@
  *
  * A caller without privileges may map its own user and group only, and only after
  * giving up setgroups(2) (user_namespaces(7)); so may root of a namespace that was
- * made that way.
+ * made that way. Any other map of such a caller's is written by newuidmap(1) and
+ * newgidmap(1), which know what ids the administrator gave to whom.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/compile_parts.h"
@@ -35,45 +37,58 @@ static bool is_mapped(struct oci_id_mappings maps, uint32_t id)
 }
 
 /* Becoming 0:0 of the namespace is what gives init its rights over it. */
-static int check_map(struct oci_id_mappings maps, const char *name, uint32_t own_id,
-                     const struct host_facts *facts, struct err *e)
+static int check_map(struct oci_id_mappings maps, const char *name, struct err *e)
 {
 	if (!is_mapped(maps, 0))
 		return err_set(e, ERR_SPEC, "linux.%s: id 0 of the container must be mapped", name);
-	if (facts->euid == 0)
-		return 0;
-	if (maps.n == 1 && maps.v[0].size == 1 && maps.v[0].host_id == own_id)
-		return 0;
-	(void)err_set(e, ERR_REFUSED,
-	              "linux.%s: without privileges only your own id %" PRIu32
-	              " can be mapped: more is not supported yet",
-	              name, own_id);
-	return err_hint(e, "run it inside a user namespace that has the ids, as podman does");
+	return 0;
+}
+
+/* Whether the kernel lets us write no such map. */
+static bool needs_helper(const struct compile *c, struct oci_id_mappings maps, uint32_t own_id)
+{
+	return c->facts->euid != 0 &&
+	       !(maps.n == 1 && maps.v[0].size == 1 && maps.v[0].host_id == own_id);
 }
 
 int compile_maps(struct compile *c, struct err *e)
 {
 	const struct oci_linux *l = c->linux_;
 	const struct oci_namespace *ns = &l->namespaces[OCI_NS_USER];
+	bool unprivileged = c->facts->euid != 0;
+	bool joined = ns->path;
+	bool uid_helper = needs_helper(c, l->uid_mappings, c->facts->euid);
+	bool gid_helper = needs_helper(c, l->gid_mappings, c->facts->egid);
 
 	c->user_namespace = ns->wanted;
-	c->setgroups_denied = c->facts->setgroups_denied || c->facts->euid != 0;
-	if (!ns->wanted && c->facts->euid != 0) {
+	c->setgroups_denied =
+		c->facts->setgroups_denied || (unprivileged && !joined && !gid_helper);
+	if (!ns->wanted && unprivileged) {
 		(void)err_set(e, ERR_REFUSED,
 		              "linux.namespaces: without privileges a user namespace is needed");
 		return err_hint(e, "`caisson spec --rootless` writes a config that has one");
 	}
-	if (!ns->wanted || ns->path)
+	if (!ns->wanted || joined)
 		return 0;
 
-	TRY(check_map(l->uid_mappings, "uidMappings", c->facts->euid, c->facts, e));
-	TRY(check_map(l->gid_mappings, "gidMappings", c->facts->egid, c->facts, e));
+	TRY(check_map(l->uid_mappings, "uidMappings", e));
+	TRY(check_map(l->gid_mappings, "gidMappings", e));
 	if (c->plan.head.kind == PLAN_EXEC)
 		return 0;
 	c->plan.head.uid_map = put_map(c, l->uid_mappings);
 	c->plan.head.gid_map = put_map(c, l->gid_mappings);
-	c->plan.head.setgroups_deny = c->facts->euid != 0;
+	c->plan.head.uid_helper = uid_helper;
+	c->plan.head.gid_helper = gid_helper;
+	c->plan.head.setgroups_deny = unprivileged && !gid_helper;
 	return 0;
+}
+
+static int refuse_id(const char *field, uint32_t id, const char *map, struct err *e)
+{
+	err_set(e, ERR_SPEC, "process.user.%s: %" PRIu32 " is not in linux.%s", field, id, map);
+	return err_hint(e,
+	                "in a user namespace there are no ids but those that are mapped: map it, "
+	                "or use one that is");
 }
 
 /* Ids are as good as unmapped in a namespace that is joined: only the kernel knows. */
@@ -85,19 +100,17 @@ static int check_ids(const struct compile *c, struct err *e)
 	if (!ns->wanted || ns->path)
 		return 0;
 	if (!is_mapped(c->linux_->uid_mappings, user->uid))
-		return err_set(e, ERR_SPEC,
-		               "process.user.uid: %" PRIu32 " is not in linux.uidMappings",
-		               user->uid);
+		return refuse_id("uid", user->uid, "uidMappings", e);
 	if (!is_mapped(c->linux_->gid_mappings, user->gid))
-		return err_set(e, ERR_SPEC,
-		               "process.user.gid: %" PRIu32 " is not in linux.gidMappings",
-		               user->gid);
-	for (size_t i = 0; i < user->additional_gid_count; i++)
-		if (!is_mapped(c->linux_->gid_mappings, user->additional_gids[i]))
-			return err_set(e, ERR_SPEC,
-			               "process.user.additionalGids[%zu]: %" PRIu32
-			               " is not in linux.gidMappings",
-			               i, user->additional_gids[i]);
+		return refuse_id("gid", user->gid, "gidMappings", e);
+	for (size_t i = 0; i < user->additional_gid_count; i++) {
+		char name[48];
+
+		if (is_mapped(c->linux_->gid_mappings, user->additional_gids[i]))
+			continue;
+		(void)snprintf(name, sizeof(name), "additionalGids[%zu]", i);
+		return refuse_id(name, user->additional_gids[i], "gidMappings", e);
+	}
 	return 0;
 }
 
@@ -110,15 +123,38 @@ static bool wants_caller_groups(const struct oci_config *config)
 	return false;
 }
 
+/* Whether setgroups(2) is denied in a namespace that is joined only the kernel knows. */
+static enum plan_groups which_groups(const struct compile *c)
+{
+	bool joined = c->linux_->namespaces[OCI_NS_USER].path;
+
+	if (c->setgroups_denied || wants_caller_groups(c->config))
+		return PLAN_GROUPS_KEEP;
+	if (joined && c->facts->euid != 0 && c->process->user.additional_gid_count == 0)
+		return PLAN_GROUPS_TRY;
+	return PLAN_GROUPS_SET;
+}
+
+/* user_namespaces(7): else a process could shed a group that is denied something. */
+static int refuse_groups(const struct compile *c, struct err *e)
+{
+	err_set(e, ERR_REFUSED,
+	        "process.user.additionalGids: the kernel denies setgroups(2) in a user namespace "
+	        "whose group ids were mapped without privileges");
+	if (c->facts->euid != 0)
+		return err_hint(e, "leave them out, or map a range of /etc/subgid in "
+		                   "linux.gidMappings: newgidmap writes that with privileges");
+	return err_hint(e, "leave them out, or start caisson in a user namespace whose "
+	                   "/proc/self/setgroups says allow, as podman makes it");
+}
+
 int compile_ids(struct compile *c, struct err *e)
 {
 	const struct oci_user *user = &c->process->user;
 
 	TRY(check_ids(c, e));
 	if (c->setgroups_denied && user->additional_gid_count > 0)
-		return err_set(e, ERR_REFUSED,
-		               "process.user.additionalGids: setgroups(2) is denied here, in a "
-		               "user namespace made without privileges");
+		return refuse_groups(c, e);
 
 	struct plan_list groups = plan_put_array(&c->plan, user->additional_gids,
 	                                         user->additional_gid_count, sizeof(uint32_t));
@@ -126,6 +162,6 @@ int compile_ids(struct compile *c, struct err *e)
 	step->ids.uid = user->uid;
 	step->ids.gid = user->gid;
 	step->ids.groups = groups;
-	step->ids.keep_groups = c->setgroups_denied || wants_caller_groups(c->config);
+	step->ids.keep_groups = which_groups(c);
 	return 0;
 }

@@ -205,7 +205,8 @@ static void print_ids(struct printer *p, const struct plan_step *s)
 	for (uint32_t i = 0; i < s->ids.groups.count; i++)
 		json_u64(&p->w, group[i]);
 	json_close(&p->w, ']');
-	flag(p, "keepGroups", s->ids.keep_groups);
+	flag(p, "keepGroups", s->ids.keep_groups == PLAN_GROUPS_KEEP);
+	flag(p, "tryGroups", s->ids.keep_groups == PLAN_GROUPS_TRY);
 }
 
 static void print_hook(struct printer *p, const struct plan_step *s)
@@ -529,6 +530,8 @@ void plan_print(const struct plan *plan, struct buf *ret)
 	print_map(&p, "uidMap", plan->uid_map);
 	print_map(&p, "gidMap", plan->gid_map);
 	flag(&p, "setgroupsDeny", plan->setgroups_deny);
+	flag(&p, "uidHelper", plan->uid_helper);
+	flag(&p, "gidHelper", plan->gid_helper);
 	flag(&p, "terminal", plan->terminal);
 	flag(&p, "runtimeHooks", plan->runtime_hooks);
 	number(&p, "preserveFds", plan->preserve_fds);

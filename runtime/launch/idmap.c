@@ -5,10 +5,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/scope.h"
+#include "runtime/launch/idmap_helper.h"
+
+/* user_namespaces(7), "Defining user and group ID mappings" */
+static int explain_write(struct err *e)
+{
+	if (e->sys != EPERM)
+		return -1;
+	if (geteuid() == 0)
+		return err_hint(e, "a user namespace can map only ids that the one around it has: "
+		                   "see /proc/self/uid_map and gid_map");
+	return err_hint(e, "without privileges the kernel takes only the own id");
+}
 
 static int write_file(pid_t pid, const char *name, const char *text, size_t len, struct err *e)
 {
@@ -21,10 +34,7 @@ static int write_file(pid_t pid, const char *name, const char *text, size_t len,
 	/* one write(2): the kernel takes a map only whole */
 	if (write(fd, text, len) != (ssize_t)len) {
 		err_sys(e, "write %s", name);
-		if (e->sys == EPERM)
-			err_hint(e, "an unprivileged user may map only the own id; "
-			            "more needs newuidmap and /etc/subuid");
-		return -1;
+		return explain_write(e);
 	}
 	return 0;
 }
@@ -45,8 +55,15 @@ static int write_map(const struct plan *plan, pid_t pid, const char *name, struc
 
 int idmap_write(const struct plan *plan, pid_t pid, struct err *e)
 {
-	TRY(write_map(plan, pid, "uid_map", plan->uid_map, e));
+	if (plan->uid_helper)
+		TRY(idmap_helper_run("newuidmap", pid, plan_array(plan, plan->uid_map),
+		                     plan->uid_map.count, e));
+	else
+		TRY(write_map(plan, pid, "uid_map", plan->uid_map, e));
 	if (plan->setgroups_deny)
 		TRY(write_file(pid, "setgroups", "deny", strlen("deny"), e));
+	if (plan->gid_helper)
+		return idmap_helper_run("newgidmap", pid, plan_array(plan, plan->gid_map),
+		                        plan->gid_map.count, e);
 	return write_map(plan, pid, "gid_map", plan->gid_map, e);
 }

@@ -90,6 +90,7 @@ struct plan {
 	struct plan_list fds;              /* struct plan_fd */
 	struct plan_list uid_map, gid_map; /* struct plan_idmap */
 	uint32_t setgroups_deny;           /* write "deny" before gid_map (unprivileged) */
+	uint32_t uid_helper, gid_helper;   /* newuidmap(1), newgidmap(1) write the map */
 	uint32_t terminal;                 /* a PLAN_TERMINAL step sends the pty's master */
 	struct plan_cgroup cgroup;
 	struct plan_scheduler scheduler; /* set when init is READY */
@@ -157,6 +158,13 @@ enum plan_op {
 	PLAN_HOOK_CONTAINER, /* hook: child inside the container (startContainer) */
 	PLAN_EXECVE,         /* exec; the last step: never returns */
 	PLAN_OP_END
+};
+
+enum plan_groups {
+	PLAN_GROUPS_SET,  /* to those of the list */
+	PLAN_GROUPS_KEEP, /* setgroups is not called */
+	PLAN_GROUPS_TRY,  /* set, but for a user namespace where that is denied */
+	PLAN_GROUPS_END
 };
 
 struct plan_option {
@@ -278,7 +286,7 @@ struct plan_step {
 		struct {
 			uint32_t uid, gid;
 			struct plan_list groups; /* uint32_t */
-			uint32_t keep_groups;    /* setgroups is not called */
+			uint32_t keep_groups;    /* enum plan_groups */
 		} ids;
 		struct {
 			uint32_t uid;

@@ -165,7 +165,8 @@ static bool head(struct checker *c)
 	       namespaces(c, &p->clone_flags) && fds(c, &p->fds) && flag(c, &p->two_stages) &&
 	       list(c, &p->uid_map, sizeof(struct plan_idmap)) &&
 	       list(c, &p->gid_map, sizeof(struct plan_idmap)) && flag(c, &p->setgroups_deny) &&
-	       flag(c, &p->terminal) && cgroup(c, &p->cgroup) && flag(c, &p->scheduler.given) &&
+	       flag(c, &p->uid_helper) && flag(c, &p->gid_helper) && flag(c, &p->terminal) &&
+	       cgroup(c, &p->cgroup) && flag(c, &p->scheduler.given) &&
 	       flag(c, &p->runtime_hooks) &&
 	       want(c, p->preserve_fds <= VALUE_FD_MAX, &p->preserve_fds);
 }
@@ -299,7 +300,8 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_SYSCTL:
 		return text(c, &s->sysctl.path) && text(c, &s->sysctl.value);
 	case PLAN_IDS:
-		return list(c, &s->ids.groups, sizeof(uint32_t)) && flag(c, &s->ids.keep_groups);
+		return list(c, &s->ids.groups, sizeof(uint32_t)) &&
+		       want(c, s->ids.keep_groups < PLAN_GROUPS_END, &s->ids.keep_groups);
 	case PLAN_ENVIRONMENT:
 		return want(c, s->home.env_slot < c->envp.count, &s->home.env_slot);
 	case PLAN_EXECUTABLE:

@@ -144,6 +144,119 @@ is_user_status() { # ID STATUS
 	refused "mkdir cgroup /c: permission denied" plain --rootless=false run --bundle "$W/b" c
 }
 
+# --- ids --------------------------------------------------------------------------------------
+
+# Runs a command of root's where /etc is one with our user and its ranges, and FILE, if
+# given, lies on newuidmap: the helpers ask /etc/passwd and /etc/subuid.
+with_ranges() { # [FILE] COMMAND...
+	rm -rf "${W:?}/etc"
+	cp -a /etc "$W/etc"
+	echo "rootless:x:$ID:$ID::/:/bin/sh" >>"$W/etc/passwd"
+	echo "rootless:300000:65536" | tee "$W/etc/subuid" >"$W/etc/subgid"
+	# shellcheck disable=SC2016 # the inner shell's arguments
+	unshare -m --propagation private bash -c '
+		mount --bind "$W/etc" /etc
+		[ ! -e "$1" ] || mount --bind "$1" /usr/bin/newuidmap
+		shift
+		"$@"' bash "$@"
+}
+
+ranges() { # FIRST SIZE
+	# shellcheck disable=SC2016 # jq's variables
+	config "$W/b" '(.linux.uidMappings, .linux.gidMappings) = [
+		{containerID: 0, hostID: $own, size: 1}, {containerID: 1, hostID: $first, size: $size}]' \
+		--argjson own $ID --argjson first "$1" --argjson size "$2"
+}
+
+@test "a user's ranges of /etc/subuid and /etc/subgid are mapped by the helpers" {
+	requires newuidmap
+	export -f plain as_user
+	export W ID
+	rootless_bundle 'id; cat /proc/self/uid_map /proc/self/setgroups; touch /tmp/mine'
+	ranges 300000 65536
+	config "$W/b" '.process.user = {uid: 5, gid: 6, additionalGids: [7, 8]}'
+	chmod 777 "$W/b/rootfs/tmp"
+	expect 0 with_ranges - plain run --bundle "$W/b" c
+	says "uid=5 gid=6 groups=7,8"
+	says "         1     300000      65536"
+	says allow
+	[ "$(stat -c %u:%g "$W/b/rootfs/tmp/mine")" = 300004:300005 ]
+	# exec and delete work for processes of all these ids
+	script "$W/b" 'exec sleep 100'
+	expect 0 with_ranges - plain run --detach --bundle "$W/b" c
+	expect 0 plain exec c id
+	says "uid=5 gid=6 groups=7,8"
+	expect 0 plain exec --user 9 c id -u
+	is 9
+	expect 0 plain delete --force c
+	nothing_left
+}
+
+@test "ids that are not the user's, or no helper to map them, are refused" {
+	requires newuidmap
+	export -f plain as_user
+	export W ID
+	rootless_bundle true
+	ranges 400000 10
+	expect 1 with_ranges - plain run --bundle "$W/b" c
+	says "newuidmap: exit status 1: newuidmap: uid range [1-11) -> [400000-400010) not allowed"
+	says "a line NAME:FIRST:COUNT in /etc/subuid"
+	one_line
+	ranges 300000 65537
+	expect 1 with_ranges - plain run --bundle "$W/b" c
+	says "not allowed"
+	# without ranges at all
+	ranges 300000 10
+	refused "newuidmap: exit status 1" plain run --bundle "$W/b" c
+	# a helper that others could have written is not root's word
+	ranges 300000 65536
+	cp /usr/bin/newuidmap "$W/helper"
+	chmod 4775 "$W/helper"
+	expect 1 with_ranges "$W/helper" plain run --bundle "$W/b" c
+	says "/usr/bin/newuidmap: must be a file that is root's and writable for nobody else"
+	chown $ID "$W/helper"
+	chmod 755 "$W/helper"
+	expect 1 with_ranges "$W/helper" plain run --bundle "$W/b" c
+	says "must be a file that is root's"
+	nothing_left
+}
+
+@test "neither the environment nor PATH has a say in the helper" {
+	requires newuidmap
+	requires strace
+	export -f plain as_user
+	export W ID
+	rootless_bundle 'echo ran'
+	ranges 300000 65536
+	mkdir "$W/evil"
+	printf '#!/bin/sh\n: >%s/run/evil\n' "$W" | tee "$W/evil/newuidmap" >"$W/evil/newgidmap"
+	chmod 755 "$W/evil/newuidmap" "$W/evil/newgidmap"
+	# shellcheck disable=SC2016 # the inner shell's
+	PATH=$W/evil:$PATH expect 0 with_ranges - strace -qq -f -v -s 100 -e trace=execveat \
+		-o "$W/trace" bash -c 'plain run --bundle "$W/b" c'
+	is ran
+	[ "$(grep -c 'execveat([0-9]*, "", \["new[ug]idmap", .*\], \[\], AT_EMPTY_PATH)' "$W/trace")" = 2 ]
+	not [ -e "$W/run/evil" ]
+}
+
+@test "ids that are not mapped are refused by their names" {
+	rootless_bundle true
+	config "$W/b" '.process.user.uid = 5'
+	refused "process.user.uid: 5 is not in linux.uidMappings" plain run --bundle "$W/b" c
+	config "$W/b" '.process.user = {uid: 0, gid: 3}'
+	refused "process.user.gid: 3 is not in linux.gidMappings" plain run --bundle "$W/b" c
+	config "$W/b" '.process.user = {uid: 0, gid: 0, additionalGids: [0]}'
+	refused "process.user.additionalGids: the kernel denies setgroups(2)" \
+		plain run --bundle "$W/b" c
+	says "newgidmap"
+	config "$W/b" '.linux.namespaces |= map(select(.type != "user"))
+		| del(.linux.uidMappings, .linux.gidMappings)'
+	refused "linux.namespaces: without privileges a user namespace is needed" \
+		plain run --bundle "$W/b" c
+}
+
+# --- cgroups ----------------------------------------------------------------------------------
+
 # A group of ours that belongs to the user, who is in a group below it.
 delegate() {
 	mkdir "$CGROUP$CGROUP_PREFIX/user" "$CGROUP$CGROUP_PREFIX/user/session"

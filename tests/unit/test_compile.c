@@ -198,6 +198,48 @@ static void test_rootless(void **state)
 	assert_int_equal(plan_case_step(plan, PLAN_DEVICE, 0)->device.bind, 1);
 }
 
+/* More than the own ids: by those who know whose they are. */
+static void test_helpers(void **state)
+{
+	static const char ranges[] =
+		"\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1},"
+		"{\"containerID\":1,\"hostID\":100000,\"size\":65536}],"
+		"\"gidMappings\":[{\"containerID\":0,\"hostID\":1001,\"size\":1},"
+		"{\"containerID\":1,\"hostID\":100000,\"size\":65536}]";
+	static const char uids_only[] =
+		"\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":1}],"
+		"\"gidMappings\":[{\"containerID\":0,\"hostID\":1001,\"size\":1}]";
+
+	(void)state;
+	{
+		PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = ranges,
+		          .user = "{\"uid\":5,\"gid\":5,\"additionalGids\":[6]}",
+		          .facts = &user_1000);
+		assert_true(plan->uid_helper && plan->gid_helper && !plan->setgroups_deny);
+		assert_int_equal(plan_case_step(plan, PLAN_IDS, 0)->ids.keep_groups,
+		                 PLAN_GROUPS_SET);
+	}
+	{
+		PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = uids_only,
+		          .facts = &user_1000);
+		assert_true(plan->uid_helper && !plan->gid_helper && plan->setgroups_deny);
+		assert_int_equal(plan_case_step(plan, PLAN_IDS, 0)->ids.keep_groups,
+		                 PLAN_GROUPS_KEEP);
+	}
+	{
+		PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = ranges);
+		assert_false(plan->uid_helper || plan->gid_helper || plan->setgroups_deny);
+	}
+	{
+		PLAN_CASE(plan, .facts = &user_1000,
+		          .namespaces = PLAN_CASE_NAMESPACES
+		          ",{\"type\":\"user\",\"path\":\"/proc/1/ns/user\"}");
+		assert_false(plan->uid_helper || plan->gid_helper || plan->setgroups_deny);
+		assert_int_equal(plan_case_step(plan, PLAN_IDS, 0)->ids.keep_groups,
+		                 PLAN_GROUPS_TRY);
+	}
+}
+
 /* --- exec ------------------------------------------------------------------------------------ */
 
 static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, struct buf *ret)
@@ -309,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_time_without_offsets),
 		cmocka_unit_test(test_rootless),
+		cmocka_unit_test(test_helpers),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exec_user_namespace),
 		cmocka_unit_test(test_exec_affinity),

@@ -16,8 +16,17 @@ static const struct host_facts unprivileged = {
 	.euid = 1000,
 	.egid = 1001,
 	.rootless = true,
-	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup" },
+	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup", .limited = true },
 };
+static const struct host_facts delegated_nothing = {
+	.euid = 1000,
+	.egid = 1001,
+	.rootless = true,
+	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/x", .limited = true, .base = "/mine" },
+};
+#define OWN_MAPS                                                            \
+	"\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}]," \
+	"\"gidMappings\":[{\"containerID\":0,\"hostID\":1001,\"size\":1}]"
 static const struct host_facts setgroups_denied = {
 	.user_namespace = true,
 	.rootless = true,
@@ -76,16 +85,32 @@ static const struct {
 	{ { .facts = &unprivileged },
 	  ERR_REFUSED,
 	  "linux.namespaces: without privileges a user namespace is needed" },
-	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
-	    .linux_ = PLAN_CASE_MAPS,
-	    .facts = &unprivileged },
-	  ERR_REFUSED,
-	  "linux.uidMappings: without privileges only your own id 1000 can be mapped: more is not "
-	  "supported yet" },
 	{ { .user = "{\"uid\":0,\"gid\":0,\"additionalGids\":[1]}", .facts = &setgroups_denied },
 	  ERR_REFUSED,
-	  "process.user.additionalGids: setgroups(2) is denied here, in a user namespace made "
-	  "without privileges" },
+	  "process.user.additionalGids: the kernel denies setgroups(2) in a user namespace whose "
+	  "group ids were mapped without privileges" },
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = OWN_MAPS,
+	    .user = "{\"uid\":0,\"gid\":0,\"additionalGids\":[0]}",
+	    .facts = &unprivileged },
+	  ERR_REFUSED,
+	  "process.user.additionalGids: the kernel denies setgroups(2) in a user namespace whose "
+	  "group ids were mapped without privileges" },
+
+	/* --- cgroups --- */
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = OWN_MAPS ",\"resources\":{\"pids\":{\"limit\":5},\"cpu\":{\"quota\":5000,"
+	                       "\"period\":10000}}",
+	    .facts = &unprivileged },
+	  ERR_REFUSED,
+	  "linux.resources.pids.limit; linux.resources.cpu.quota; there is no cgroup to set these "
+	  "limits in: the kernel lets only the owner of a group make others below it, and none is "
+	  "delegated to us" },
+	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,
+	    .linux_ = OWN_MAPS ",\"resources\":{\"pids\":{\"limit\":5}}",
+	    .facts = &delegated_nothing },
+	  ERR_REFUSED,
+	  "linux.resources.pids.limit: the pids controller is not delegated to us in cgroup /mine" },
 
 	/* --- ids --- */
 	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,

@@ -384,7 +384,7 @@ static void steps_are_checked(void **unused)
 	BAD_STEP_TEXT(PLAN_SYSCTL, sysctl.path);
 	BAD_STEP_TEXT(PLAN_SYSCTL, sysctl.value);
 	BAD_STEP_LIST(PLAN_IDS, ids.groups);
-	BAD_STEP(PLAN_IDS, ids.keep_groups, 2);
+	BAD_STEP(PLAN_IDS, ids.keep_groups, PLAN_GROUPS_END);
 	BAD_STEP(PLAN_CLOSE_FDS, value, 2);
 	BAD_STEP(PLAN_CLOSE_FDS, value, -1);
 	BAD_STEP(PLAN_CLOSE_FDS, value, INT64_MAX);

@@ -85,15 +85,22 @@ static void give_pipes(uint32_t uid)
 	}
 }
 
+static void set_groups(const struct plan_step *step)
+{
+	long result = sys_setgroups(step->ids.groups.count, plan_array(plan, step->ids.groups));
+
+	if (result != -EPERM || step->ids.keep_groups != PLAN_GROUPS_TRY)
+		must(result, CALL_SETGROUPS, NULL);
+}
+
 /* Permitted capabilities outlive the change (PR_SET_KEEPCAPS), because PLAN_CAPS
  * chooses among them. Looking is cheaper than setting what is so already. */
 void step_ids(const struct plan_step *step)
 {
 	uint32_t uid = step->ids.uid, gid = step->ids.gid;
 
-	if (!step->ids.keep_groups)
-		must(sys_setgroups(step->ids.groups.count, plan_array(plan, step->ids.groups)),
-		     CALL_SETGROUPS, NULL);
+	if (step->ids.keep_groups != PLAN_GROUPS_KEEP)
+		set_groups(step);
 	if (!are_ids(uid, gid)) {
 		give_pipes(uid);
 		must(sys_prctl(PR_SET_KEEPCAPS, 1, 0), CALL_PRCTL, NULL);
