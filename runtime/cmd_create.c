@@ -21,7 +21,7 @@
 	  .help = "move the root instead of pivoting, for a host whose root is a ramdisk" },	\
 	{ .name = "no-new-keyring", .help = "keep the caller's session keyring" },		\
 	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .value = "N",				\
-	  .help = "pass N more file descriptors, from 3 on" }
+	  .help = "pass N more file descriptors, from 3 or those of $LISTEN_FDS on" }
 
 static const struct option_spec create_options[] = {
 	BUNDLE_OPTIONS,
@@ -95,7 +95,10 @@ const struct command command_create = {
 		"digits and the characters _ + . and -.\n"
 		"\n"
 		"Whatever can be wrong with config.json is found before anything is made, and a "
-		"create that fails leaves nothing behind.",
+		"create that fails leaves nothing behind.\n"
+		"\n"
+		"Sockets of $LISTEN_FDS are passed to the process, with that variable, and "
+		"$LISTEN_PID is 1 for it: sd_listen_fds(3).",
 	.examples = "caisson create --bundle /srv/web web\n"
 		    "caisson start web\n",
 	.options = create_options,
@@ -115,7 +118,9 @@ const struct command command_run = {
 		"the number of the signal that ended it.\n"
 		"\n"
 		"With --detach it returns when the process runs, and the container stays until it "
-		"is deleted.",
+		"is deleted.\n"
+		"\n"
+		"$LISTEN_FDS is treated as by create.",
 	.examples = "caisson run --bundle /srv/web web\n"
 		    "caisson run --detach --pid-file /run/web.pid --bundle /srv/web web\n",
 	.options = run_options,

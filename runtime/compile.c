@@ -160,10 +160,21 @@ static int add_fds(struct compile *c, struct err *e)
 	return 0;
 }
 
+/* sd_listen_fds(3): the container's process is the first of its namespace. */
+static struct oci_strings listen_variables(struct compile *c, unsigned int listen_fds)
+{
+	const char **v = arena_array(&c->arena, 2, sizeof(*v));
+
+	v[0] = arena_printf(&c->arena, "LISTEN_FDS=%u", listen_fds);
+	v[1] = "LISTEN_PID=1";
+	return (struct oci_strings){ .v = v, .n = listen_fds > 0 ? 2 : 0 };
+}
+
 /* What everything else reads. The process's own faults are told before those that
  * only a whole config can have. */
 static int begin(struct compile *c, const struct oci_config *config,
-                 const struct oci_process *process, const struct host_facts *facts, struct err *e)
+                 const struct oci_process *process, struct oci_strings added_env,
+                 const struct host_facts *facts, struct err *e)
 {
 	c->config = config;
 	c->linux_ = config->linux_;
@@ -171,7 +182,7 @@ static int begin(struct compile *c, const struct oci_config *config,
 	c->facts = facts;
 	TRY(compile_check_process(process, facts, e));
 	TRY(compile_maps(c, e));
-	return compile_read_program(c, e);
+	return compile_read_program(c, added_env, e);
 }
 
 static int create(struct compile *c, const struct oci_config *config,
@@ -187,7 +198,7 @@ static int create(struct compile *c, const struct oci_config *config,
 	plan_begin(&c->plan, PLAN_CREATE);
 	c->bundle = options->bundle;
 	TRY(compile_check_config(config, options->no_pivot, e));
-	TRY(begin(c, config, config->process, facts, e));
+	TRY(begin(c, config, config->process, listen_variables(c, options->listen_fds), facts, e));
 	TRY(compile_read_mounts(c, e));
 	if (options->listener)
 		(void)compile_add_fd(c, &(struct plan_fd){ .kind = PLAN_FD_LISTENER });
@@ -208,7 +219,7 @@ static int exec(struct compile *c, const struct compile_exec_options *options,
 	};
 
 	plan_begin(&c->plan, PLAN_EXEC);
-	TRY(begin(c, options->config, options->process, facts, e));
+	TRY(begin(c, options->config, options->process, (struct oci_strings){ 0 }, facts, e));
 	if (c->linux_->seccomp)
 		TRY(seccomp_compile(&c->arena, c->linux_->seccomp, options->seccomp_cache,
 		                    &end.seccomp, e));

@@ -20,9 +20,10 @@ struct compile_options {
 	bool no_pivot, no_new_keyring;
 	bool no_cgroup; /* --cgroup-manager disabled */
 	unsigned int preserve_fds;
-	bool listener;     /* `create`: START comes through the listener slot;
-	                    * `run`: through the launcher's own socket */
-	int seccomp_cache; /* fd of the cache folder, or -1 */
+	unsigned int listen_fds; /* of preserve_fds, the first: sockets handed over */
+	bool listener;           /* `create`: START comes through the listener slot;
+	                          * `run`: through the launcher's own socket */
+	int seccomp_cache;       /* fd of the cache folder, or -1 */
 };
 
 /* The plan of a container's first process, in ret (plan_check passes on it). */

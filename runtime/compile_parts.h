@@ -110,8 +110,9 @@ void compile_hooks_start(struct compile *c);
 
 /* --- compile_process.c ---------------------------------------------------------- */
 
-/* Program, arguments and environment: stored once, used by several steps. */
-MUST_CHECK int compile_read_program(struct compile *c, struct err *e);
+/* Program, arguments and environment, the process's and what is added: stored once,
+ * used by several steps. */
+MUST_CHECK int compile_read_program(struct compile *c, struct oci_strings added_env, struct err *e);
 void compile_oom_score(struct compile *c);
 /* Limits whose hard value is above ours: only the launcher's capabilities raise it. */
 void compile_limits_raised(struct compile *c);

@@ -254,13 +254,15 @@ static int compare(const void *a, const void *b)
 	return order ? order : (*x > *y) - (*x < *y);
 }
 
-static int read_variables(struct compile *c, struct variable *v, struct err *e)
+static int read_variables(struct compile *c, struct oci_strings added, struct variable *v,
+                          struct err *e)
 {
-	size_t n = c->process->env.n;
+	const struct oci_strings given = c->process->env;
+	size_t n = given.n + added.n;
 	const struct variable **sorted = arena_array(&c->arena, n, sizeof(const void *));
 
 	for (size_t i = 0; i < n; i++) {
-		const char *text = c->process->env.v[i];
+		const char *text = i < given.n ? given.v[i] : added.v[i - given.n];
 		size_t len = strcspn(text, "=");
 
 		if (len == 0 || text[len] != '=')
@@ -282,15 +284,15 @@ static const char *value_of(const struct variable *v, const char *name)
 	return v->name_len == len && memcmp(v->text, name, len) == 0 ? v->text + len + 1 : NULL;
 }
 
-int compile_read_program(struct compile *c, struct err *e)
+int compile_read_program(struct compile *c, struct oci_strings added_env, struct err *e)
 {
-	size_t n = c->process->env.n, kept = 0;
+	size_t n = c->process->env.n + added_env.n, kept = 0;
 	struct variable *v = arena_array(&c->arena, n, sizeof(*v));
 	const char **env = arena_array(&c->arena, n + 1, sizeof(*env));
 	const char *path = NULL;
 	bool home_missing = true;
 
-	TRY(read_variables(c, v, e));
+	TRY(read_variables(c, added_env, v, e));
 	for (size_t i = 0; i < n; i++) {
 		if (!v[i].last)
 			continue;

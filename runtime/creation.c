@@ -108,12 +108,13 @@ int seccomp_cache_open(const struct oci_config *config, const char *root)
 	return fd;
 }
 
-static int check_preserved_fds(unsigned int count, struct err *e)
+/* Those of --preserve-fds stand behind those of LISTEN_FDS. */
+static int check_preserved_fds(unsigned int before, unsigned int count, struct err *e)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		if (fcntl(3 + (int)i, F_GETFD) < 0)
+	for (unsigned int fd = 3 + before; fd < 3 + before + count; fd++) {
+		if (fcntl((int)fd, F_GETFD) < 0)
 			return err_set(e, ERR_USAGE, "--preserve-fds %u: fd %u is not open", count,
-			               3 + i);
+			               fd);
 	}
 	return 0;
 }
@@ -128,7 +129,8 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 		.no_pivot = r->no_pivot,
 		.no_new_keyring = r->no_new_keyring,
 		.no_cgroup = c->context->no_cgroup,
-		.preserve_fds = r->preserve_fds,
+		.preserve_fds = c->activation.listen_fds + r->preserve_fds,
+		.listen_fds = c->activation.listen_fds,
 		.listener = listener,
 		.seccomp_cache = cache,
 	};
@@ -144,7 +146,8 @@ int creation_read(struct creation *c, struct err *e)
 	TRY(bundle_config(&c->arena, AT_FDCWD, config, &c->config_text, &c->config, e));
 	if (c->context->systemd_cgroup)
 		return err_set(e, ERR_REFUSED, "--systemd-cgroup: not supported yet");
-	TRY(check_preserved_fds(r->preserve_fds, e));
+	TRY(activation_read(&c->activation, e));
+	TRY(check_preserved_fds(c->activation.listen_fds, r->preserve_fds, e));
 	TRY(console_check(c->config->process && c->config->process->terminal, r->detach,
 	                  r->console_socket, e));
 	if (r->console_socket) {

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "runtime/activation.h"
 #include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/facts.h"
@@ -19,6 +20,7 @@ struct creation {
 	struct arena arena;
 
 	/* before any effect */
+	struct activation activation;
 	const struct oci_config *config;
 	struct buf config_text;
 	struct host_facts facts;
