@@ -48,6 +48,7 @@ void console_make_raw(struct console_raw *c)
 		return;
 	raw = c->before;
 	cfmakeraw(&raw);
+	raw.c_oflag = c->before.c_oflag;
 	(void)tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 
@@ -64,4 +65,15 @@ void console_resize(int master)
 
 	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
 		(void)ioctl(master, TIOCSWINSZ, &size);
+}
+
+void console_attach(int master)
+{
+	struct termios pty;
+
+	console_resize(master);
+	if (tcgetattr(master, &pty) < 0)
+		return;
+	pty.c_oflag &= ~(tcflag_t)ONLCR;
+	(void)tcsetattr(master, TCSANOW, &pty);
 }

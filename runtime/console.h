@@ -18,13 +18,18 @@ MUST_CHECK int console_connect(const char *path, struct err *e);
 /* Hands the pty's master over: one message, the slave's name as its payload. */
 MUST_CHECK int console_send(int sock, int master, const char *name, struct err *e);
 
+/* Makes the pty whose master we keep fit to be shown on our own terminal, or to be read
+ * from a pipe: that terminal's size, and no carriage return added to a newline, which
+ * our terminal adds itself. */
+void console_attach(int master);
+
 /* The terminal that we were called from, in raw mode, and how it was before. */
 struct console_raw {
 	bool raw;
 	struct termios before;
 };
 
-/* Raw mode for stdin, if that is a terminal. */
+/* Raw mode for stdin, if that is a terminal; output is still processed. */
 void console_make_raw(struct console_raw *c);
 void console_restore(struct console_raw *c);
 

@@ -262,7 +262,7 @@ static int on_console(void *context, int master, const char *name, struct err *e
 
 	x->master = master;
 	if (x->console_socket < 0) {
-		console_resize(master); /* before the program can ask for it */
+		console_attach(master); /* before the program can ask or print */
 		return 0;
 	}
 	TRY(console_send(x->console_socket, master, name, e));

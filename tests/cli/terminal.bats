@@ -91,6 +91,21 @@ in_terminal() {
 	nothing_left
 }
 
+@test "run in the foreground: lines end as the reader wants them" {
+	make_bundle b
+	config b '.process.terminal = true'
+	script b 'echo one; echo two'
+	expect 0 caisson run -b b c
+	is $'one\ntwo'
+	# a terminal adds the carriage return itself
+	in_terminal out "$CAISSON" --root "$STATE" run -b b c
+	[ "$(grep -c $'^\(one\|two\)\r$' out)" = 2 ]
+	config b '.process.terminal = false | .process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	expect 0 caisson exec -t c echo one
+	is one
+}
+
 @test "run in the foreground: the caller's terminal is as it was" {
 	make_bundle b
 	config b '.process.terminal = true'
