@@ -18,10 +18,8 @@ struct backend {
 	int (*create)(const struct plan *plan, const struct launch_options *options,
 	              struct launch *ret, struct err *e);
 
-	/* Lets it execute. `socket` leads to the parked process: the launch's own, or
-	 * one that was connected to the listener. */
-	int (*start)(const struct plan *plan, int socket, int init_pidfd, int state,
-	             int *ret_listener, struct err *e);
+	/* Lets it execute. */
+	int (*start)(const struct plan *plan, const struct launch_start *s, struct err *e);
 };
 
 /* The backend of this name (state.json), NULL: unknown to this version. */

@@ -9,7 +9,6 @@
 #include "runtime/creation.h"
 #include "runtime/foreground.h"
 #include "runtime/hooks.h"
-#include "runtime/seccomp_agent.h"
 
 #define CREATION __attribute__((cleanup(creation_end)))
 
@@ -41,15 +40,19 @@ static int start_state(const struct creation *c, struct err *e)
 static int set_off(struct creation *c, struct err *e)
 {
 	const struct oci_hook_list *poststart = &c->config->hooks[OCI_HOOK_POSTSTART];
-	FD int listener = -1;
 	FD int inside = start_state(c, e);
 
 	if (e->kind)
 		return -1;
-	TRY(c->backend->start(creation_plan(c), c->launch.socket, c->launch.pidfd, inside,
-	                      &listener, e));
-	if (listener >= 0)
-		TRY(seccomp_agent_send(c->config, &c->state, listener, e));
+	const struct launch_events events = { .context = c, .listener = creation_on_listener };
+	const struct launch_start start = {
+		.socket = c->launch.socket,
+		.pid = c->launch.pid,
+		.pidfd = c->launch.pidfd,
+		.state = inside,
+		.events = &events,
+	};
+	TRY(c->backend->start(creation_plan(c), &start, e));
 	if (poststart->n == 0)
 		return 0;
 	FD int outside = hooks_state(&c->state, c->state.pid, "running", e);

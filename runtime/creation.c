@@ -333,6 +333,14 @@ static int on_console(void *context, int master, const char *name, struct err *e
 	return 0;
 }
 
+int creation_on_listener(void *context, pid_t pid, int notify, struct err *e)
+{
+	struct creation *c = context;
+
+	c->state.pid = pid;
+	return seccomp_agent_send(c->config, &c->state, pid, notify, e);
+}
+
 static int make_process(struct creation *c, struct err *e)
 {
 	const struct launch_options options = {
@@ -342,16 +350,11 @@ static int make_process(struct creation *c, struct err *e)
 		.events = { .context = c,
 		            .busy = on_busy,
 		            .hooks = on_hooks,
-		            .console = on_console },
+		            .console = on_console,
+		            .listener = creation_on_listener },
 	};
 
-	TRY(c->backend->create(creation_plan(c), &options, &c->launch, e));
-	if (c->launch.listener < 0)
-		return 0;
-	c->state.pid = c->launch.pid;
-	TRY(seccomp_agent_send(c->config, &c->state, c->launch.listener, e));
-	fd_drop(&c->launch.listener); /* the agent's alone: its end shall be the end */
-	return 0;
+	return c->backend->create(creation_plan(c), &options, &c->launch, e);
 }
 
 int pid_file_write(const char *path, pid_t pid, struct err *e)

@@ -58,6 +58,9 @@ void creation_undo(struct creation *c);
 
 const struct plan *creation_plan(const struct creation *c);
 
+/* For struct launch_events; the context is the creation. */
+MUST_CHECK int creation_on_listener(void *context, pid_t pid, int notify, struct err *e);
+
 /* The socket packet for --pidfd-socket. */
 MUST_CHECK int creation_send_pidfd(const char *path, int pidfd, const char *payload, struct err *e);
 

@@ -270,23 +270,31 @@ static int on_console(void *context, int master, const char *name, struct err *e
 	return 0;
 }
 
+static int on_listener(void *context, pid_t pid, int notify, struct err *e)
+{
+	struct execution *x = context;
+
+	return seccomp_agent_send(x->config, &x->found.state, pid, notify, e);
+}
+
 static int set_off(struct execution *x, const struct backend *backend, struct err *e)
 {
 	const struct exec_request *r = x->request;
 	const struct plan *plan = (const struct plan *)(const void *)x->plan_bytes.data;
-	FD int listener = -1;
+	const struct launch_events events = { .context = x, .listener = on_listener };
+	const struct launch_start start = {
+		.socket = x->launch.socket,
+		.pid = x->launch.pid,
+		.pidfd = x->launch.pidfd,
+		.state = -1,
+		.events = &events,
+	};
 
 	if (r->pid_file)
 		TRY(pid_file_write(r->pid_file, x->launch.pid, e));
 	if (r->pidfd_socket)
 		TRY(creation_send_pidfd(r->pidfd_socket, x->launch.pidfd, "setns", e));
-	if (x->launch.listener >= 0)
-		TRY(seccomp_agent_send(x->config, &x->found.state, x->launch.listener, e));
-	fd_drop(&x->launch.listener); /* the agent's alone: its end shall be the end */
-	TRY(backend->start(plan, x->launch.socket, x->launch.pidfd, -1, &listener, e));
-	if (listener >= 0)
-		TRY(seccomp_agent_send(x->config, &x->found.state, listener, e));
-	return 0;
+	return backend->start(plan, &start, e);
 }
 
 /* config.md: where the runtime's process runs before the new one is in the container's
@@ -331,7 +339,7 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		.cgroup = x.cgroup,
 		.container_pidfd = x.found.pidfd,
 		.listener = -1,
-		.events = { .context = &x, .console = on_console },
+		.events = { .context = &x, .console = on_console, .listener = on_listener },
 	};
 	TRY(backend->create((const struct plan *)(const void *)x.plan_bytes.data, &options,
 	                    &x.launch, e));

@@ -18,8 +18,8 @@ static void put_string(struct json_writer *w, const char *key, const char *value
 	json_string(w, value);
 }
 
-int seccomp_agent_send(const struct oci_config *config, const struct state *state, int listener,
-                       struct err *e)
+int seccomp_agent_send(const struct oci_config *config, const struct state *state, pid_t pid,
+                       int listener, struct err *e)
 {
 	const struct oci_seccomp *profile = config->linux_->seccomp;
 	BUF struct buf text = { 0 };
@@ -32,7 +32,7 @@ int seccomp_agent_send(const struct oci_config *config, const struct state *stat
 	json_string(&w, "seccompFd");
 	json_close(&w, ']');
 	json_key(&w, "pid");
-	json_i64(&w, state->pid);
+	json_i64(&w, pid);
 	put_string(&w, "metadata", profile->listener_metadata ? profile->listener_metadata : "");
 	json_key(&w, "state");
 	oci_state_write(&w, state, state->pid, "creating");
@@ -41,7 +41,10 @@ int seccomp_agent_send(const struct oci_config *config, const struct state *stat
 
 	FD int sock =
 		unix_connect(AT_FDCWD, profile->listener_path, SOCK_STREAM, AGENT_TIMEOUT_MS, e);
-	if (sock < 0 || fd_send(sock, text.data, text.len, &listener, 1, e) < 0)
+	if (sock < 0)
+		return err_in(e, "linux.seccomp.listenerPath: failed to connect with seccomp "
+		                 "agent");
+	if (fd_send(sock, text.data, text.len, &listener, 1, e) < 0)
 		return err_in(e, "linux.seccomp.listenerPath");
 	return 0;
 }

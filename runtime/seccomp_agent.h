@@ -7,8 +7,9 @@
 #include "oci-spec/spec.h"
 #include "runtime/state.h"
 
-/* Hands a seccomp notify fd to the agent at linux.seccomp.listenerPath: one message
- * with the container process state as JSON, and the fd. Source: runtime-spec,
+/* Hands the seccomp notify fd of process `pid` to the agent at
+ * linux.seccomp.listenerPath: one message with the container process state as JSON, and
+ * the fd. Source: runtime-spec,
  * config-linux.md, "The Container Process State". */
 MUST_CHECK int seccomp_agent_send(const struct oci_config *config, const struct state *state,
-                                  int listener, struct err *e);
+                                  pid_t pid, int listener, struct err *e);

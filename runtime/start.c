@@ -42,13 +42,28 @@ static int check_status(const struct found *f, struct err *e)
 	}
 }
 
+struct starting {
+	const struct found *found;
+	const struct oci_config *config; /* NULL: not needed to start */
+};
+
+static int on_listener(void *context, pid_t pid, int notify, struct err *e)
+{
+	const struct starting *s = context;
+
+	if (!s->config)
+		return err_set(e, ERR_BUG, "caisson-init: an unexpected LISTENER packet");
+	return seccomp_agent_send(s->config, &s->found->state, pid, notify, e);
+}
+
 /* From START to the end of the poststart hooks. */
 static int set_off(struct found *f, const struct oci_config *config, const struct plan *plan,
                    struct err *e)
 {
 	const struct backend *backend = backend_find(f->state.backend);
+	struct starting starting = { .found = f, .config = config };
+	const struct launch_events events = { .context = &starting, .listener = on_listener };
 	FD int inside = -1;
-	FD int listener = -1;
 
 	if (!backend)
 		return err_set(e, ERR_STATE, "this caisson has no backend \"%s\"",
@@ -60,11 +75,16 @@ static int set_off(struct found *f, const struct oci_config *config, const struc
 		                     e);
 		TRY(inside);
 	}
-	TRY(backend->start(plan, sock, f->pidfd, inside, &listener, e));
+	const struct launch_start start = {
+		.socket = sock,
+		.pid = f->state.pid,
+		.pidfd = f->pidfd,
+		.state = inside,
+		.events = &events,
+	};
+	TRY(backend->start(plan, &start, e));
 	f->state.phase = PHASE_STARTED;
 	TRY(state_save(&f->dir, &f->state, e));
-	if (config && listener >= 0)
-		TRY(seccomp_agent_send(config, &f->state, listener, e));
 	if (!config || config->hooks[OCI_HOOK_POSTSTART].n == 0)
 		return 0;
 	FD int outside = hooks_state(&f->state, f->state.pid, "running", e);

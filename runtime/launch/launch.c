@@ -232,14 +232,16 @@ static int run_hooks(struct launch *l, const struct launch_events *events, struc
 	return answer_go(l->socket, state, e);
 }
 
-static int take_listener(int socket, int init_pidfd, int64_t number, int *ret, struct err *e)
+/* Our copy ends here: the agent's alone shall be the end. */
+static int take_listener(const struct launch_start *s, int64_t number, struct err *e)
 {
-	if (*ret >= 0 || number < 0 || number > INT32_MAX)
+	if (number < 0 || number > INT32_MAX || !s->events->listener)
 		return err_set(e, ERR_BUG, "caisson-init: an unexpected LISTENER packet");
-	*ret = sys_pidfd_getfd(init_pidfd, (int)number);
-	if (*ret < 0)
+	FD int notify = sys_pidfd_getfd(s->pidfd, (int)number);
+	if (notify < 0)
 		return err_sys(e, "take the seccomp listener: pidfd_getfd");
-	return send_go(socket, -1, e);
+	TRY(s->events->listener(s->events->context, s->pid, notify, e));
+	return send_go(s->socket, -1, e);
 }
 
 static int answer(const struct plan *plan, struct launch *l, const struct launch_events *events,
@@ -258,7 +260,11 @@ static int answer(const struct plan *plan, struct launch *l, const struct launch
 			return err_set(e, ERR_BUG, "caisson-init: an unexpected CONSOLE packet");
 		return events->console(events->context, fd_give(fd), f->text, e);
 	case FRAME_LISTENER: /* without no_new_privs the filter comes before the ids */
-		return take_listener(l->socket, l->pidfd, f->value, &l->listener, e);
+		return take_listener(&(struct launch_start){ .socket = l->socket,
+		                                             .pid = l->pid,
+		                                             .pidfd = l->pidfd,
+		                                             .events = events },
+		                     f->value, e);
 	case FRAME_WARNING:
 		log_warn("%s", f->text);
 		return 0;
@@ -325,19 +331,18 @@ int launch_let_go(struct launch *l, struct err *e)
 
 /* --- start ----------------------------------------------------------------------------- */
 
-static int until_executed(const struct plan *plan, int socket, int init_pidfd, int *listener,
-                          struct err *e)
+static int until_executed(const struct plan *plan, const struct launch_start *s, struct err *e)
 {
 	for (;;) {
 		struct frame f;
 		FD int fd = -1;
-		int got = receive_frame(socket, &f, &fd, e);
+		int got = receive_frame(s->socket, &f, &fd, e);
 
 		if (got <= END_OF_TALK)
 			return got; /* its end of the socket is close-on-exec */
 		switch (f.type) {
 		case FRAME_LISTENER:
-			TRY(take_listener(socket, init_pidfd, f.value, listener, e));
+			TRY(take_listener(s, f.value, e));
 			break;
 		case FRAME_WARNING:
 			log_warn("%s", f.text);
@@ -351,16 +356,13 @@ static int until_executed(const struct plan *plan, int socket, int init_pidfd, i
 	}
 }
 
-int launch_start(const struct plan *plan, int socket, int init_pidfd, int state, int *ret_listener,
-                 struct err *e)
+int launch_start(const struct plan *plan, const struct launch_start *s, struct err *e)
 {
 	const struct frame start = { .type = FRAME_START };
-	FD int listener = -1;
 
-	if (fd_send(socket, &start, sizeof(start), &state, state >= 0 ? 1 : 0, e) < 0 ||
-	    until_executed(plan, socket, init_pidfd, &listener, e) < 0)
+	if (fd_send(s->socket, &start, sizeof(start), &s->state, s->state >= 0 ? 1 : 0, e) < 0 ||
+	    until_executed(plan, s, e) < 0)
 		return err_in(e, "unable to start container process");
-	*ret_listener = fd_give(&listener);
 	return 0;
 }
 
@@ -377,7 +379,6 @@ void launch_abort(struct launch *l)
 
 void launch_done(struct launch *l)
 {
-	fd_drop(&l->listener);
 	fd_drop(&l->pidfd);
 	fd_drop(&l->socket);
 }

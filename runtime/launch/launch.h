@@ -23,6 +23,10 @@ struct launch_events {
 	int (*hooks)(void *context, pid_t pid, int *ret_state, struct err *e);
 	/* The pty's master is here; it belongs to the callee now. */
 	int (*console)(void *context, int master, const char *name, struct err *e);
+	/* The process has loaded its filter: the seccomp notify fd, which stays ours. It
+	 * must be with whoever answers when this returns, since the process's next
+	 * system call may ask. Source: seccomp_unotify(2). */
+	int (*listener)(void *context, pid_t pid, int notify, struct err *e);
 };
 
 struct launch_options {
@@ -38,13 +42,12 @@ struct launch {
 	uint64_t start_time; /* of pid: proc_stat */
 	int pidfd;           /* owned; -1: none                           */
 	int socket;          /* to init, owned; -1 after it was let go    */
-	int listener;        /* seccomp notify fd that init made before READY, owned; -1: none */
 };
 
 #define LAUNCH __attribute__((cleanup(launch_done)))
-#define LAUNCH_NONE                                                 \
-	{                                                           \
-		.pid = 0, .pidfd = -1, .socket = -1, .listener = -1 \
+#define LAUNCH_NONE                                 \
+	{                                           \
+		.pid = 0, .pidfd = -1, .socket = -1 \
 	}
 
 /* Clones init and leads it up to READY. On failure the process is dead and reaped. */
@@ -55,12 +58,17 @@ MUST_CHECK int launch_prepare(const struct plan *plan, const struct launch_optio
  * the listener. A process that was not let go ends when its launcher does. */
 MUST_CHECK int launch_let_go(struct launch *l, struct err *e);
 
-/* START over `socket` (the launch's own, or one connected to the listener), then
- * waits until init has executed the program (0) or failed (-1). state: fd of the
- * state for startContainer hooks, or -1. *ret_listener: the seccomp notify fd, -1
- * if the plan has none; owned by the caller. Source: seccomp_unotify(2). */
-MUST_CHECK int launch_start(const struct plan *plan, int socket, int init_pidfd, int state,
-                            int *ret_listener, struct err *e);
+/* How a prepared process is reached, perhaps by another of our programs. */
+struct launch_start {
+	int socket; /* the launch's own, or one connected to the listener */
+	pid_t pid;
+	int pidfd;
+	int state;                          /* for startContainer hooks, or -1 */
+	const struct launch_events *events; /* `listener` may come */
+};
+
+/* START, then waits until init has executed the program (0) or failed (-1). */
+MUST_CHECK int launch_start(const struct plan *plan, const struct launch_start *s, struct err *e);
 
 /* Kills and reaps the process; whatever it was doing ends with it. */
 void launch_abort(struct launch *l);

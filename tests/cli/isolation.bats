@@ -479,13 +479,26 @@ inside() {
 		background+=($!)
 		wait_for test -S agent
 		expect 1 caisson exec c mkdir /new
-		grep -q seccompFd told
+		grep -q "seccompFd.*\"pid\":[0-9]*,.*\"pid\":$(caisson state c | jq .pid)," told
 		rm agent
 		expect 1 caisson exec c true || [ "$status" = 255 ]
-		says 'linux.seccomp.listenerPath'
+		says 'linux.seccomp.listenerPath: failed to connect with seccomp agent: '
 		expect 0 caisson delete --force c
 		rm -rf b
 	done
+}
+
+# The agent is gone at once, so that faccessat2, which looks for the program, fails with
+# ENOSYS. An agent that is told too late would be waited for for ever.
+@test "seccomp: the agent has the listener before the next system call may ask it" {
+	make_bundle b
+	config b '.process.noNewPrivileges = false | .process.args = ["true"] |
+		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: ($w + "/agent"),
+		syscalls: [{names: ["faccessat2"], action: "SCMP_ACT_NOTIFY"}]}' --arg w "$W"
+	"$TOOLS/recvtty" agent >told 2>&1 </dev/null 3>&- &
+	background+=($!)
+	wait_for test -S agent
+	LIMIT=10 expect 0 caisson run -b b c
 }
 
 @test "a user can open the pipes of stdio again, and nothing else is given away" {

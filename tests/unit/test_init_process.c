@@ -253,7 +253,6 @@ static void start_comes_through_the_listener(void **unused)
 	BUF struct buf bytes = { 0 };
 	LAUNCH struct launch l = LAUNCH_NONE;
 	const struct plan_fd slot = { .kind = PLAN_FD_LISTENER };
-	int notify = -1;
 
 	(void)unused;
 	path_in(address.sun_path, sizeof(address.sun_path), "socket");
@@ -280,7 +279,12 @@ static void start_comes_through_the_listener(void **unused)
 	}
 	FD int starter = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(starter, (void *)&address, sizeof(address)), 0);
-	assert_int_equal(launch_start(plan, starter, l.pidfd, -1, &notify, &error), 0);
+	const struct launch_start start = { .socket = starter,
+		                            .pid = l.pid,
+		                            .pidfd = l.pidfd,
+		                            .state = -1,
+		                            .events = &options.events };
+	assert_int_equal(launch_start(plan, &start, &error), 0);
 	assert_int_equal(proc_reap(l.pidfd, &error), 5);
 }
 

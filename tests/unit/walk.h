@@ -210,6 +210,16 @@ static int take_console(void *context, int master, const char *name, struct err 
 	return 0;
 }
 
+static int take_notify(void *context, pid_t pid, int notify, struct err *e)
+{
+	struct run_options *o = context;
+
+	(void)e;
+	assert_true(pid > 0);
+	*o->ret_notify = fcntl(notify, F_DUPFD_CLOEXEC, 3);
+	return 0;
+}
+
 /* Exit status of the program, or -1 with `error` set. */
 static int run_with(struct run_options *o)
 {
@@ -217,12 +227,14 @@ static int run_with(struct run_options *o)
 		.cgroup = -1,
 		.container_pidfd = -1,
 		.listener = o->listener ? o->listener : -1,
-		.events = { .context = o, .hooks = hand_state, .console = take_console },
+		.events = { .context = o,
+		            .hooks = hand_state,
+		            .console = take_console,
+		            .listener = take_notify },
 	};
 	BUF struct buf bytes = { 0 };
 	LAUNCH struct launch l = LAUNCH_NONE;
 	struct plan_fd slot = { .kind = o->slot_kind ? o->slot_kind - 1 : 0 };
-	int notify = -1;
 
 	if (o->slot_kind)
 		builder.head.fds = plan_put_array(&builder, &slot, 1, sizeof(slot));
@@ -233,13 +245,17 @@ static int run_with(struct run_options *o)
 	const struct plan *plan = (const void *)bytes.data;
 	if (launch_prepare(plan, &options, &l, &error) < 0)
 		return -1;
-	if (launch_start(plan, l.socket, l.pidfd, o->hook_state > 0 ? o->hook_state : -1, &notify,
-	                 &error) < 0) {
+	const struct launch_start start = {
+		.socket = l.socket,
+		.pid = l.pid,
+		.pidfd = l.pidfd,
+		.state = o->hook_state > 0 ? o->hook_state : -1,
+		.events = &options.events,
+	};
+	if (launch_start(plan, &start, &error) < 0) {
 		launch_abort(&l);
 		return -1;
 	}
-	if (o->ret_notify)
-		*o->ret_notify = notify;
 	fd_drop(&l.socket);
 	return proc_reap(l.pidfd, &error);
 }
