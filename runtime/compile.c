@@ -34,7 +34,6 @@
 
 /* What the last part of a plan needs, for create and exec alike. */
 struct ending {
-	uint64_t capabilities_bound;
 	unsigned int preserve_fds;
 	bool hooks;
 	struct seccomp_program seccomp;
@@ -80,7 +79,7 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 
 	compile_personality(c); /* both before a filter that may forbid them */
 	TRY(compile_memory_policy(c, e));
-	TRY(compile_bounding(c, end->capabilities_bound, e));
+	TRY(compile_bounding(c, e));
 	compile_limits(c);
 	add_umask(c, c->process->user.umask);
 	add_text(c, PLAN_CWD, "process.cwd", c->process->cwd);
@@ -90,7 +89,7 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 		closed = true;
 	}
 	TRY(compile_ids(c, e));
-	compile_caps(c, end->capabilities_bound);
+	compile_caps(c);
 	compile_find_program(c);
 
 	(void)plan_add(&c->plan, PLAN_PARK, NULL);
@@ -190,7 +189,6 @@ static int create(struct compile *c, const struct oci_config *config,
                   struct err *e)
 {
 	struct ending end = {
-		.capabilities_bound = UINT64_MAX,
 		.preserve_fds = options->preserve_fds,
 		.hooks = true,
 	};
@@ -214,7 +212,6 @@ static int exec(struct compile *c, const struct compile_exec_options *options,
                 const struct host_facts *facts, struct err *e)
 {
 	struct ending end = {
-		.capabilities_bound = options->capabilities_bound,
 		.preserve_fds = options->preserve_fds,
 	};
 

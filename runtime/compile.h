@@ -37,7 +37,6 @@ struct compile_exec_options {
 	const struct oci_process *process; /* what to run, complete */
 	const char *cgroup;                /* path below the mount; NULL: the caller's */
 	const char *keyring;               /* of its session; NULL: the caller's */
-	uint64_t capabilities_bound;       /* bounding set of the container's init */
 	unsigned int preserve_fds;
 	int seccomp_cache;
 };

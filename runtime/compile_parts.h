@@ -126,9 +126,9 @@ void compile_scheduler(struct compile *c);
 MUST_CHECK int compile_affinity(struct compile *c, struct err *e);
 void compile_terminal(struct compile *c, bool console);
 void compile_labels(struct compile *c);
-/* `bound` limits all five sets. The check of all five is the first one's. */
-MUST_CHECK int compile_bounding(struct compile *c, uint64_t bound, struct err *e);
-void compile_caps(struct compile *c, uint64_t bound);
+/* The check of all five sets is the first one's. */
+MUST_CHECK int compile_bounding(struct compile *c, struct err *e);
+void compile_caps(struct compile *c);
 /* Looking it up, and executing it: the last step of a plan. */
 void compile_find_program(struct compile *c);
 void compile_program(struct compile *c);

@@ -3,9 +3,10 @@
  * The process: what it may do, how much, and what it is given.
  *
  * No capabilities in the config means none, as runc reads it. A set is cut to what
- * the kernel knows, and an exec's to what the container itself may have. An ambient
- * capability that is not also permitted and inheritable cannot be raised
- * (capabilities(7)); old default configs have such, so init only warns of them.
+ * the kernel knows. An exec that names none has the container's; one that names some
+ * (`docker exec --privileged` does) means them. An ambient capability that is not also
+ * permitted and inheritable cannot be raised (capabilities(7)); old default configs
+ * have such, so init only warns of them.
  *
  * Of a variable that is given twice the last value wins, as in a shell. HOME is left
  * as a spare slot where it is missing or empty: init fills it from the container's
@@ -179,17 +180,17 @@ void compile_labels(struct compile *c)
 
 /* --- capabilities ------------------------------------------------------------------- */
 
-static struct oci_capabilities sets(const struct compile *c, uint64_t bound)
+static struct oci_capabilities sets(const struct compile *c)
 {
+	uint64_t known = c->facts->capabilities;
 	struct oci_capabilities s = { 0 };
 
 	if (c->process->capabilities)
 		s = *c->process->capabilities;
-	bound &= c->facts->capabilities;
-	s.bounding &= bound;
-	s.effective &= bound;
-	s.permitted &= bound;
-	s.inheritable &= bound;
+	s.bounding &= known;
+	s.effective &= known;
+	s.permitted &= known;
+	s.inheritable &= known;
 	s.ambient &= s.permitted & s.inheritable; /* capabilities(7); the rest is warned of */
 	return s;
 }
@@ -200,9 +201,9 @@ static const char *first_name(uint64_t set)
 	return oci_capability_name(__builtin_ctzll(set));
 }
 
-int compile_bounding(struct compile *c, uint64_t bound, struct err *e)
+int compile_bounding(struct compile *c, struct err *e)
 {
-	struct oci_capabilities s = sets(c, bound);
+	struct oci_capabilities s = sets(c);
 
 	if (s.effective & ~s.permitted)
 		return err_set(e, ERR_SPEC,
@@ -217,9 +218,9 @@ int compile_bounding(struct compile *c, uint64_t bound, struct err *e)
 	return 0;
 }
 
-void compile_caps(struct compile *c, uint64_t bound)
+void compile_caps(struct compile *c)
 {
-	struct oci_capabilities s = sets(c, bound);
+	struct oci_capabilities s = sets(c);
 	struct plan_step *step = plan_add(&c->plan, PLAN_CAPS, "process.capabilities");
 
 	step->caps.bounding = s.bounding;

@@ -217,7 +217,6 @@ static int open_cgroup(struct execution *x, struct err *e)
 
 static int compile_plan(struct execution *x, struct err *e)
 {
-	const struct oci_process *own = x->config->process;
 	FD int cache = seccomp_cache_open(x->config, x->context->root);
 	const struct compile_exec_options options = {
 		.config = x->config,
@@ -226,7 +225,6 @@ static int compile_plan(struct execution *x, struct err *e)
 		.keyring = x->found.state.keyring
 		                   ? arena_printf(&x->arena, "_ses.%s", x->found.state.id)
 		                   : NULL,
-		.capabilities_bound = own && own->capabilities ? own->capabilities->bounding : 0,
 		.preserve_fds = x->request->preserve_fds,
 		.seccomp_cache = cache,
 	};

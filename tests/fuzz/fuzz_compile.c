@@ -85,7 +85,6 @@ static void exec(const struct oci_config *config, const struct host_facts *facts
 	const struct compile_exec_options options = { .config = config,
 		                                      .process = config->process,
 		                                      .cgroup = "/fuzz",
-		                                      .capabilities_bound = 0xff,
 		                                      .seccomp_cache = -1 };
 	BUF struct buf bytes = { 0 };
 	struct err e = { 0 };

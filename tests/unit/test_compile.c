@@ -250,7 +250,6 @@ static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, 
 		.process = config->process,
 		.cgroup = "/c1",
 		.keyring = "_ses.c1",
-		.capabilities_bound = 1u << CAP_KILL,
 		.seccomp_cache = -1,
 	};
 	struct err e = { 0 };
@@ -289,8 +288,10 @@ static void test_exec(void **state)
 	                 CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
 	                         CLONE_NEWCGROUP);
 	assert_int_equal(plan_case_step(plan, PLAN_TERMINAL, 0)->terminal.console, 0);
-	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.permitted, 1u << CAP_KILL);
-	assert_int_equal(plan_case_step(plan, PLAN_BOUNDING, 0)->caps.bounding, 1u << CAP_KILL);
+	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.permitted,
+	                 1u << CAP_KILL | 1u << CAP_SYS_ADMIN);
+	assert_int_equal(plan_case_step(plan, PLAN_BOUNDING, 0)->caps.bounding,
+	                 1u << CAP_KILL | 1u << CAP_SYS_ADMIN);
 	/* the caller's keys are not the container's */
 	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_KEYRING, 0)->string),
 	                    "_ses.c1");

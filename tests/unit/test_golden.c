@@ -110,9 +110,7 @@ static int compile(struct arena *a, int dir, struct buf *ret, struct err *e)
 	const struct compile_options create = {
 		.id = "golden", .bundle = "/bundle", .listener = true, .seccomp_cache = -1
 	};
-	struct compile_exec_options exec = { .cgroup = "/golden",
-		                             .capabilities_bound = 1u << CAP_KILL | 1u << CAP_CHOWN,
-		                             .seccomp_cache = -1 };
+	struct compile_exec_options exec = { .cgroup = "/golden", .seccomp_cache = -1 };
 
 	TRY(oci_config_parse(a, text, strlen(text), &config, e));
 	if (faccessat(dir, "process.json", F_OK, 0) < 0)
