@@ -19,8 +19,8 @@
  *   - seccomp(2) wants CAP_SYS_ADMIN or no_new_privs: without the latter the filter
  *     is loaded before the ids change, with it at the very end, so that it needs to
  *     allow nothing but execve;
- *   - descriptors are closed when no more are needed but before a filter that might
- *     forbid it.
+ *   - descriptors are closed before the park, so that a container that waits for its
+ *     start holds nothing, and before a filter that might forbid it.
  */
 #include "runtime/compile.h"
 
@@ -75,7 +75,8 @@ static void add_close_fds(struct compile *c, unsigned int preserved)
 /* From a process in its namespaces to the program. */
 static int become_process(struct compile *c, const struct ending *end, struct err *e)
 {
-	bool late = c->process->no_new_privileges, closed = false;
+	bool late = c->process->no_new_privileges;
+	bool early = !late && end->seccomp.filter;
 
 	compile_personality(c); /* both before a filter that may forbid them */
 	TRY(compile_memory_policy(c, e));
@@ -83,20 +84,19 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 	compile_limits(c);
 	add_umask(c, c->process->user.umask);
 	add_text(c, PLAN_CWD, "process.cwd", c->process->cwd);
-	if (!late && end->seccomp.filter) {
+	if (early) {
 		add_close_fds(c, end->preserve_fds);
 		add_seccomp(c, &end->seccomp);
-		closed = true;
 	}
 	TRY(compile_ids(c, e));
 	compile_caps(c);
 	compile_find_program(c);
 
+	if (!early)
+		add_close_fds(c, end->preserve_fds);
 	(void)plan_add(&c->plan, PLAN_PARK, NULL);
 	if (late)
 		(void)plan_add(&c->plan, PLAN_NO_NEW_PRIVS, "process.noNewPrivileges");
-	if (!closed)
-		add_close_fds(c, end->preserve_fds);
 	if (late)
 		add_seccomp(c, &end->seccomp);
 	if (end->hooks)

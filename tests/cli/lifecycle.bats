@@ -117,6 +117,19 @@ load helpers
 	nothing_left
 }
 
+@test "create: a container that waits for its start has nothing open but its socket" {
+	make_bundle b
+	config b '.process.terminal = false | .linux.maskedPaths += ["/etc/passwd"]'
+	expect 0 caisson create -b b c
+	local pid fd
+	pid=$(caisson state c | jq .pid)
+	for fd in "/proc/$pid/fd/"*; do
+		[ "${fd##*/}" -le 2 ] || readlink "$fd"
+	done >open
+	not grep -v '^socket:' open
+	[ "$(wc -l <open)" = 1 ]
+}
+
 @test "run --keep: the stopped container stays" {
 	make_bundle b
 	expect 0 caisson run --keep -b b c

@@ -62,15 +62,10 @@ static void test_order(void **state)
 /* With no_new_privs the filter needs no capability: it comes last. */
 static void test_order_no_new_privs(void **state)
 {
-	static const enum plan_op order[] = { PLAN_IDS,
-		                              PLAN_CAPS,
-		                              PLAN_PARK,
-		                              PLAN_NO_NEW_PRIVS,
-		                              PLAN_CLOSE_FDS,
-		                              PLAN_SECCOMP,
-		                              PLAN_HOOK_CONTAINER,
-		                              PLAN_EXECVE,
-		                              0 };
+	static const enum plan_op order[] = {
+		PLAN_IDS,     PLAN_CAPS,           PLAN_CLOSE_FDS, PLAN_PARK, PLAN_NO_NEW_PRIVS,
+		PLAN_SECCOMP, PLAN_HOOK_CONTAINER, PLAN_EXECVE,    0
+	};
 
 	(void)state;
 	PLAN_CASE(plan, .process = "\"noNewPrivileges\":true", .linux_ = EVERYTHING_LINUX,
@@ -263,8 +258,8 @@ static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, 
 static void test_exec(void **state)
 {
 	static const enum plan_op order[] = {
-		PLAN_JOIN, PLAN_CLONE, PLAN_TERMINAL,   PLAN_BOUNDING, PLAN_UMASK,     PLAN_CWD,
-		PLAN_IDS,  PLAN_CAPS,  PLAN_EXECUTABLE, PLAN_PARK,     PLAN_CLOSE_FDS, PLAN_EXECVE,
+		PLAN_JOIN, PLAN_CLONE, PLAN_TERMINAL,   PLAN_BOUNDING,  PLAN_UMASK, PLAN_CWD,
+		PLAN_IDS,  PLAN_CAPS,  PLAN_EXECUTABLE, PLAN_CLOSE_FDS, PLAN_PARK,  PLAN_EXECVE,
 		0
 	};
 	const struct plan_case c = {

@@ -7,9 +7,9 @@
  * START is dropped and the next one heard. The socket that START came over is the
  * one that hears of errors from then on; it closes by itself when execve succeeds.
  *
- * What follows is the little that must not happen before: closing descriptors and
- * loading the seccomp filter. A filter that has to be loaded before may forbid
- * close_range(2), so descriptors are closed before it then.
+ * What follows is the little that must not happen before, such as loading the seccomp
+ * filter. Descriptors are closed before: whoever waits here may wait for days, and the
+ * few that come later close by themselves at execve.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -19,8 +19,6 @@
 #include "runtime/launch/init/report.h"
 #include "runtime/launch/init/steps.h"
 #include "runtime/launch/init/sys.h"
-
-static bool started;
 
 static int listener_fd(void)
 {
@@ -82,11 +80,10 @@ void step_park(const struct plan_step *step)
 {
 	(void)step;
 	report_send(FRAME_READY, 0, NULL, -1);
-	if (!launcher_starts(report_socket())) {
-		while (!caller_starts(listener_fd()))
-			;
-	}
-	started = true;
+	if (launcher_starts(report_socket()))
+		return;
+	while (!caller_starts(listener_fd()))
+		;
 }
 
 static void close_between(int64_t first, int64_t last)
@@ -96,12 +93,12 @@ static void close_between(int64_t first, int64_t last)
 		     NULL);
 }
 
-/* All but the socket that reports go to, the hooks' state and, before the start, the
- * listener, which are close-on-exec. They stay at their numbers: a low limit of open
+/* All but the socket that reports go to, the hooks' state and the listener, which are
+ * close-on-exec. They stay at their numbers: a low limit of open
  * files might forbid to move them. */
 void step_close_fds(const struct plan_step *step)
 {
-	const int kept[] = { report_socket(), hook_state(), started ? -1 : listener_fd() };
+	const int kept[] = { report_socket(), hook_state(), listener_fd() };
 	int64_t first = step->value;
 
 	for (;;) {
