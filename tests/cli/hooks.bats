@@ -37,6 +37,20 @@ hook() {
 	says created
 }
 
+@test "startContainer gets its state however many steps there are before it" {
+	make_bundle b
+	hook startContainer 'grep -q "\"id\": *\"c\"" && echo >/tmp/told'
+	script b 'test -e /tmp/told'
+	local n
+	for ((n = 0; n < 24; n++)); do
+		config b '.mounts += [{ "destination": "/mnt", "type": "tmpfs", "source": "tmpfs" }]'
+		expect 0 caisson run -b b c
+		expect 0 caisson create -b b c
+		expect 0 caisson start c
+		expect 0 caisson delete --force c
+	done
+}
+
 @test "they are told the state on stdin" {
 	make_bundle b
 	config b '.annotations = { "key": "value" }'

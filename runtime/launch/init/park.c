@@ -31,11 +31,15 @@ static int listener_fd(void)
 	return -1;
 }
 
+/* They came after all else, so they would be swept. */
 static void start_from(int socket, int state)
 {
-	if (state >= 0)
-		hook_state_set(state);
+	fd_reserve(socket);
 	report_to(socket);
+	if (state < 0)
+		return;
+	fd_reserve(state);
+	hook_state_set(state);
 }
 
 /* False: the launcher lets go. */
