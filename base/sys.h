@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <fcntl.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdint.h>
@@ -57,6 +58,12 @@ static inline int sys_pidfd_send_signal(int pidfd, int signo)
 static inline int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+/* execveat(2) of the program that is open as fd */
+static inline int sys_fexecve(int fd, const char *const *argv, const char *const *envp)
+{
+	return (int)syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
 /* getrlimit(2), by a number: glibc's function takes an enum, musl's an int */

@@ -89,9 +89,8 @@ static _Noreturn void become_helper(int program, const char *const *argv, int ou
 	if (dup2(output, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
 	    dup2(output, STDERR_FILENO) < 0)
 		_exit(126);
-	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-	(void)execveat(program, "", (char *const *)(uintptr_t)argv,
-	               (char *const *)(uintptr_t)no_environment, AT_EMPTY_PATH);
+	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	(void)sys_fexecve(program, argv, no_environment);
 	(void)dprintf(STDERR_FILENO, "execve: %s", err_words(errno));
 	_exit(127);
 }
