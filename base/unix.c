@@ -34,7 +34,7 @@ int unix_connect(int dir, const char *path, int type, int timeout_ms, struct err
 	return fd_give(&sock);
 }
 
-int unix_listen(int dir, const char *name, int type, struct err *e)
+int unix_bind(int dir, const char *name, int type, struct err *e)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	FD int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
@@ -48,6 +48,15 @@ int unix_listen(int dir, const char *name, int type, struct err *e)
 	               name);
 	if (bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_sys(e, "bind socket %s", name);
+	return fd_give(&sock);
+}
+
+int unix_listen(int dir, const char *name, int type, struct err *e)
+{
+	FD int sock = unix_bind(dir, name, type, e);
+
+	if (sock < 0)
+		return -1;
 	if (listen(sock, 4) < 0)
 		return err_sys(e, "listen on socket %s", name);
 	return fd_give(&sock);

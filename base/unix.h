@@ -9,5 +9,8 @@
  * after timeout_ms when nobody accepts. The fd has that timeout for sends, too. */
 MUST_CHECK int unix_connect(int dir, const char *path, int type, int timeout_ms, struct err *e);
 
-/* A listening socket dir/name with mode 0600. */
+/* A socket bound to dir/name with mode 0600. */
+MUST_CHECK int unix_bind(int dir, const char *name, int type, struct err *e);
+
+/* The same, listening. */
 MUST_CHECK int unix_listen(int dir, const char *name, int type, struct err *e);

@@ -32,5 +32,9 @@ static int read_listen_fds(unsigned int *ret, struct err *e)
 
 int activation_read(struct activation *ret, struct err *e)
 {
+	const char *notify = getenv("NOTIFY_SOCKET");
+
+	/* sd_notify(3): a path or, with '@', an abstract name; vsock: is for machines */
+	ret->notify = notify && (notify[0] == '/' || notify[0] == '@') ? notify : NULL;
 	return read_listen_fds(&ret->listen_fds, e);
 }

@@ -10,6 +10,7 @@
 
 struct activation {
 	unsigned int listen_fds; /* sockets that are open from fd 3 on */
+	const char *notify;      /* $NOTIFY_SOCKET: where a service tells of itself, or NULL */
 };
 
 /* Reads our environment. ERR_USAGE for a number that is none. */

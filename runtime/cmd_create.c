@@ -98,7 +98,9 @@ const struct command command_create = {
 		"create that fails leaves nothing behind.\n"
 		"\n"
 		"Sockets of $LISTEN_FDS are passed to the process, with that variable, and "
-		"$LISTEN_PID is 1 for it: sd_listen_fds(3).",
+		"$LISTEN_PID is 1 for it: sd_listen_fds(3). With $NOTIFY_SOCKET the process gets "
+		"such a socket of its own in /run/notify, and start, given the variable too, returns "
+		"when the process has told that it is ready: sd_notify(3).",
 	.examples = "caisson create --bundle /srv/web web\n"
 		    "caisson start web\n",
 	.options = create_options,
@@ -120,7 +122,7 @@ const struct command command_run = {
 		"With --detach it returns when the process runs, and the container stays until it "
 		"is deleted.\n"
 		"\n"
-		"$LISTEN_FDS is treated as by create.",
+		"$LISTEN_FDS and $NOTIFY_SOCKET are treated as by create and start.",
 	.examples = "caisson run --bundle /srv/web web\n"
 		    "caisson run --detach --pid-file /run/web.pid --bundle /srv/web web\n",
 	.options = run_options,

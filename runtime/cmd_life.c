@@ -47,7 +47,8 @@ const struct command command_start = {
 	.name = "start",
 	.arguments = "ID",
 	.summary = "run the process of a created container",
-	.description = "Lets the process run that create has prepared, and returns at once.",
+	.description = "Lets the process run that create has prepared, and returns at once; with "
+		       "$NOTIFY_SOCKET, given to create as well, when it is ready.",
 	.examples = "caisson create --bundle /srv/web web\n"
 		    "caisson start web\n",
 	.options = no_options,

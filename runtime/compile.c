@@ -30,6 +30,7 @@
 #include "base/scope.h"
 #include "runtime/compile_parts.h"
 #include "runtime/launch/plan_check.h"
+#include "runtime/notify.h"
 #include "seccomp/seccomp.h"
 
 /* What the last part of a plan needs, for create and exec alike. */
@@ -121,6 +122,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_rootfs(c);
 	(void)plan_add(&c->plan, PLAN_ENTER_ROOT, NULL);
 	compile_mounts(c);
+	compile_mount_notify(c);
 	TRY(compile_devices(c, e));
 	/* made where it is missing, as runc does: before the root is read-only */
 	if (strcmp(c->process->cwd, "/") != 0)
@@ -159,14 +161,20 @@ static int add_fds(struct compile *c, struct err *e)
 	return 0;
 }
 
-/* sd_listen_fds(3): the container's process is the first of its namespace. */
-static struct oci_strings listen_variables(struct compile *c, unsigned int listen_fds)
+/* sd_listen_fds(3), sd_notify(3): what a service manager gave us is the process's
+ * now, which is the first of its namespace. */
+static struct oci_strings added_variables(struct compile *c, const struct compile_options *options)
 {
-	const char **v = arena_array(&c->arena, 2, sizeof(*v));
+	const char **v = arena_array(&c->arena, 3, sizeof(*v));
+	size_t n = 0;
 
-	v[0] = arena_printf(&c->arena, "LISTEN_FDS=%u", listen_fds);
-	v[1] = "LISTEN_PID=1";
-	return (struct oci_strings){ .v = v, .n = listen_fds > 0 ? 2 : 0 };
+	if (options->listen_fds > 0) {
+		v[n++] = arena_printf(&c->arena, "LISTEN_FDS=%u", options->listen_fds);
+		v[n++] = "LISTEN_PID=1";
+	}
+	if (options->notify_folder)
+		v[n++] = NOTIFY_VARIABLE;
+	return (struct oci_strings){ .v = v, .n = n };
 }
 
 /* What everything else reads. The process's own faults are told before those that
@@ -196,8 +204,9 @@ static int create(struct compile *c, const struct oci_config *config,
 	plan_begin(&c->plan, PLAN_CREATE);
 	c->bundle = options->bundle;
 	TRY(compile_check_config(config, options->no_pivot, e));
-	TRY(begin(c, config, config->process, listen_variables(c, options->listen_fds), facts, e));
+	TRY(begin(c, config, config->process, added_variables(c, options), facts, e));
 	TRY(compile_read_mounts(c, e));
+	compile_open_notify(c, options->notify_folder);
 	if (options->listener)
 		(void)compile_add_fd(c, &(struct plan_fd){ .kind = PLAN_FD_LISTENER });
 	if (c->linux_->seccomp)

@@ -20,10 +20,11 @@ struct compile_options {
 	bool no_pivot, no_new_keyring;
 	bool no_cgroup; /* --cgroup-manager disabled */
 	unsigned int preserve_fds;
-	unsigned int listen_fds; /* of preserve_fds, the first: sockets handed over */
-	bool listener;           /* `create`: START comes through the listener slot;
-	                          * `run`: through the launcher's own socket */
-	int seccomp_cache;       /* fd of the cache folder, or -1 */
+	unsigned int listen_fds;   /* of preserve_fds, the first: sockets handed over */
+	const char *notify_folder; /* with the socket for sd_notify(3); NULL: none */
+	bool listener;             /* `create`: START comes through the listener slot;
+	                            * `run`: through the launcher's own socket */
+	int seccomp_cache;         /* fd of the cache folder, or -1 */
 };
 
 /* The plan of a container's first process, in ret (plan_check passes on it). */

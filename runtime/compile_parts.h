@@ -41,6 +41,7 @@ struct compile {
 	bool two_stages;       /* see compile_ns.c */
 	bool setgroups_denied; /* setgroups(2) will be refused to the process */
 	struct compile_mount *mounts;
+	uint32_t notify_slot; /* PLAN_NO_SLOT: there is no such socket */
 	struct {
 		struct plan_list argv, envp;
 		const char *search;
@@ -95,6 +96,12 @@ void compile_seal_mounts(struct compile *c);
 /* Decides c->cgroup, and puts it with its limits and device rules into the plan. */
 MUST_CHECK int compile_cgroup(struct compile *c, const struct compile_options *options,
                               struct err *e);
+
+/* --- compile_notify.c ----------------------------------------------------------- */
+
+/* Has the launcher open the folder (NULL: none); mounts it. */
+void compile_open_notify(struct compile *c, const char *folder);
+void compile_mount_notify(struct compile *c);
 
 /* --- compile_system.c ----------------------------------------------------------- */
 

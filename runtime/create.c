@@ -9,6 +9,7 @@
 #include "runtime/creation.h"
 #include "runtime/foreground.h"
 #include "runtime/hooks.h"
+#include "runtime/notify.h"
 
 #define CREATION __attribute__((cleanup(creation_end)))
 
@@ -87,16 +88,28 @@ int container_run(const struct container_context *context, const struct create_r
 
 	TRY(creation_build(&c, false, e));
 	*ret_status = 0;
-	if (set_off(&c, e) < 0) {
+	FD int notify = c.activation.notify ? notify_listen(c.dir.fd, e) : -1;
+	if (e->kind || set_off(&c, e) < 0) {
 		creation_undo(&c);
 		return -1;
 	}
-	if (r->detach)
-		return 0;
 	/* while we only watch, other commands may work on it */
-	state_dir_unlock(&c.dir);
-	int result =
-		foreground_wait(c.launch.pid, c.launch.pidfd, signals, c.master, ret_status, e);
+	if (!r->detach || notify >= 0)
+		state_dir_unlock(&c.dir);
+	if (r->detach) {
+		if (notify >= 0)
+			notify_wait(notify, c.activation.notify, c.launch.pid, c.launch.pidfd);
+		return 0;
+	}
+	const struct foreground in_front = {
+		.pid = c.launch.pid,
+		.pidfd = c.launch.pidfd,
+		.signals = signals,
+		.master = c.master,
+		.notify = &notify,
+		.manager = c.activation.notify,
+	};
+	int result = foreground_wait(&in_front, ret_status, e);
 	if (result == 0)
 		fd_drop(&c.launch.pidfd); /* it is reaped: nothing is left to be signalled */
 	if (result < 0 || !r->keep)

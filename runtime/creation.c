@@ -26,6 +26,7 @@
 #include "runtime/compile.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
+#include "runtime/notify.h"
 #include "runtime/owner.h"
 #include "runtime/seccomp_agent.h"
 
@@ -131,6 +132,10 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 		.no_cgroup = c->context->no_cgroup,
 		.preserve_fds = c->activation.listen_fds + r->preserve_fds,
 		.listen_fds = c->activation.listen_fds,
+		.notify_folder = c->activation.notify
+		                         ? arena_printf(&c->arena, "%s/%s/" NOTIFY_FOLDER,
+		                                        c->context->root, r->id)
+		                         : NULL,
 		.listener = listener,
 		.seccomp_cache = cache,
 	};
@@ -214,6 +219,8 @@ static int claim(struct creation *c, bool listener, struct err *e)
 	TRY(state_dir_make(c->context->root, c->request->id, &c->dir, e));
 	fill_state(c);
 	c->dir.brief = !listener;
+	if (c->activation.notify)
+		TRY(notify_make_folder(c->dir.fd, e));
 	if (!listener)
 		return 0;
 	c->listener = unix_listen(c->dir.fd, "start.sock", SOCK_SEQPACKET, e);

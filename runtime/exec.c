@@ -348,5 +348,11 @@ int container_exec(const struct container_context *c, const struct exec_request 
 	*ret_status = 0;
 	if (r->detach)
 		return 0;
-	return foreground_wait(x.launch.pid, x.launch.pidfd, signals, x.master, ret_status, e);
+	const struct foreground in_front = {
+		.pid = x.launch.pid,
+		.pidfd = x.launch.pidfd,
+		.signals = signals,
+		.master = x.master,
+	};
+	return foreground_wait(&in_front, ret_status, e);
 }

@@ -11,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/scope.h"
 #include "base/sys.h"
 #include "runtime/console.h"
+#include "runtime/notify.h"
 
 /* One direction of the pty: what was read and is not yet written. */
 struct relay {
@@ -122,41 +124,51 @@ static void drain(struct relay *output)
 	}
 }
 
-static int serve(pid_t pid, int pidfd, int signals, int master, int *status, struct err *e)
+/* Once it is ready nobody listens any more: senders hear that, and never block. */
+static void take_notification(const struct foreground *f)
 {
-	struct relay input = { .from = master >= 0 ? STDIN_FILENO : -1, .to = master };
-	struct relay output = { .from = master, .to = STDOUT_FILENO };
+	if (notify_take(*f->notify, f->manager, f->pid))
+		fd_drop(f->notify);
+}
+
+static int serve(const struct foreground *f, int *status, struct err *e)
+{
+	struct relay input = { .from = f->master >= 0 ? STDIN_FILENO : -1, .to = f->master };
+	struct relay output = { .from = f->master, .to = STDOUT_FILENO };
 	bool ended = false; /* SIGCHLD was blocked before the clone: none is lost */
 
 	while (!ended) {
-		struct pollfd fds[5] = { { .fd = signals, .events = POLLIN } };
+		struct pollfd fds[6] = { { .fd = f->signals, .events = POLLIN },
+			                 { .fd = f->notify ? *f->notify : -1, .events = POLLIN } };
 
-		wants(&input, &fds[1], &fds[2]);
-		wants(&output, &fds[3], &fds[4]);
+		wants(&input, &fds[2], &fds[3]);
+		wants(&output, &fds[4], &fds[5]);
 		if (poll(fds, LEN(fds), -1) < 0 && errno != EINTR)
 			return err_sys(e, "poll");
-		move(&input, &fds[1], &fds[2]);
-		move(&output, &fds[3], &fds[4]);
+		move(&input, &fds[2], &fds[3]);
+		move(&output, &fds[4], &fds[5]);
+		if (fds[1].revents)
+			take_notification(f);
 		if (fds[0].revents)
-			ended = take_signals(signals, pid, pidfd, master, status);
+			ended = take_signals(f->signals, f->pid, f->pidfd, f->master, status);
 	}
 	drain(&output);
 	return 0;
 }
 
-int foreground_wait(pid_t pid, int pidfd, int signals, int master, int *ret_status, struct err *e)
+int foreground_wait(const struct foreground *f, int *ret_status, struct err *e)
 {
 	struct console_raw console = { .raw = false };
 
-	if (master >= 0) {
+	if (f->master >= 0) {
 		/* a pty that polls writable may take only a part: waiting for the rest, while
 		 * the program waits for us to read what it printed, would never end */
-		if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		if (fcntl(f->master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 			return err_sys(e, "fcntl of the terminal");
-		console_resize(master);
+		console_resize(f->master);
 		console_make_raw(&console);
 	}
-	int result = serve(pid, pidfd, signals, master, ret_status, e);
+	int result = serve(f, ret_status, e);
 	console_restore(&console);
 	return result;
 }

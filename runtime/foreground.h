@@ -14,7 +14,15 @@
  * that none is lost; init undoes it for itself. */
 MUST_CHECK int foreground_begin(int *ret_signals, struct err *e);
 
-/* Waits for our child `pid`. master: the pty's, or -1. *ret_status: 0-255, or
- * 128 + signal. */
-MUST_CHECK int foreground_wait(pid_t pid, int pidfd, int signals, int master, int *ret_status,
-                               struct err *e);
+struct foreground {
+	pid_t pid; /* our child */
+	int pidfd;
+	int signals; /* of foreground_begin */
+	int master;  /* the pty's, or -1 */
+	/* The socket for sd_notify(3), or -1: closed once the process is ready. NULL: none. */
+	int *notify;
+	const char *manager; /* $NOTIFY_SOCKET */
+};
+
+/* Waits until the process has ended. *ret_status: 0-255, or 128 + signal. */
+MUST_CHECK int foreground_wait(const struct foreground *f, int *ret_status, struct err *e);

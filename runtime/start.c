@@ -10,11 +10,13 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/unix.h"
+#include "runtime/activation.h"
 #include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
 #include "runtime/launch/plan_check.h"
+#include "runtime/notify.h"
 #include "runtime/query.h"
 #include "runtime/seccomp_agent.h"
 
@@ -99,14 +101,25 @@ int container_start(const struct container_context *c, const char *id, struct er
 	BUF struct buf plan = { 0 };
 	BUF struct buf text = { 0 };
 	const struct oci_config *config = NULL;
+	struct activation activation;
 
 	TRY(found_open(c, &a, id, true, &f, e));
 	TRY(check_status(&f, e));
 	TRY(load_plan(&f, &plan, e));
 	if (f.state.start_needs_config)
 		TRY(bundle_config(&a, f.dir.fd, "config.json", &text, &config, e));
-	if (set_off(&f, config, (const struct plan *)(const void *)plan.data, e) == 0)
+	TRY(activation_read(&activation, e));
+	FD int notify = activation.notify ? notify_listen(f.dir.fd, e) : -1;
+	if (e->kind)
+		return -1;
+	if (set_off(&f, config, (const struct plan *)(const void *)plan.data, e) == 0) {
+		if (notify < 0)
+			return 0;
+		/* while we only wait, other commands may work on it */
+		state_dir_unlock(&f.dir);
+		notify_wait(notify, activation.notify, f.state.pid, f.pidfd);
 		return 0;
+	}
 	/* a start that failed leaves no half-started process */
 	struct err ignored = { 0 };
 	FD int cgroup = f.state.cgroup ? cgroup_open(&f.cgroup, f.state.cgroup, &ignored) : -1;

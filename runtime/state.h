@@ -6,6 +6,7 @@
  *   state.json   this record; replaced by rename, so a reader sees all or nothing
  *   config.json  the config as it was at create (a later edit must not matter)
  *   plan         the launch plan, for `start` to say what failed
+ *   notify/      the socket for sd_notify(3) (runtime/notify.h), if there is one
  *   start.sock   where a created container waits for `start`
  *
  * Making the folder is what claims the id; its flock is what a command holds while

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "runtime/notify.h"
 #include "runtime/state.h"
 
 enum { LOCK_TRIES = 1000, LOCK_PAUSE_MS = 10 };
@@ -189,6 +190,7 @@ static void remove_leftovers(int folder)
 		fd_drop(&copy);
 		return;
 	}
+	notify_remove(folder);
 	while ((entry = readdir(dir))) {
 		if (strcmp(entry->d_name, "cgroup") != 0 &&
 		    unlinkat(folder, entry->d_name, 0) < 0 && errno == EISDIR)

@@ -62,3 +62,134 @@ listening() {
 	grep -q /dev/null out
 	not grep -E "memfd|caisson|$STATE|cgroup|socket" out
 }
+
+# --- NOTIFY_SOCKET ---------------------------------------------------------------------
+
+# manager ADDRESS: what it is told goes to the file told, a line each
+manager() {
+	requires python3
+	python3 - "$1" 3>&- <<-'MANAGER' &
+		import array, os, socket, sys
+		address = sys.argv[1].replace("@", "\0", 1) if sys.argv[1][0] == "@" else sys.argv[1]
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind(address)
+		told = open("told", "a", buffering=1)
+		open("listens", "w").close()
+		while True:
+		    text, control, _, _ = s.recvmsg(4096, socket.CMSG_SPACE(4))
+		    told.write(text.decode() + "\n")
+		    for level, kind, data in control:
+		        os.close(array.array("i", data)[0])
+	MANAGER
+	background+=($!)
+	wait_for test -e listens
+	export NOTIFY_SOCKET=$1
+}
+
+# notify ID TEXT...: sends each, as the container's process would
+notify() {
+	local id=$1
+	shift
+	python3 - "/proc/$(pid_of "$id")/root/run/notify/notify.sock" "$@" <<-'NOTIFY'
+		import os, socket, sys
+		os.chdir(os.path.dirname(sys.argv[1]))
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.connect("notify.sock")
+		for text in sys.argv[2:]:
+		    socket.send_fds(s, [text.encode()], [0])
+	NOTIFY
+}
+
+sleeper() {
+	make_bundle b "$@"
+	script b 'echo "$NOTIFY_SOCKET" >/tmp/socket; exec sleep 1000'
+}
+
+ended() { # PID
+	not kill -0 "$1" 2>/dev/null
+}
+
+@test "NOTIFY_SOCKET: start waits until the process says that it is ready" {
+	manager "$W/manager"
+	sleeper
+	expect 0 caisson create -b b c
+	"$CAISSON" --root "$STATE" start c >out 2>&1 </dev/null 3>&- &
+	local start=$!
+	wait_for is_status c running
+	expect 0 caisson exec c cat /tmp/socket
+	is /run/notify/notify.sock
+	# whatever else is said there is nobody's business
+	wait_for notify c STATUS=loading $'X=1\nREADY=0' 'MAINPID=1' BARRIER=1 "$(printf 'A%.0s' {1..4000})"
+	sleep 0.3
+	[ ! -s told ]
+	kill -0 "$start"
+	# and other commands may work on it meanwhile
+	expect 0 caisson pause c
+	expect 0 caisson resume c
+	notify c $'STATUS=up\nREADY=1\nMAINPID=1'
+	wait "$start"
+	[ "$(cat told)" = "READY=1"$'\n'"MAINPID=$(pid_of c)"$'\n'"BARRIER=1" ]
+	[ ! -s out ]
+	# nobody is there any more, and that is what a sender hears
+	not notify c READY=1 2>/dev/null
+	expect 0 caisson delete --force c
+	nothing_left
+}
+
+@test "NOTIFY_SOCKET: an abstract one, run --detach, a user namespace" {
+	manager "@caisson-test-$$-$RANDOM"
+	sleeper copy
+	config b '.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = .linux.uidMappings | .process.user = { "uid": 1000, "gid": 1000 }'
+	chown -R 100000:100000 b/rootfs
+	"$CAISSON" --root "$STATE" run -d -b b c >out 2>&1 </dev/null 3>&- &
+	local run=$!
+	wait_for is_status c running
+	expect 0 caisson exec c sh -c 'ls -ld /run/notify /run/notify/notify.sock; ! touch /run/notify/x'
+	says 'srwxrwxrwx'
+	says 'Read-only'
+	wait_for notify c READY=1
+	wait "$run"
+	[ "$(head -n 2 told)" = "READY=1"$'\n'"MAINPID=$(pid_of c)" ]
+}
+
+@test "NOTIFY_SOCKET: run in the foreground relays and stays" {
+	manager "$W/manager"
+	sleeper
+	"$CAISSON" --root "$STATE" run -b b c >out 2>&1 </dev/null 3>&- &
+	local run=$!
+	wait_for is_status c running
+	wait_for notify c STATUS=loading
+	notify c READY=1
+	wait_for grep -q MAINPID told
+	[ "$(cat told)" = "READY=1"$'\n'"MAINPID=$(pid_of c)" ]
+	kill -0 "$run"
+	expect 0 caisson kill c KILL
+	wait "$run" || [ $? = 137 ]
+	nothing_left
+}
+
+@test "NOTIFY_SOCKET: the process ends without a word, or the manager is gone: no waiting" {
+	export NOTIFY_SOCKET=$W/nobody
+	make_bundle b
+	script b 'exit 7'
+	within 20 7 caisson run -b b c
+	within 20 0 caisson run -d -b b c
+	expect 0 caisson delete c
+	nothing_left
+	sleeper
+	expect 0 caisson create -b b c
+	"$CAISSON" --root "$STATE" start c >out 2>&1 </dev/null 3>&- &
+	local start=$!
+	wait_for notify c READY=1
+	wait "$start"
+	grep -q "NOTIFY_SOCKET=$W/nobody" out
+	is_status c running
+	expect 0 caisson delete --force c
+	# only the caller of start has one: the container knows of none
+	unset NOTIFY_SOCKET
+	script b 'echo "${NOTIFY_SOCKET-none}"; ls /run/notify'
+	expect 0 caisson create -b b c
+	NOTIFY_SOCKET=$W/nobody within 20 0 caisson start c
+}

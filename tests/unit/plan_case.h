@@ -21,7 +21,8 @@ struct plan_case {
 	const char *top;        /* members of the whole */
 	const struct host_facts *facts;
 	bool no_pivot, no_new_keyring, run;
-	unsigned int preserve_fds;
+	unsigned int preserve_fds, listen_fds;
+	const char *notify_folder;
 };
 
 #define PLAN_CASE_NAMESPACES                                              \
@@ -70,6 +71,8 @@ static inline int plan_case_compile(struct arena *a, const struct plan_case *c, 
 		.no_pivot = c->no_pivot,
 		.no_new_keyring = c->no_new_keyring,
 		.preserve_fds = c->preserve_fds,
+		.listen_fds = c->listen_fds,
+		.notify_folder = c->notify_folder,
 		.listener = !c->run,
 		.seccomp_cache = -1,
 	};

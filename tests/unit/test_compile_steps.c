@@ -283,6 +283,26 @@ static void test_environment(void **state)
 	assert_int_equal(plan_case_step(plan, PLAN_ENVIRONMENT, 0)->home.env_slot, 3);
 }
 
+/* What a service manager gave the runtime; the config's own variables mean nothing. */
+static void test_activation(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .process = "\"env\":[\"LISTEN_PID=7\",\"NOTIFY_SOCKET=/x\",\"A=1\"]",
+	          .listen_fds = 2, .preserve_fds = 2, .notify_folder = "/run/c/c1/notify");
+	assert_string_equal(env_at(plan, 0), "A=1");
+	assert_string_equal(env_at(plan, 1), "LISTEN_FDS=2");
+	assert_string_equal(env_at(plan, 2), "LISTEN_PID=1");
+	assert_string_equal(env_at(plan, 3), "NOTIFY_SOCKET=/run/notify/notify.sock");
+	const struct plan_fd *fd = plan_array(plan, plan->fds);
+	assert_int_equal(fd[0].kind, PLAN_FD_TREE);
+	assert_string_equal(plan_text(plan, fd[0].path), "/run/c/c1/notify");
+	const struct plan_step *s = plan_case_step(plan, PLAN_BIND, 0);
+	assert_int_equal(s->bind.slot, 0);
+	assert_string_equal(plan_text(plan, s->bind.target), "/run/notify");
+	assert_true(s->bind.attr_set & MOUNT_ATTR_RDONLY);
+	assert_int_equal(plan_case_step(plan, PLAN_CLOSE_FDS, 0)->value, 5);
+}
+
 static void test_home_given(void **state)
 {
 	(void)state;
@@ -436,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_remount),
 		cmocka_unit_test(test_shared_bind),
 		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_activation),
 		cmocka_unit_test(test_home_given),
 		cmocka_unit_test(test_no_capabilities),
 		cmocka_unit_test(test_capabilities),
