@@ -115,7 +115,10 @@ static int unknown_command(struct invocation *in, const char *name, struct err *
 
 	in->failure = CLI_EXIT_UNKNOWN_COMMAND;
 	in->command = NULL;
-	err_set(e, ERR_USAGE, "unknown command \"%s\"", name);
+	if (cli_as_runc(in->program))
+		err_set(e, ERR_USAGE, "No help topic for '%s'", name);
+	else
+		err_set(e, ERR_USAGE, "unknown command \"%s\"", name);
 	if (near)
 		err_also(e, "did you mean \"%s\"?", near);
 	return usage_hint(in, e);
@@ -304,6 +307,11 @@ static int check_args(const struct invocation *in, struct err *e)
 	err_set(e, ERR_USAGE, "%s: argument %.*s is missing", command->name,
 	        (int)strcspn(name, " "), name);
 	return usage_hint(in, e);
+}
+
+bool cli_as_runc(const char *program)
+{
+	return strcmp(program, "runc") == 0;
 }
 
 int cli_parse(struct arena *a, char *const argv[], struct invocation *ret, struct err *e)

@@ -103,6 +103,10 @@ struct cli_surroundings {
 /* Exit statuses of a command line that names no command we have, as runc's. */
 enum { CLI_EXIT_FAILURE = 1, CLI_EXIT_UNKNOWN_COMMAND = 3, CLI_EXIT_EXEC = 255 };
 
+/* Whether we were called by runc's name, as a drop-in for those who look for its texts.
+ * program: invocation.program. */
+bool cli_as_runc(const char *program);
+
 /* Reads argv (ends with NULL). ret is filled as far as argv was understood, also on
  * failure (ERR_USAGE), so that the log it names can be opened. --help and --version
  * give the commands of these names. Does not fill context and cwd. */

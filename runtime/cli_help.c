@@ -99,10 +99,20 @@ static void add_options(struct buf *ret, const struct option_spec *options)
 	add_option(ret, &help_option, width);
 }
 
+/* What tests and scripts made for runc look at first, if we are called by its name. */
+static void add_title(struct buf *ret, const char *program, const char *command,
+                      const char *summary)
+{
+	if (cli_as_runc(program))
+		buf_printf(ret, "NAME:\n   %s%s%s - %s\n\n", program, *command ? " " : "", command,
+		           summary);
+}
+
 void help_program(const char *program, struct buf *ret)
 {
 	size_t width = 0;
 
+	add_title(ret, program, "", "Open Container Initiative runtime");
 	buf_printf(ret,
 	           "usage: %s [OPTION...] COMMAND [ARG...]\n\nRuns OCI containers.\n\ncommands:\n",
 	           program);
@@ -122,6 +132,7 @@ void help_program(const char *program, struct buf *ret)
 
 void help_command(const char *program, const struct command *command, struct buf *ret)
 {
+	add_title(ret, program, command->name, command->summary);
 	buf_printf(ret, "usage: %s %s [OPTION...]%s%s\n\n%s: %s\n", program, command->name,
 	           *command->arguments ? " " : "", command->arguments, command->name,
 	           command->summary);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "base/scope.h"
@@ -292,6 +293,7 @@ static int set_off(struct execution *x, const struct backend *backend, struct er
 		TRY(pid_file_write(r->pid_file, x->launch.pid, e));
 	if (r->pidfd_socket)
 		TRY(creation_send_pidfd(r->pidfd_socket, x->launch.pidfd, "setns", e));
+	log_debug("setns_init: about to exec in container %s", x->found.dir.id);
 	return backend->start(plan, &start, e);
 }
 

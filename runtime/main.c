@@ -60,6 +60,7 @@ static int run(struct arena *a, char *const argv[], struct invocation *in, struc
 		return -1;
 	}
 	TRY(cli_log_open(in, e));
+	log_debug("%s version %s, commit %s", in->program, CAISSON_VERSION, CAISSON_COMMIT);
 	TRY(look_around(&around, a, e));
 	TRY(cli_context(in, &around, e));
 	if (in->command->failure)

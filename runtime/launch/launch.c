@@ -7,6 +7,9 @@
  * copied, no page tables are built), runs on a stack of its own, and makes raw
  * system calls only. There is no CLONE_VFORK: a child that is stuck in a frozen
  * cgroup before its execve must not hold us beyond the reach of signals.
+ *
+ * The debug lines contain runc's words where there is such a moment in runc, too: that
+ * is how its tests, and scripts, find it.
  */
 #include "runtime/launch/launch.h"
 
@@ -302,8 +305,10 @@ static int talk(const struct plan *plan, struct launch *l, const struct launch_e
 			return died(l, e);
 		if (got < 0)
 			return -1;
-		if (f.type == FRAME_READY)
+		if (f.type == FRAME_READY) {
+			log_debug("child process in init(): %d is ready to be started", l->pid);
 			return scheduler_apply(plan, l->pid, e);
+		}
 		TRY(answer(plan, l, events, &f, &fd, e));
 	}
 }
@@ -314,6 +319,7 @@ int launch_prepare(const struct plan *plan, const struct launch_options *options
 	const struct launch_events *events = &options->events;
 
 	*ret = (struct launch)LAUNCH_NONE;
+	log_debug("nsexec container setup: %u steps", plan->steps.count);
 	if (give_birth(plan, options, ret, e) == 0 &&
 	    (!events->busy || events->busy(events->context, e) == 0) &&
 	    talk(plan, ret, events, e) == 0)
@@ -363,6 +369,8 @@ int launch_start(const struct plan *plan, const struct launch_start *s, struct e
 	if (fd_send(s->socket, &start, sizeof(start), &s->state, s->state >= 0 ? 1 : 0, e) < 0 ||
 	    until_executed(plan, s, e) < 0)
 		return err_in(e, "unable to start container process");
+	log_debug("init: closing the pipe to signal completion: %d has executed its program",
+	          s->pid);
 	return 0;
 }
 

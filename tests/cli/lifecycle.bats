@@ -355,3 +355,18 @@ load helpers
 	expect 0 caisson delete --force=true c
 	nothing_left
 }
+
+@test "--debug tells what happens, on stderr or in the log" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson --debug run -d -b b c
+	says 'level=debug msg="nsexec container setup'
+	says 'child process in init()'
+	says 'init: closing the pipe to signal completion'
+	expect 0 caisson --debug --log log --log-format json exec c true
+	is ''
+	jq -e 'select(.level == "debug") | .msg' log >messages
+	grep -q 'setns_init: about to exec' messages
+	expect 0 caisson exec c true
+	is ''
+}

@@ -106,6 +106,21 @@ all_commands() {
 	done
 }
 
+@test "called as runc, the answers begin as runc's" {
+	ln -s "$CAISSON" runc
+	./runc --version >out
+	sed -n 1p out | grep -qE '^runc version [0-9]+\.[0-9]+\.[0-9]+$'
+	./runc -h >out
+	[ "$(sed -n 1,2p out)" = $'NAME:\n   runc - Open Container Initiative runtime' ]
+	grep -qx 'usage: runc \[OPTION...\] COMMAND \[ARG...\]' out
+	./runc list -h >out
+	[ "$(sed -n 1,2p out)" = $'NAME:\n   runc list - list the containers' ]
+	status=0
+	./runc foo -h >out 2>err || status=$?
+	[ "$status" = 3 ]
+	[ "$(cat err)" = "No help topic for 'foo' (see 'runc --help')" ]
+}
+
 # --- mistakes ------------------------------------------------------------------------------
 
 @test "an unknown command exits with 3 and is corrected" {
