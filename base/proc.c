@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/proc.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -111,4 +112,17 @@ int proc_reap(int pidfd, struct err *e)
 			return err_sys(e, "waitid");
 	}
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+void proc_status_text(int status, char ret[PROC_STATUS_ROOM])
+{
+	int signo = status - 128;
+
+	if (signo < 1 || signo > SIGSYS) {
+		(void)snprintf(ret, PROC_STATUS_ROOM, "exit status %d", status);
+		return;
+	}
+	const char *words = strsignal(signo);
+	(void)snprintf(ret, PROC_STATUS_ROOM, "exit status %d (%c%s)", status,
+	               tolower((unsigned char)words[0]), words + 1);
 }

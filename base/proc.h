@@ -33,5 +33,11 @@ MUST_CHECK int proc_signal(int pidfd, int signo, struct err *e);
  * 1: it ended, 0: time is up. */
 MUST_CHECK int proc_wait_end(int pidfd, int timeout_ms, struct err *e);
 
+enum { PROC_STATUS_ROOM = 64 };
+
+/* Says what proc_reap() returned: "exit status 3", or, where a signal may be meant,
+ * "exit status 159 (bad system call)". */
+void proc_status_text(int status, char ret[PROC_STATUS_ROOM]);
+
 /* Reaps a child by its pidfd: its exit status as a shell sees it (128 + signal). */
 MUST_CHECK int proc_reap(int pidfd, struct err *e);

@@ -144,9 +144,13 @@ static int run_one(const struct oci_hook *hook, int state, struct err *e)
 		return -1;
 	if (ended == 0)
 		return err_set(e, ERR_SPEC, "no end after %u s", hook->timeout.value);
-	if (status != 0)
-		return err_set(e, ERR_SPEC, "exit status %d%s%s", status,
-		               tail.len ? ", output: " : "", tail.text);
+	if (status != 0) {
+		char words[PROC_STATUS_ROOM];
+
+		proc_status_text(status, words);
+		return err_set(e, ERR_SPEC, "%s%s%s", words, tail.len ? ", output: " : "",
+		               tail.text);
+	}
 	return 0;
 }
 

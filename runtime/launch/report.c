@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/proc.h"
 #include "runtime/launch/plan_check.h"
 
 static const char *const call_names[] = {
@@ -64,7 +65,8 @@ static const char *const call_names[] = {
 	[CALL_PERSONALITY] = "personality",
 	[CALL_SET_MEMPOLICY] = "set_mempolicy",
 	[CHECK_PLAN] = "the plan is not well-formed",
-	[CHECK_NOT_FOLDER] = "must be an ordinary folder of the rootfs, not a link or a file",
+	[CHECK_NOT_FOLDER] =
+		"must be an ordinary folder of the rootfs, not a link or a file",
 	[CHECK_FILESYSTEM] = "not the filesystem that it must be",
 	[CHECK_NULL] = "not the null device (1:3)",
 	[CHECK_READ_BACK] = "the kernel did not take over what was set",
@@ -193,10 +195,13 @@ static int hook_error(const struct plan *plan, const struct plan_step *step, con
 	if (f->call == CHECK_HOOK_TIME)
 		return err_set(e, ERR_SPEC, "error running %s hook #%u: %s: no end after %u s",
 		               kind, index, path, step->hook.timeout_s);
-	if (f->call == CHECK_HOOK)
-		return err_set(e, ERR_SPEC, "error running %s hook #%u: %s: exit status %lld%s%s",
-		               kind, index, path, (long long)f->value,
-		               f->text[0] ? ", output: " : "", f->text);
+	if (f->call == CHECK_HOOK) {
+		char words[PROC_STATUS_ROOM];
+
+		proc_status_text((int)f->value, words);
+		return err_set(e, ERR_SPEC, "error running %s hook #%u: %s: %s%s%s", kind, index,
+		               path, words, f->text[0] ? ", output: " : "", f->text);
+	}
 	return err_set(e, ERR_SPEC, "error running %s hook #%u: %s: %s: %s", kind, index, path,
 	               call_name(f->call), err_words(f->error));
 }

@@ -165,3 +165,14 @@ hook() {
 	expect 0 caisson run -b b c
 	says dummy9
 }
+
+@test "a hook that a signal ended: the message says which" {
+	make_bundle b
+	hook createRuntime 'kill -SYS $$'
+	expect 1 caisson create -b b c
+	says 'exit status 159 (bad system call)'
+	make_bundle b
+	config b '.hooks.startContainer = [{ "path": "/bin/sh", "args": ["sh", "-c", "kill -KILL $$"] }]'
+	expect 1 caisson run -b b c
+	says 'exit status 137 (killed)'
+}
