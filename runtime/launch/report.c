@@ -66,7 +66,7 @@ static const char *const call_names[] = {
 	[CALL_SET_MEMPOLICY] = "set_mempolicy",
 	[CHECK_PLAN] = "the plan is not well-formed",
 	[CHECK_NOT_FOLDER] =
-		"must be an ordinary folder of the rootfs, not a link or a file",
+		"must be mounted on ordinary directory of the rootfs, not a link or a file",
 	[CHECK_FILESYSTEM] = "not the filesystem that it must be",
 	[CHECK_NULL] = "not the null device (1:3)",
 	[CHECK_READ_BACK] = "the kernel did not take over what was set",

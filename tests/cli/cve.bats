@@ -79,7 +79,7 @@ load decoy
 		expect 1 caisson run -b b c
 		one_line
 		says "/$name"
-		says 'ordinary folder'
+		says 'must be mounted on ordinary directory'
 		decoy_is_untouched
 	done
 }

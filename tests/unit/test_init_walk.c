@@ -137,7 +137,7 @@ static void proc_needs_a_plain_folder(void **unused)
 	add_root();
 	add_mounts();
 	add_program("sh", "exit 0");
-	expect_error(run(), "ordinary folder");
+	expect_error(run(), "ordinary directory");
 }
 
 static void targets_are_made_inside(void **unused)
