@@ -155,8 +155,12 @@ static int process_from_flags(struct execution *x, struct err *e)
 static int process_from_file(struct execution *x, struct err *e)
 {
 	BUF struct buf text = { 0 };
+	/* a pipe, too: shells make one of <(...) */
+	FD int fd = open(x->request->process, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	TRY(fd_read_file(AT_FDCWD, x->request->process, OCI_CONFIG_MAX_BYTES, &text, e));
+	if (fd < 0)
+		return err_sys(e, "open %s", x->request->process);
+	TRY(fd_read_all(fd, OCI_CONFIG_MAX_BYTES, x->request->process, &text, e));
 	if (oci_process_parse(&x->arena, text.data ? text.data : "", text.len, &x->process, e) < 0)
 		return err_in(e, "%s", x->request->process);
 	return 0;

@@ -370,3 +370,14 @@ load helpers
 	expect 0 caisson exec c true
 	is ''
 }
+
+@test "exec -p takes the process from a pipe, too" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	expect 0 caisson exec -p <(echo '{"args": ["echo", "piped"], "cwd": "/", "user": {"uid": 0, "gid": 0}}') c
+	is piped
+	expect 255 caisson exec -p b c
+	says 'b: is a directory'
+	expect 255 caisson exec -p <(echo '{') c
+}
