@@ -18,10 +18,11 @@ int console_check(bool terminal, bool detached, const char *console_socket, stru
 	if (!terminal && console_socket)
 		return err_set(e, ERR_USAGE,
 		               "cannot use console socket if runc will not detach or allocate tty");
-	if (terminal && detached && !console_socket)
-		return err_set(e, ERR_USAGE,
-		               "cannot allocate tty if runc will detach without setting console "
-		               "socket");
+	if (terminal && detached && !console_socket) {
+		err_set(e, ERR_USAGE,
+		        "cannot allocate tty if runc will detach without setting console socket");
+		return err_hint(e, "use --console-socket");
+	}
 	return 0;
 }
 

@@ -150,6 +150,12 @@ socket_server() {
 	done
 }
 
+@test "no console socket, and nobody who would stay to serve the terminal" {
+	terminal_bundle
+	refused '(use --console-socket)' caisson create -b b c
+	refused '(use --console-socket)' caisson run -d -b b c
+}
+
 @test "a console socket that nobody accepts on: an end after ten seconds" {
 	requires python3
 	terminal_bundle
