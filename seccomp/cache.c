@@ -26,7 +26,7 @@
 #include "base/scope.h"
 
 /* Raise it whenever filter.c compiles a profile differently. */
-#define CACHE_VERSION 2u
+#define CACHE_VERSION 3u
 
 enum {
 	NAME_HEX = 2 * SHA256_BYTES, /* name of a file: its key */

@@ -11,6 +11,9 @@
  *   libseccomp cannot tie them, and each becomes a rule of its own, any of which is
  *   enough: that is what engines' profiles were written for.
  *
+ * - a system call newer than the whole profile is none that the profile forbids
+ *   (enosys_x86_64.c).
+ *
  * The rules are added in the order of the file, for every architecture at once.
  */
 #include "seccomp/filter.h"
@@ -26,6 +29,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/scope.h"
+#include "seccomp/enosys.h"
 
 enum {
 	ERRNO_MAX = 4094, /* what libseccomp takes; the kernel cuts what is above 4095 */
@@ -67,18 +71,23 @@ int filter_action(enum oci_seccomp_action action, struct opt_u32 errno_ret, uint
 }
 
 /* libseccomp's names are those of config.json in lower case, without "SCMP_ARCH_". */
-static int add_arch(scmp_filter_ctx ctx, const char *name, size_t index, struct err *e)
+uint32_t filter_arch(const char *name)
 {
 	static const char prefix[] = "SCMP_ARCH_";
 	char lower[32] = "";
-	uint32_t arch = 0;
 
-	if (strncmp(name, prefix, sizeof(prefix) - 1) == 0) {
-		(void)snprintf(lower, sizeof(lower), "%s", name + sizeof(prefix) - 1);
-		for (char *c = lower; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
-		arch = seccomp_arch_resolve_name(lower);
-	}
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	(void)snprintf(lower, sizeof(lower), "%s", name + sizeof(prefix) - 1);
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return seccomp_arch_resolve_name(lower);
+}
+
+static int add_arch(scmp_filter_ctx ctx, const char *name, size_t index, struct err *e)
+{
+	uint32_t arch = filter_arch(name);
+
 	if (arch == 0)
 		return err_set(
 			e, ERR_SPEC,
@@ -178,8 +187,29 @@ static int add_rule(scmp_filter_ctx ctx, uint32_t default_action,
 	return 0;
 }
 
+/* The stub in front, in the arena. */
+static int join(struct arena *a, const struct oci_seccomp *profile, const struct buf *code,
+                struct filter *ret, struct err *e)
+{
+	struct sock_filter stub[ENOSYS_STUB_MAX];
+	size_t in_front = enosys_stub(profile, stub);
+	size_t n = code->len / sizeof(*stub);
+
+	if (in_front + n > BPF_MAXINSNS)
+		return err_set(e, ERR_SPEC,
+		               "linux.seccomp: the kernel takes at most %d instructions",
+		               BPF_MAXINSNS);
+
+	struct sock_filter *all = arena_array(a, in_front + n, sizeof(*all));
+	memcpy(all, stub, in_front * sizeof(*stub));
+	memcpy(all + in_front, code->data, code->len);
+	*ret = (struct filter){ .v = all, .n = in_front + n };
+	return 0;
+}
+
 /* The finished program, by way of a memfd: libseccomp 2.5 writes only to files. */
-static int export(struct arena *a, scmp_filter_ctx ctx, struct filter *ret, struct err *e)
+static int export(struct arena *a, scmp_filter_ctx ctx, const struct oci_seccomp *profile,
+                  struct filter *ret, struct err *e)
 {
 	BUF struct buf code = { 0 };
 	FD int fd = memfd_create("seccomp", MFD_CLOEXEC);
@@ -199,11 +229,7 @@ static int export(struct arena *a, scmp_filter_ctx ctx, struct filter *ret, stru
 		              BPF_MAXINSNS);
 	if (code.len == 0 || code.len % sizeof(struct sock_filter) != 0)
 		return err_set(e, ERR_BUG, "libseccomp wrote a filter of %zu bytes", code.len);
-
-	struct sock_filter *copy = arena_new(a, code.len);
-	memcpy(copy, code.data, code.len);
-	*ret = (struct filter){ .v = copy, .n = code.len / sizeof(*copy) };
-	return 0;
+	return join(a, profile, &code, ret, e);
 }
 
 int filter_compile(struct arena *a, const struct oci_seccomp *profile, struct filter *ret,
@@ -229,7 +255,7 @@ int filter_compile(struct arena *a, const struct oci_seccomp *profile, struct fi
 		TRY(add_arch(ctx, profile->architectures.v[i], i, e));
 	for (size_t i = 0; i < profile->rule_count; i++)
 		TRY(add_rule(ctx, default_action, &profile->rules[i], i, e));
-	return export(a, ctx, ret, e);
+	return export(a, ctx, profile, ret, e);
 }
 
 void filter_maker(struct filter_maker *ret)

@@ -21,6 +21,9 @@ struct filter {
 MUST_CHECK int filter_action(enum oci_seccomp_action action, struct opt_u32 errno_ret,
                              uint32_t *ret, struct err *e);
 
+/* libseccomp's number of an architecture's name in config.json; 0: it knows none. */
+uint32_t filter_arch(const char *name);
+
 /* Compiles the profile with libseccomp; ret lives in the arena. */
 MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile,
                               struct filter *ret, struct err *e);

@@ -104,7 +104,9 @@ static void test_actions(void **state)
 		p = compile(&a, &profile);
 		assert_int_equal(ask(&p, __NR_getpid, NULL), ALLOW);
 		assert_int_equal(ask(&p, __NR_getuid, NULL), cases[i].result);
-		assert_int_equal(ask(&p, 9999, NULL), cases[i].result);
+		assert_int_equal(ask(&p, 9999, NULL), cases[i].action == OCI_ACT_ERRNO
+		                                              ? ERRNO(ENOSYS)
+		                                              : cases[i].result);
 	}
 }
 
@@ -252,6 +254,12 @@ static const struct oci_seccomp engine_profile = {
 
 static uint32_t expected_of_engine(unsigned int nr, const uint64_t args[6])
 {
+	unsigned int newest = __NR_clone3;
+
+	for (size_t i = 0; i < LEN(allowed_numbers); i++)
+		newest = allowed_numbers[i] > newest ? allowed_numbers[i] : newest;
+	if (nr > newest)
+		return ERRNO(ENOSYS);
 	for (size_t i = 0; i < LEN(allowed_numbers); i++) {
 		if (allowed_numbers[i] == nr)
 			return ALLOW;
@@ -462,6 +470,48 @@ static void test_foreign_architectures(void **state)
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 20, NULL), ERRNO(EPERM));
 }
 
+/* A call that is newer than all that the profile names is missing, not forbidden. */
+static void test_newer_calls(void **state)
+{
+	const struct oci_seccomp_rule rules[] = {
+		{ .names = NAMES("openat2", "read"), .action = OCI_ACT_ALLOW } /* 437 everywhere */
+	};
+	struct oci_seccomp profile = { .default_action = OCI_ACT_ERRNO,
+		                       .architectures = NAMES("SCMP_ARCH_X86_64", "SCMP_ARCH_X86"),
+		                       RULES(rules) };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	struct seccomp_program p = compile(&a, &profile);
+	assert_int_equal(ask(&p, __NR_read, NULL), ALLOW);
+	assert_int_equal(ask(&p, 436, NULL), ERRNO(EPERM));
+	assert_int_equal(ask(&p, 437, NULL), ALLOW);
+	assert_int_equal(ask(&p, 438, NULL), ERRNO(ENOSYS));
+	assert_int_equal(ask(&p, X32 - 1, NULL), ERRNO(ENOSYS));
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 436, NULL), ERRNO(EPERM));
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 437, NULL), ALLOW);
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 438, NULL), ERRNO(ENOSYS));
+	/* what the profile does not have is as dead as ever */
+	assert_int_equal(ask(&p, X32 | 438, NULL), SECCOMP_RET_KILL_THREAD);
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_AARCH64, 438, NULL), SECCOMP_RET_KILL_THREAD);
+
+	profile.architectures = (struct oci_strings)NAMES("SCMP_ARCH_X32");
+	p = compile(&a, &profile);
+	assert_int_equal(ask(&p, 438, NULL), ERRNO(ENOSYS));
+	assert_int_equal(ask(&p, X32 | 436, NULL), ERRNO(EPERM));
+	assert_int_equal(ask(&p, X32 | 437, NULL), ALLOW);
+	assert_int_equal(ask(&p, X32 | 438, NULL), ERRNO(ENOSYS));
+
+	profile.default_errno_ret = (struct opt_u32)SET(ENOSYS);
+	p = compile(&a, &profile);
+	assert_int_equal(ask(&p, 436, NULL), ERRNO(ENOSYS));
+	profile.rule_count = 0;
+	profile.default_errno_ret = (struct opt_u32){ 0 };
+	p = compile(&a, &profile);
+	assert_int_equal(ask(&p, 9999, NULL), ERRNO(EPERM));
+}
+
 /* What `features` says is what libseccomp takes (or says itself that it cannot mix). */
 static void test_names(void **state)
 {
@@ -640,6 +690,7 @@ int main(void)
 		cmocka_unit_test(test_engine_profile_elsewhere),
 		cmocka_unit_test(test_random_profiles),
 		cmocka_unit_test(test_foreign_architectures),
+		cmocka_unit_test(test_newer_calls),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_refused_rules),
 		cmocka_unit_test(test_refused_profiles),

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System calls that a profile is too old to know, for this folder alone. */
+#pragma once
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+#include "oci-spec/spec.h"
+
+enum { ENOSYS_STUB_MAX = 16 }; /* instructions */
+
+/* Writes what goes in front of the profile's filter, and returns its length: 0 when the
+ * profile wants none. */
+size_t enosys_stub(const struct oci_seccomp *profile, struct sock_filter ret[ENOSYS_STUB_MAX]);
