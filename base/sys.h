@@ -36,6 +36,15 @@ static inline int sys_open_tree(int dir, const char *path, unsigned int flags)
 	return (int)syscall(SYS_open_tree, dir, path, flags);
 }
 
+/* mount_setattr(2); struct mount_attr is in <linux/mount.h> */
+struct mount_attr;
+static inline int sys_mount_setattr(int dir, const char *path, unsigned int flags,
+                                    struct mount_attr *attributes)
+{
+	return (int)syscall(SYS_mount_setattr, dir, path, flags, attributes,
+	                    32 /* MOUNT_ATTR_SIZE_VER0 */);
+}
+
 /* pidfd_open(2) */
 static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
 {

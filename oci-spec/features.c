@@ -104,7 +104,7 @@ static void put_linux(struct json_writer *w, const struct oci_features_input *in
 	put_enabled(w, "intelRdt", false);
 	json_key(w, "mountExtensions");
 	json_open(w, '{');
-	put_enabled(w, "idmap", false);
+	put_enabled(w, "idmap", true);
 	json_close(w, '}');
 	put_enabled(w, "netDevices", false);
 	json_close(w, '}');

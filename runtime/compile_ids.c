@@ -15,7 +15,7 @@
 
 #include "runtime/compile_parts.h"
 
-static struct plan_list put_map(struct compile *c, struct oci_id_mappings maps)
+struct plan_list compile_put_map(struct compile *c, struct oci_id_mappings maps)
 {
 	struct plan_idmap *out = arena_array(&c->arena, maps.n, sizeof(*out));
 
@@ -75,8 +75,8 @@ int compile_maps(struct compile *c, struct err *e)
 	TRY(check_map(l->gid_mappings, "gidMappings", e));
 	if (c->plan.head.kind == PLAN_EXEC)
 		return 0;
-	c->plan.head.uid_map = put_map(c, l->uid_mappings);
-	c->plan.head.gid_map = put_map(c, l->gid_mappings);
+	c->plan.head.uid_map = compile_put_map(c, l->uid_mappings);
+	c->plan.head.gid_map = compile_put_map(c, l->gid_mappings);
 	c->plan.head.uid_helper = uid_helper;
 	c->plan.head.gid_helper = gid_helper;
 	c->plan.head.setgroups_deny = unprivileged && !gid_helper;

@@ -104,6 +104,10 @@ static int check_remount(const struct compile_mount *cm, struct err *e)
 {
 	const struct mount_options *o = &cm->options;
 
+	if (o->idmap || o->idmap_below)
+		return err_set(e, ERR_SPEC,
+		               "%s.options: \"idmap\": what is mounted already cannot be id-mapped",
+		               cm->origin);
 	if (o->data.n == 0 && o->flags.n == 0 && !o->copy_up)
 		return 0;
 	return err_set(e, ERR_REFUSED,
@@ -151,9 +155,6 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	cm->target = path_clean(&c->arena, "/", m->destination);
 	if (mount_options_parse(&c->arena, m->options, &cm->options, e) < 0)
 		return err_in(e, "%s.options", cm->origin);
-	if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
-		return err_set(e, ERR_REFUSED, "%s: id mappings of mounts are not supported yet",
-		               cm->origin);
 	cm->remount = cm->options.remount;
 	if (cm->remount)
 		return check_remount(cm, e);
@@ -169,12 +170,14 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	} else {
 		TRY(check_new(c, m, cm, e));
 	}
+	TRY(compile_read_idmap(c, m, cm, e));
 	return check_proc(m, cm, e);
 }
 
+/* An id-mapped one is a mount of its own, and can be a peer of new ones only. */
 static bool is_shared_bind(const struct compile_mount *cm)
 {
-	return cm->bind && (cm->options.propagation & MS_SHARED);
+	return cm->bind && !cm->idmap && (cm->options.propagation & MS_SHARED);
 }
 
 int compile_read_mounts(struct compile *c, struct err *e)
@@ -212,12 +215,16 @@ void compile_shared_sources(struct compile *c)
 static void add_bind(struct compile *c, const struct compile_mount *cm)
 {
 	const struct mount_options *o = &cm->options;
+	struct plan_list uid_map = compile_put_map(c, cm->uid_map);
+	struct plan_list gid_map = compile_put_map(c, cm->gid_map);
 	struct plan_step *step = plan_add(&c->plan, PLAN_BIND, cm->origin);
 
 	step->bind.source = plan_put_string(&c->plan, cm->source);
 	step->bind.target = plan_put_string(&c->plan, cm->target);
 	step->bind.slot = cm->slot;
-	step->bind.flags = o->recursive ? PLAN_BIND_RECURSIVE : 0u;
+	step->bind.flags = (o->recursive ? PLAN_BIND_RECURSIVE : 0u) | cm->idmap;
+	step->bind.uid_map = uid_map;
+	step->bind.gid_map = gid_map;
 	step->bind.attr = split_attributes(o, o->recursive);
 	step->bind.propagation = o->propagation;
 }

@@ -24,7 +24,9 @@ struct compile_mount {
 	const char *target; /* in the container, cleaned */
 	const char *source; /* of a bind: on the host, cleaned */
 	bool bind, remount;
-	uint32_t slot; /* of a bind: a clone made before / became a slave */
+	uint32_t slot;  /* of a bind: a clone made before / became a slave */
+	uint32_t idmap; /* PLAN_BIND_IDMAP…; 0: none */
+	struct oci_id_mappings uid_map, gid_map; /* none: the user namespace's */
 };
 
 struct compile {
@@ -64,6 +66,7 @@ MUST_CHECK int compile_check_process(const struct oci_process *p, const struct h
  * that would have no meaning in the container. */
 MUST_CHECK int compile_maps(struct compile *c, struct err *e);
 MUST_CHECK int compile_ids(struct compile *c, struct err *e);
+struct plan_list compile_put_map(struct compile *c, struct oci_id_mappings maps);
 
 /* --- compile_ns.c --------------------------------------------------------------- */
 
@@ -102,6 +105,12 @@ MUST_CHECK int compile_cgroup(struct compile *c, const struct compile_options *o
 /* Has the launcher open the folder (NULL: none); mounts it. */
 void compile_open_notify(struct compile *c, const char *folder);
 void compile_mount_notify(struct compile *c);
+
+/* --- compile_idmap.c ------------------------------------------------------------ */
+
+/* Whether the mount is id-mapped, and by which map. */
+MUST_CHECK int compile_read_idmap(struct compile *c, const struct oci_mount *m,
+                                  struct compile_mount *cm, struct err *e);
 
 /* --- compile_system.c ----------------------------------------------------------- */
 

@@ -24,7 +24,20 @@
 
 #include "base/scope.h"
 
-enum effect { NOTHING, BIND, RBIND, REMOUNT, ATTR, ATTR_BELOW, PROPAGATION, FLAG, COPY_UP, LATER };
+enum effect {
+	NOTHING,
+	BIND,
+	RBIND,
+	REMOUNT,
+	ATTR,
+	ATTR_BELOW,
+	PROPAGATION,
+	FLAG,
+	COPY_UP,
+	IDMAP,
+	IDMAP_BELOW,
+	LATER
+};
 
 struct option {
 	const char *name;
@@ -102,11 +115,11 @@ static const struct option options[] = {
 	{ "noiversion", NOTHING, 0, 0 },
 
 	{ "tmpcopyup", COPY_UP, 0, 0 },
+	{ "idmap", IDMAP, 0, 0 },
+	{ "ridmap", IDMAP_BELOW, 0, 0 },
 
 	/* In the spec's list, or known from other runtimes; a filesystem would not
 	 * know them either, so they get an error of their own. */
-	{ "idmap", LATER, 0, 0 },
-	{ "ridmap", LATER, 0, 0 },
 	{ "copy-symlink", LATER, 0, 0 },
 	{ "src-nofollow", LATER, 0, 0 },
 	{ "dest-nofollow", LATER, 0, 0 },
@@ -136,10 +149,17 @@ static void change(uint32_t *set, uint32_t *clear, const struct option *o)
 	*clear = (*clear & ~o->set) | o->clear;
 }
 
-/* idmap may carry its maps: "idmap=uids=…". */
-static bool has_maps(const char *text)
+/* idmap may carry its maps, "idmap=uids=…": they are kept for compile_idmap.c. */
+static bool take_maps(struct mount_options *m, const char *text)
 {
-	return strncmp(text, "idmap=", 6) == 0 || strncmp(text, "ridmap=", 7) == 0;
+	if (strncmp(text, "idmap=", 6) == 0)
+		m->idmap = true;
+	else if (strncmp(text, "ridmap=", 7) == 0)
+		m->idmap_below = true;
+	else
+		return false;
+	m->idmap_text = strchr(text, '=') + 1;
+	return true;
 }
 
 static void add(struct oci_strings *list, const char **room, const char *text)
@@ -173,6 +193,12 @@ static void apply(struct mount_options *m, const struct option *o)
 	case COPY_UP:
 		m->copy_up = true;
 		break;
+	case IDMAP:
+		m->idmap = true;
+		break;
+	case IDMAP_BELOW:
+		m->idmap_below = true;
+		break;
 	case NOTHING:
 	case FLAG:  /* kept as text by the caller */
 	case LATER: /* refused by the caller */
@@ -191,7 +217,9 @@ int mount_options_parse(struct arena *a, struct oci_strings list, struct mount_o
 		const char *text = list.v[i];
 		const struct option *o = find(text);
 
-		if (has_maps(text) || (o && o->effect == LATER))
+		if (take_maps(&m, text))
+			continue;
+		if (o && o->effect == LATER)
 			return err_set(e, ERR_REFUSED, "\"%s\": not supported yet", text);
 		if (!o)
 			add(&m.data, data, text);

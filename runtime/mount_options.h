@@ -16,6 +16,8 @@ struct mount_options {
 	bool recursive;                            /* rbind */
 	bool remount;                              /* of what is mounted there already */
 	bool copy_up;                              /* tmpcopyup */
+	bool idmap, idmap_below;                   /* idmap, ridmap */
+	const char *idmap_text;                    /* what stands behind "idmap=" */
 	uint32_t attr_set, attr_clear;             /* MOUNT_ATTR_*, mount_setattr(2) */
 	uint32_t attr_set_below, attr_clear_below; /* the same for all mounts below too */
 	uint32_t propagation;                      /* MS_SHARED … | MS_REC; 0: not said */

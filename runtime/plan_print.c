@@ -155,6 +155,24 @@ static void print_mount(struct printer *p, const struct plan_step *s)
 	octal(p, "targetMode", m->target_mode);
 }
 
+static void print_map(struct printer *p, const char *key, struct plan_list list)
+{
+	const struct plan_idmap *map = plan_array(p->plan, list);
+
+	if (list.count == 0)
+		return;
+	json_key(&p->w, key);
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < list.count; i++) {
+		json_open(&p->w, '{');
+		number(p, "inside", map[i].inside);
+		number(p, "outside", map[i].outside);
+		number(p, "count", map[i].count);
+		json_close(&p->w, '}');
+	}
+	json_close(&p->w, ']');
+}
+
 static void attributes(struct printer *p, const struct plan_attr *a)
 {
 	bits(p, "set", a->set, plan_words_attr);
@@ -173,6 +191,8 @@ static void print_bind(struct printer *p, const struct plan_step *s)
 		number(p, "slot", b->slot);
 	bits(p, "flags", b->flags, plan_words_target);
 	attributes(p, &b->attr);
+	print_map(p, "uidMap", b->uid_map);
+	print_map(p, "gidMap", b->gid_map);
 	bits(p, "propagation", b->propagation, plan_words_mount);
 }
 
@@ -452,24 +472,6 @@ static void print_fds(struct printer *p)
 		bits(p, "type", fd[i].ns_type, plan_words_namespaces);
 		flag(p, "recursive", fd[i].recursive);
 		text(p, "origin", fd[i].origin);
-		json_close(&p->w, '}');
-	}
-	json_close(&p->w, ']');
-}
-
-static void print_map(struct printer *p, const char *key, struct plan_list list)
-{
-	const struct plan_idmap *map = plan_array(p->plan, list);
-
-	if (list.count == 0)
-		return;
-	json_key(&p->w, key);
-	json_open(&p->w, '[');
-	for (uint32_t i = 0; i < list.count; i++) {
-		json_open(&p->w, '{');
-		number(p, "inside", map[i].inside);
-		number(p, "outside", map[i].outside);
-		number(p, "count", map[i].count);
 		json_close(&p->w, '}');
 	}
 	json_close(&p->w, ']');

@@ -84,8 +84,9 @@ void plan_words_namespaces(struct buf *ret, uint64_t flags)
 void plan_words_target(struct buf *ret, uint64_t flags)
 {
 	static const struct word words[] = {
-		WORD(PLAN_TARGET_FILE), WORD(PLAN_TARGET_PLAIN), WORD(PLAN_BIND_RECURSIVE),
-		WORD(PLAN_COVER_MODE),  WORD(PLAN_COVER_OWNER),  WORD(PLAN_COVER_CONTENT),
+		WORD(PLAN_TARGET_FILE), WORD(PLAN_TARGET_PLAIN),   WORD(PLAN_BIND_RECURSIVE),
+		WORD(PLAN_BIND_IDMAP),  WORD(PLAN_BIND_IDMAP_ALL), WORD(PLAN_COVER_MODE),
+		WORD(PLAN_COVER_OWNER), WORD(PLAN_COVER_CONTENT),
 	};
 
 	add_words(ret, flags, words, LEN(words));

@@ -8,6 +8,8 @@
  *   init -> launcher   MAPS      stage 1 is in its new user namespace
  *   launcher -> init   GO        maps are written
  *   init -> launcher   CHILD     fd: pidfd of stage 2; value: its pid. Stage 1 ends
+ *   init -> launcher   SOURCE    value: the step of a bind whose source init cannot clone
+ *   launcher -> init   GO        fd: the clone, detached
  *   init -> launcher   HOOKS     namespaces and mounts are there
  *   launcher -> init   GO        fd: the hooks' state (a sealed memfd), if any hook
  *                                of the container wants it
@@ -36,6 +38,7 @@ enum frame_type {
 	FRAME_MAPS,
 	FRAME_GO,
 	FRAME_CHILD,
+	FRAME_SOURCE,
 	FRAME_HOOKS,
 	FRAME_CONSOLE,
 	FRAME_WARNING,

@@ -67,3 +67,10 @@ int idmap_write(const struct plan *plan, pid_t pid, struct err *e)
 		                        plan->gid_map.count, e);
 	return write_map(plan, pid, "gid_map", plan->gid_map, e);
 }
+
+int idmap_write_lists(const struct plan *plan, pid_t pid, struct plan_list uid_map,
+                      struct plan_list gid_map, struct err *e)
+{
+	TRY(write_map(plan, pid, "uid_map", uid_map, e));
+	return write_map(plan, pid, "gid_map", gid_map, e);
+}

@@ -36,6 +36,7 @@
 #include "runtime/launch/report.h"
 #include "runtime/launch/scheduler.h"
 #include "runtime/launch/slots.h"
+#include "runtime/launch/source.h"
 
 extern const char init_image[], init_image_end[];
 
@@ -226,6 +227,13 @@ static int take_child(struct launch *l, const struct frame *f, int *fd, struct e
 	return 0;
 }
 
+static int send_source(const struct plan *plan, struct launch *l, int64_t step, struct err *e)
+{
+	FD int tree = source_clone(plan, step, l->pid, l->pidfd, e);
+
+	return tree < 0 ? -1 : answer_go(l->socket, tree, e);
+}
+
 static int run_hooks(struct launch *l, const struct launch_events *events, struct err *e)
 {
 	FD int state = -1;
@@ -256,6 +264,8 @@ static int answer(const struct plan *plan, struct launch *l, const struct launch
 		return answer_go(l->socket, -1, e);
 	case FRAME_CHILD:
 		return take_child(l, f, fd, e);
+	case FRAME_SOURCE:
+		return send_source(plan, l, f->value, e);
 	case FRAME_HOOKS:
 		return run_hooks(l, events, e);
 	case FRAME_CONSOLE:

@@ -191,11 +191,14 @@ static bool mount(struct checker *c, const struct plan_mount *m)
 
 static bool bind(struct checker *c, const struct plan_bind *b)
 {
-	const uint32_t known = PLAN_TARGET_FILE | PLAN_TARGET_PLAIN | PLAN_BIND_RECURSIVE;
+	const uint32_t known = PLAN_TARGET_FILE | PLAN_TARGET_PLAIN | PLAN_BIND_RECURSIVE |
+	                       PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL;
 
 	if (b->slot == PLAN_NO_SLOT ? !text(c, &b->source) : !filled(c, &b->slot))
 		return false;
 	return string(c, &b->source) && text(c, &b->target) &&
+	       list(c, &b->uid_map, sizeof(struct plan_idmap)) &&
+	       list(c, &b->gid_map, sizeof(struct plan_idmap)) &&
 	       want(c, (b->flags & ~known) == 0, &b->flags);
 }
 

@@ -308,3 +308,150 @@ $all"
 	config b '.mounts[-1].options = ["remount", "size=4k"]'
 	refused 'mounts[8].options: "size=4k": "remount" changes the flags of a mount' caisson run -b b c
 }
+
+# --- id maps -----------------------------------------------------------------------------
+
+# owned_tree: files of several owners, and a mount below with more of them
+owned_tree() {
+	mkdir -p tree/below inner
+	touch tree/{a,b} inner/c
+	chown 0:0 tree tree/a
+	chown 100:211 tree/b
+	chown 101:222 inner inner/c
+	mount --bind inner tree/below
+	host_changed "umount $W/tree/below"
+}
+
+# mapped OPTIONS UIDMAP GIDMAP: JSON of a bind of the tree at /m; maps are C:H:N, or empty
+mapped() {
+	jq -nc --arg s "$W/tree" --arg o "$1" --arg u "${2-}" --arg g "${3-}" '
+		def map: if . == "" then empty else split(":") | map(tonumber) |
+			[{ containerID: .[0], hostID: .[1], size: .[2] }] end;
+		{ source: $s, destination: "/m", options: ($o | split(",")) } +
+		if $u == "" then {} else { uidMappings: ($u | map), gidMappings: ($g | map) } end'
+}
+
+owners='stat -c "%n %u:%g" /m/a /m/b /m/below/c'
+
+@test "idmap without a user namespace" {
+	owned_tree
+	mounted "$(mapped rbind 0:1000:200 200:3000:100)"
+	inside "$owners"
+	is $'/m/a 1000:65534\n/m/b 1100:3011\n/m/below/c 101:222'
+	config b '.mounts[-1].options = ["rbind", "idmap", "ro"]'
+	inside "$owners; touch /m/x 2>&1"' | grep -o Read-only'
+	is $'/m/a 1000:65534\n/m/b 1100:3011\n/m/below/c 101:222\nRead-only'
+	config b '.mounts[-1].options = ["rbind", "ridmap", "nosuid", "rnodev"]'
+	inside "$owners; $(options_of /m /m/below)"
+	is $'/m/a 1000:65534\n/m/b 1100:3011\n/m/below/c 1101:3022\nrw,nosuid,nodev,relatime,idmapped\nrw,nodev,relatime,idmapped' ||
+		is $'/m/a 1000:65534\n/m/b 1100:3011\n/m/below/c 1101:3022\nrw,nosuid,nodev,relatime\nrw,nodev,relatime'
+}
+
+@test "idmap in a user namespace: maps are the host's, or those of the namespace" {
+	owned_tree
+	mounted "$(mapped rbind,idmap 0:100500:200 0:100600:500)"
+	user_namespace
+	inside "$owners"
+	is $'/m/a 500:600\n/m/b 600:811\n/m/below/c 65534:65534'
+	config b 'del(.mounts[-1].uidMappings, .mounts[-1].gidMappings)'
+	inside "$owners; touch /m/new"
+	is $'/m/a 0:0\n/m/b 100:211\n/m/below/c 65534:65534'
+	[ "$(stat -c %u:%g tree/new)" = 0:0 ]
+	config b '.mounts[-1].options = ["rbind", "ridmap"]'
+	inside "$owners"
+	is $'/m/a 0:0\n/m/b 100:211\n/m/below/c 101:222'
+}
+
+@test "idmap by the map of a user namespace that is joined" {
+	owned_tree
+	mounted "$(mapped rbind,idmap)"
+	user_namespace
+	cp -a b first
+	config first '.process.args = ["sleep", "1000"] | del(.mounts[-1]) | .linux.cgroupsPath += "1"'
+	expect 0 caisson run -d -b first first
+	config b '(.linux.namespaces[] | select(.type == "user")).path = $p |
+		del(.linux.uidMappings, .linux.gidMappings)' --arg p "/proc/$(pid_of first)/ns/user"
+	inside "$owners"
+	is $'/m/a 0:0\n/m/b 100:211\n/m/below/c 65534:65534'
+	expect 0 caisson delete --force first
+}
+
+@test "idmap with maps in the option" {
+	owned_tree
+	mounted "$(mapped 'rbind,idmap=uids=0-5000-1#100-7000-1;gids=0-6000-300')"
+	inside "$owners"
+	is $'/m/a 5000:6000\n/m/b 7000:6211\n/m/below/c 101:222'
+	user_namespace
+	config b '.mounts[-1].options = ["rbind", "ridmap=uids=@0-50-200;gids=@0-60-300"]'
+	inside "$owners"
+	is $'/m/a 50:60\n/m/b 150:271\n/m/below/c 151:282'
+}
+
+@test "idmap: shared is among the container's own" {
+	owned_tree
+	mounted "$(mapped bind,idmap,shared 0:1000:200 0:1000:300)"
+	inside "awk '\$5 == \"/m\"' /proc/self/mountinfo"
+	says shared:
+}
+
+@test "idmap: nothing of the map's user namespace is left" {
+	owned_tree
+	mounted "$(mapped bind,idmap 0:1000:200 0:1000:300)"
+	config b '.process.args = ["sleep", "1000"] | .process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 16, hard: 16 }]'
+	local before after
+	before=$(find /proc/[0-9]*/ns/user -maxdepth 0 -printf '%l\n' 2>/dev/null | sort -u)
+	expect 0 caisson run -d -b b c
+	after=$(find /proc/[0-9]*/ns/user -maxdepth 0 -printf '%l\n' 2>/dev/null | sort -u)
+	[ "$(readlink "/proc/$(pid_of c)/ns/user")" = "$(readlink /proc/self/ns/user)" ]
+	[ -z "$(comm -13 <(echo "$before") <(echo "$after"))" ]
+	[ "$(find "/proc/$(pid_of c)/fd" -lname 'user:*' | wc -l)" = 0 ]
+}
+
+@test "idmap: what cannot be is refused by name" {
+	owned_tree
+	mounted "$(mapped bind,idmap)"
+	refused 'mounts[8].options: "idmap": there is neither a map nor a user namespace' caisson run -b b c
+	config b '.mounts[-1].options = ["bind", "idmap=uids=0-1;gids=0-1-1"]'
+	refused 'mounts[8].options: idmap: "1;gids=0-1-1": maps are written as' caisson run -b b c
+	config b '.mounts[-1] = { destination: "/m", type: "tmpfs", options: ["idmap"] }'
+	refused 'mounts[8]: only a bind mount can be id-mapped' caisson run -b b c
+	config b '.mounts[-1] = { destination: "/sysfs", type: "bind", source: "/sys", options: ["bind"],
+		uidMappings: [{ containerID: 0, hostID: 5, size: 1 }],
+		gidMappings: [{ containerID: 0, hostID: 5, size: 1 }] }'
+	refused 'its filesystem (sysfs), or one below it, cannot be id-mapped' caisson run -b b c
+	says 'bind /sysfs (mounts[8]): mount_setattr idmap of /sys'
+	config b '.mounts[-1] |= (.source = $s | .uidMappings[0].hostID = 4294967295)' --arg s "$W/tree"
+	expect 1 caisson run -b b c
+	one_line
+}
+
+@test "a source that only the host's root may reach" {
+	make_bundle b copy
+	mkdir -p closed/source
+	echo text >closed/source/file
+	chmod 700 closed
+	mounted "$(bind "$W/closed/source" /m rbind ro)"
+	user_namespace
+	inside "cat /m/file; $(options_of /m)"
+	is $'text\nro,relatime'
+	# its flags are locked, as those of any mount of the host
+	config b '.mounts[-1].source += "/missing"'
+	refused 'no such file or directory' caisson run -b b c
+	says 'mounts[8]'
+}
+
+@test "a source that only the host's root may reach keeps its flags" {
+	make_bundle b copy
+	mkdir closed
+	chmod 700 closed
+	mkdir closed/source
+	mount -t tmpfs -o ro,nosuid tmpfs closed/source
+	host_changed "umount $W/closed/source"
+	mounted "$(bind "$W/closed/source" /m bind suid)"
+	user_namespace
+	refused 'locked in a user namespace' caisson run -b b c
+	config b '.mounts[-1].options = ["bind"] | .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	script b 'mount -o remount,bind,rw /m 2>&1; touch /m/x 2>&1; true'
+	expect 0 caisson run -b b c
+	says 'Read-only file system'
+}

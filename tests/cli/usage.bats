@@ -320,7 +320,7 @@ one_line() { # FILE
 	jq -e '.ociVersionMin and .ociVersionMax == "1.3.0"' out
 	jq -e '.hooks | index("createRuntime")' out
 	jq -e '.linux.namespaces | index("user")' out
-	jq -e '.linux.mountExtensions.idmap | has("enabled")' out
+	jq -e '.linux.mountExtensions.idmap.enabled' out
 	jq -e '.linux.seccomp.enabled and (.linux.seccomp.actions | index("SCMP_ACT_ERRNO"))' out
 }
 
@@ -328,7 +328,7 @@ one_line() { # FILE
 	bare features
 	[ "$status" = 0 ]
 	jq -e '.mountOptions | index("rro") and index("rbind") and index("nosuid")' out
-	jq -e '.mountOptions | (index("idmap") or index("copy-symlink")) | not' out
+	jq -e '.mountOptions | index("copy-symlink") | not' out
 }
 
 # --- lists ----------------------------------------------------------------------------------

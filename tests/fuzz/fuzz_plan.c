@@ -96,6 +96,8 @@ static void follow_step(const struct plan *p, const struct plan_step *s)
 	case PLAN_BIND:
 		follow_string(p, s->bind.source);
 		follow_string(p, s->bind.target);
+		follow_bytes(p, s->bind.uid_map, sizeof(struct plan_idmap));
+		follow_bytes(p, s->bind.gid_map, sizeof(struct plan_idmap));
 		break;
 	case PLAN_REMOUNT:
 		follow_string(p, s->remount.target);

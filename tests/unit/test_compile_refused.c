@@ -180,11 +180,30 @@ static const struct {
 	{ { .mounts = "{\"destination\":\"/x\",\"options\":[\"bind\"]}" },
 	  ERR_SPEC,
 	  "mounts[0].source: required for a bind mount" },
-	{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/v\",\"options\":[\"bind\"],"
+	{ { .mounts = "{\"destination\":\"/x\",\"type\":\"tmpfs\","
 	              "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
 	              "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}" },
-	  ERR_REFUSED,
-	  "mounts[0]: id mappings of mounts are not supported yet" },
+	  ERR_SPEC,
+	  "mounts[0]: only a bind mount can be id-mapped" },
+	{ { .mounts = BIND_OPTIONS("\"ridmap\"") },
+	  ERR_SPEC,
+	  "mounts[0].options: \"ridmap\": there is neither a map nor a user namespace that has "
+	  "one" },
+	{ { .mounts = BIND_OPTIONS("\"remount\",\"idmap\"") },
+	  ERR_SPEC,
+	  "mounts[0].options: \"idmap\": what is mounted already cannot be id-mapped" },
+	{ { .mounts = BIND_OPTIONS("\"idmap=uids=0-1-1\"") },
+	  ERR_SPEC,
+	  "mounts[0].options: idmap: \"uids=0-1-1\": maps are written as "
+	  "uids=FROM-TO-LENGTH#…;gids=FROM-TO-LENGTH#…" },
+	{ { .mounts = BIND_OPTIONS("\"idmap=uids=0-1-4294967296;gids=0-1-1\"") },
+	  ERR_SPEC,
+	  "mounts[0].options: idmap: \"4294967296;gids=0-1-1\": maps are written as "
+	  "uids=FROM-TO-LENGTH#…;gids=FROM-TO-LENGTH#…" },
+	{ { .mounts = BIND_OPTIONS("\"idmap=uids=@0-5-1;gids=0-1-1\"") },
+	  ERR_SPEC,
+	  "mounts[0].options: idmap: \"@0-5-1;gids=0-1-1\": not within one range of the "
+	  "container's own map" },
 	{ { .linux_ = "\"devices\":[{\"path\":\"/proc/x\",\"type\":\"c\",\"major\":1,"
 	              "\"minor\":3}]" },
 	  ERR_REFUSED,

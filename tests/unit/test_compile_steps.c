@@ -243,6 +243,48 @@ static void test_remount(void **state)
 	assert_true(plan_case_find(plan, PLAN_REMOUNT, 0) < plan_case_find(plan, PLAN_DEVICE, 0));
 }
 
+#define MAPPED(options, maps) \
+	"{\"destination\":\"/a\",\"source\":\"/v\",\"options\":[" options "]" maps "}"
+#define MAPS                                                                              \
+	",\"uidMappings\":[{\"containerID\":1,\"hostID\":2,\"size\":3}],\"gidMappings\":" \
+	"[{\"containerID\":4,\"hostID\":5,\"size\":6}]"
+
+static void expect_maps(const struct plan *plan, unsigned int index, uint32_t flags,
+                        struct plan_idmap uid, struct plan_idmap gid)
+{
+	const struct plan_bind *b = &plan_case_step(plan, PLAN_BIND, index)->bind;
+
+	assert_int_equal(b->flags, flags);
+	assert_int_equal(b->slot, PLAN_NO_SLOT);
+	assert_int_equal(b->uid_map.count, uid.count > 0);
+	assert_int_equal(b->gid_map.count, gid.count > 0);
+	if (uid.count > 0)
+		assert_memory_equal(plan_array(plan, b->uid_map), &uid, sizeof(uid));
+	if (gid.count > 0)
+		assert_memory_equal(plan_array(plan, b->gid_map), &gid, sizeof(gid));
+}
+
+/* Given beside the options, in them, or by the user namespace. */
+static void test_id_maps(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = PLAN_CASE_MAPS,
+	          .mounts = MAPPED("\"bind\"", MAPS) "," MAPPED(
+			  "\"rbind\",\"ridmap\",\"shared\"",
+			  MAPS) "," MAPPED("\"bind\",\"idmap\"",
+	                                   "") "," MAPPED("\"bind\",\"idmap=gids=7-8-9;"
+	                                                  "uids=@1-2-3\"",
+	                                                  "") "," MAPPED("\"bind\"", ""));
+	const struct plan_idmap uid = { 1, 2, 3 }, gid = { 4, 5, 6 }, none = { 0 };
+	expect_maps(plan, 0, PLAN_BIND_IDMAP, uid, gid);
+	expect_maps(plan, 1, PLAN_BIND_RECURSIVE | PLAN_BIND_IDMAP_ALL, uid, gid);
+	expect_maps(plan, 2, PLAN_BIND_IDMAP, none, none);
+	expect_maps(plan, 3, PLAN_BIND_IDMAP, (struct plan_idmap){ 1, 100002, 3 },
+	            (struct plan_idmap){ 7, 8, 9 });
+	expect_maps(plan, 4, 0, none, none);
+	assert_int_equal(plan_case_find(plan, PLAN_CLONE_SHARED, 0), -1);
+}
+
 /* Its slot comes after those that the launcher fills. */
 static void test_shared_bind(void **state)
 {
@@ -454,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_binds),
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_remount),
+		cmocka_unit_test(test_id_maps),
 		cmocka_unit_test(test_shared_bind),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_activation),

@@ -140,16 +140,32 @@ static void test_copy_up(void **state)
 	assert_int_equal(o.data.n, 1);
 }
 
+static void test_idmap(void **state)
+{
+	ARENA struct arena a;
+	struct mount_options o;
+	struct err e = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(parse(&a, "bind,idmap", &o, &e), 0);
+	assert_true(o.idmap && !o.idmap_below && !o.idmap_text);
+	assert_int_equal(parse(&a, "bind,ridmap", &o, &e), 0);
+	assert_true(!o.idmap && o.idmap_below && !o.idmap_text);
+	assert_int_equal(parse(&a, "bind,idmap=uids=0-1-2", &o, &e), 0);
+	assert_true(o.idmap && !o.idmap_below);
+	assert_string_equal(o.idmap_text, "uids=0-1-2");
+	assert_int_equal(parse(&a, "bind,ridmap=gids=0-1-2", &o, &e), 0);
+	assert_true(!o.idmap && o.idmap_below);
+	assert_int_equal(o.data.n, 0);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const later[] = {
-		"idmap",
-		"ridmap",
 		"copy-symlink",
 		"src-nofollow",
 		"dest-nofollow",
-		"idmap=uids=0-1000-1",
-		"ridmap=gids=0-1000-1",
 	};
 
 	(void)state;
@@ -189,8 +205,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attributes), cmocka_unit_test(test_flags_and_data),
-		cmocka_unit_test(test_copy_up),    cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_copy_up),    cmocka_unit_test(test_idmap),
+		cmocka_unit_test(test_refused),    cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

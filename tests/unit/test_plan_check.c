@@ -81,6 +81,7 @@ static void fill_setup(struct plan_step *s)
 	case PLAN_BIND:
 		s->bind.target = text;
 		s->bind.slot = slot_of_shared;
+		s->bind.uid_map = s->bind.gid_map = LIST(maps, 2);
 		break;
 	case PLAN_REMOUNT:
 		s->remount.target = text;
@@ -333,6 +334,8 @@ static void mounts_are_checked(void **unused)
 	BAD_STEP(PLAN_BIND, bind.slot, 5);
 	BAD_STEP(PLAN_BIND, bind.slot, 256);
 	BAD_STEP(PLAN_BIND, bind.flags, PLAN_COVER_MODE);
+	BAD_STEP_LIST(PLAN_BIND, bind.uid_map);
+	BAD_STEP_LIST(PLAN_BIND, bind.gid_map);
 	BAD(steps[PLAN_EXECVE].bind.source, 0); /* neither a slot nor a source */
 	BAD_STEP_TEXT(PLAN_CLONE_SHARED, tree.source);
 	BAD_STEP(PLAN_CLONE_SHARED, tree.recursive, 2);

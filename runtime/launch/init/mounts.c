@@ -154,17 +154,28 @@ static void change(int tree, const struct plan_attr *a, uint32_t propagation, co
 		mount_set(tree, a->set, a->clear, all ? 0 : propagation, 0, what);
 }
 
+/* What the ids of our user namespace may not enter or map, the launcher does. */
+static int clone_source(const struct plan_bind *b, const char *what)
+{
+	bool recursive = b->flags & PLAN_BIND_RECURSIVE;
+	long source = -EACCES;
+
+	if (!(b->flags & (PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL)))
+		source = root_host_look(plan_string(b->source));
+	if (source != -EACCES)
+		return mount_clone((int)must(source, CALL_OPEN, what), recursive, what);
+	report_send(FRAME_SOURCE, (int64_t)report_current(), NULL, -1);
+	return report_await(FRAME_GO);
+}
+
 /* The clone that is to be attached, with attributes and propagation. A slot that
  * the launcher or PLAN_CLONE_SHARED filled is a clone already; where `shared` is
  * asked for, that clone stays the peer that it is. */
 static int bind_source(const struct plan_bind *b, const char *what)
 {
-	bool recursive = b->flags & PLAN_BIND_RECURSIVE;
 	bool peer = b->slot != PLAN_NO_SLOT && b->propagation & SYS_MS_SHARED;
 	uint32_t kind = b->propagation & SYS_MS_SLAVE ? SYS_MS_SLAVE : SYS_MS_PRIVATE;
-	int tree = b->slot == PLAN_NO_SLOT
-	                   ? mount_clone(root_host_path(plan_string(b->source)), recursive, what)
-	                   : slot_fd(b->slot);
+	int tree = b->slot == PLAN_NO_SLOT ? clone_source(b, what) : slot_fd(b->slot);
 
 	change(tree, &b->attr, peer ? 0 : kind | SYS_MS_REC, what);
 	return tree;

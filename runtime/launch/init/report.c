@@ -37,6 +37,11 @@ void report_step(uint32_t index)
 	step = index;
 }
 
+uint32_t report_current(void)
+{
+	return step;
+}
+
 static long send_with_fd(const struct frame *frame, int fd)
 {
 	struct {

@@ -12,6 +12,7 @@ int report_socket(void);
 
 /* The step that errors are blamed on. */
 void report_step(uint32_t index);
+uint32_t report_current(void);
 
 /* Sends FRAME_ERROR and ends init. error: errno as a positive number, 0 for none;
  * text: the path or name it failed on, may be NULL. */

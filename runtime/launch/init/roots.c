@@ -26,9 +26,14 @@ int root_old(void)
 	return old;
 }
 
+long root_host_look(const char *path)
+{
+	return sys_openat2(old, path, O_PATH, RESOLVE_IN_ROOT);
+}
+
 int root_host_path(const char *path)
 {
-	return (int)must(sys_openat2(old, path, O_PATH, RESOLVE_IN_ROOT), CALL_OPEN, path);
+	return (int)must(root_host_look(path), CALL_OPEN, path);
 }
 
 /* Of "/" and, with MS_REC, of everything below. */
