@@ -146,13 +146,24 @@ static int check_new(const struct compile *c, const struct oci_mount *m,
 	return 0;
 }
 
+/* Some callers name the place as the host sees it, below the rootfs; runc takes that. */
+static const char *target_path(struct compile *c, const char *destination)
+{
+	const char *rootfs = path_clean(&c->arena, c->bundle, c->config->root_path);
+	const char *target = path_clean(&c->arena, "/", destination);
+
+	if (strcmp(rootfs, "/") == 0 || !path_is_below(target, rootfs))
+		return target;
+	return target[strlen(rootfs)] ? target + strlen(rootfs) : "/";
+}
+
 static int read_mount(struct compile *c, size_t index, struct compile_mount *cm, struct err *e)
 {
 	const struct oci_mount *m = &c->config->mounts[index];
 
 	cm->origin = arena_printf(&c->arena, "mounts[%zu]", index);
 	cm->slot = PLAN_NO_SLOT;
-	cm->target = path_clean(&c->arena, "/", m->destination);
+	cm->target = target_path(c, m->destination);
 	if (mount_options_parse(&c->arena, m->options, &cm->options, e) < 0)
 		return err_in(e, "%s.options", cm->origin);
 	cm->remount = cm->options.remount;

@@ -455,3 +455,12 @@ owners='stat -c "%n %u:%g" /m/a /m/b /m/below/c'
 	expect 0 caisson run -b b c
 	says 'Read-only file system'
 }
+
+# --- places ------------------------------------------------------------------------------
+
+@test "a destination may be given as the host sees it" {
+	make_bundle b copy
+	mounted "$(tmpfs "$W/b/rootfs/t")" "$(bind "$W/b/rootfs/t" "$W/b/rootfs/u" rbind)"
+	inside 'touch /t/file; ls /u; grep -cE " /[tu] " /proc/mounts'
+	is $'file\n2'
+}

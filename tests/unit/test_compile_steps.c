@@ -228,6 +228,18 @@ static void test_attributes(void **state)
 	}
 }
 
+/* The bundle of these cases is /bundle, its rootfs /bundle/rootfs. */
+static void test_target_below_rootfs(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .mounts = TMPFS("/bundle/rootfs/../rootfs/a",
+	                                "") "," TMPFS("/bundle/rootfsx", ""));
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_MOUNT, 0)->mount.target),
+	                    "/a");
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_MOUNT, 1)->mount.target),
+	                    "/bundle/rootfsx");
+}
+
 static void test_remount(void **state)
 {
 	(void)state;
@@ -495,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_read_only_late),
 		cmocka_unit_test(test_binds),
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_target_below_rootfs),
 		cmocka_unit_test(test_remount),
 		cmocka_unit_test(test_id_maps),
 		cmocka_unit_test(test_shared_bind),

@@ -137,7 +137,7 @@ static void proc_needs_a_plain_folder(void **unused)
 	add_root();
 	add_mounts();
 	add_program("sh", "exit 0");
-	expect_error(run(), "ordinary directory");
+	expect_error(run(), "mounted on ordinary directory");
 }
 
 static void targets_are_made_inside(void **unused)
