@@ -353,7 +353,7 @@ static void test_activation(void **state)
 	const struct plan_step *s = plan_case_step(plan, PLAN_BIND, 0);
 	assert_int_equal(s->bind.slot, 0);
 	assert_string_equal(plan_text(plan, s->bind.target), "/run/notify");
-	assert_true(s->bind.attr_set & MOUNT_ATTR_RDONLY);
+	assert_true(s->bind.attr.set & MOUNT_ATTR_RDONLY);
 	assert_int_equal(plan_case_step(plan, PLAN_CLOSE_FDS, 0)->value, 5);
 }
 
