@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_SIZE = 16 * 1024 };
+enum { BLOCK_SIZE = 16 * 1024 - 64 }; /* a power of two with its head and malloc's */
 
 struct arena_block {
 	struct arena_block *next;
