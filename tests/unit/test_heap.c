@@ -20,7 +20,7 @@ void *heap_malloc(size_t size);
 void heap_free(void *memory);
 void *heap_calloc(size_t count, size_t size);
 void *heap_realloc(void *memory, size_t size);
-#include "base/heap.c"
+#include "base/heap.c" /* NOLINT(bugprone-suspicious-include) */
 #undef malloc
 #undef free
 #undef calloc
