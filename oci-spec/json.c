@@ -15,6 +15,7 @@
 #include "oci-spec/json.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,15 +155,34 @@ static size_t escape_length(const unsigned char *s, size_t len, const char **ret
 	return 0;
 }
 
+/* The bytes at s that are ASCII and no backslash, in whole words: most of most texts. */
+static size_t plain_words(const unsigned char *s, size_t len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	size_t i = 0;
+
+	for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t)) {
+		uint64_t word, other;
+
+		memcpy(&word, s + i, sizeof(word));
+		other = word ^ ones * '\\'; /* a zero byte where a backslash was */
+		if ((word | ((other - ones) & ~other)) & highs)
+			break;
+	}
+	return i;
+}
+
 /* Judges a string by its raw token: what is between the quotes, escapes and all.
  * NULL when all is well. */
 static const char *string_fault(const unsigned char *raw, size_t len)
 {
 	const char *why = "is not valid UTF-8";
 
-	for (size_t i = 0, step; i < len; i += step) {
-		step = raw[i] == '\\' ? escape_length(raw + i, len - i, &why)
-		                      : json_utf8(raw + i, len - i);
+	for (size_t i = plain_words(raw, len), step; i < len; i += step) {
+		if (raw[i] == '\\')
+			step = escape_length(raw + i, len - i, &why);
+		else
+			step = raw[i] < 0x80 ? 1 : json_utf8(raw + i, len - i);
 		if (step == 0)
 			return why;
 	}
@@ -174,8 +194,12 @@ static const char *string_fault(const unsigned char *raw, size_t len)
 static int check_string(struct builder *b, const struct json *at, const char *what, size_t end,
                         size_t len)
 {
-	const char *start = memchr(b->text + b->token_end, '"', end - b->token_end);
-	size_t from = start ? (size_t)(start - b->text) + 1 : end - 1;
+	size_t from = b->token_end;
+
+	while (from < end - 1 && b->text[from] != '"')
+		from++;
+	if (from < end - 1)
+		from++;
 	const char *why = string_fault((const unsigned char *)b->text + from, end - 1 - from);
 
 	if (len > OCI_STRING_MAX_BYTES)
