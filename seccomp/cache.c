@@ -2,10 +2,13 @@
 /*
  * Filters compiled before. A wrong filter would be a hole in a container, so nothing
  * in a file is believed: it must be a plain file of ours that nobody else may write,
- * have the expected size, and carry a SHA-256 of its key and content. Whatever does
- * not fit is as good as absent. The key covers the meaning of the profile (its flags
- * and listener are not in the filter) and who compiles it; each part of it is counted
- * or has a fixed size, so that two profiles never look the same.
+ * have the expected size, hold the very key, and a sum of all that must fit.
+ *
+ * The key spells out the meaning of the profile (its flags and listener are not in the
+ * filter) and who compiles it; each part of it is counted, ends with a NUL, or has a
+ * fixed size, so that two profiles never look the same. A hash of it names the file. No
+ * more hangs on the hash: who finds two profiles with the same one makes them take turns
+ * in one file, and never gets one's filter for the other. So it may be a cheap one.
  *
  * Files are written under a name of their own and renamed, so two writers at once each
  * leave a whole file. Their number is bounded when one is written: the oldest go.
@@ -15,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -29,80 +33,21 @@
 #define CACHE_VERSION 3u
 
 enum {
-	NAME_HEX = 2 * SHA256_BYTES, /* name of a file: its key */
-	LISTED_MAX = 4096,           /* files looked at when the folder is tidied */
-	DROPPED = 16,                /* removed beyond what is too much, to tidy seldom */
+	NAME_HEX = 16,     /* name of a file: its key's hash */
+	LISTED_MAX = 4096, /* files looked at when the folder is tidied */
+	DROPPED = 16,      /* removed beyond what is too much, to tidy seldom */
 };
 
+/* After it come the key and the instructions. */
 struct head {
 	char magic[8];
 	uint32_t version, length; /* instructions */
-	uint64_t sum;
+	uint64_t key_bytes, sum;
 };
 
 static const char magic[8] = "csnscmp";
 
 /* --- the key ---------------------------------------------------------------------- */
-
-static void add_number(struct sha256 *s, uint64_t number)
-{
-	sha256_add(s, &number, sizeof(number));
-}
-
-static void add_text(struct sha256 *s, const char *text)
-{
-	size_t len = strlen(text);
-
-	add_number(s, len);
-	sha256_add(s, text, len);
-}
-
-static void add_texts(struct sha256 *s, const struct oci_strings *texts)
-{
-	add_number(s, texts->n);
-	for (size_t i = 0; i < texts->n; i++)
-		add_text(s, texts->v[i]);
-}
-
-static void add_errno(struct sha256 *s, struct opt_u32 number)
-{
-	add_number(s, number.set);
-	add_number(s, number.set ? number.value : 0);
-}
-
-static void add_rule(struct sha256 *s, const struct oci_seccomp_rule *rule)
-{
-	add_texts(s, &rule->names);
-	add_number(s, rule->action);
-	add_errno(s, rule->errno_ret);
-	add_number(s, rule->arg_count);
-	for (size_t i = 0; i < rule->arg_count; i++) {
-		add_number(s, rule->args[i].index);
-		add_number(s, rule->args[i].op);
-		add_number(s, rule->args[i].value);
-		add_number(s, rule->args[i].value_two);
-	}
-}
-
-void cache_key(const struct oci_seccomp *profile, const struct filter_maker *maker,
-               uint8_t ret[SHA256_BYTES])
-{
-	struct sha256 s;
-
-	sha256_init(&s);
-	add_number(&s, CACHE_VERSION);
-	add_number(&s, maker->native_arch);
-	for (size_t i = 0; i < LEN(maker->version); i++)
-		add_number(&s, maker->version[i]);
-	add_number(&s, maker->api);
-	add_number(&s, profile->default_action);
-	add_errno(&s, profile->default_errno_ret);
-	add_texts(&s, &profile->architectures);
-	add_number(&s, profile->rule_count);
-	for (size_t i = 0; i < profile->rule_count; i++)
-		add_rule(&s, &profile->rules[i]);
-	sha256_end(&s, ret);
-}
 
 /* FNV-1a over whole words: each step is one to one, so that no flipped bit is lost. */
 static uint64_t add_words(uint64_t sum, const void *data, size_t bytes)
@@ -118,21 +63,82 @@ static uint64_t add_words(uint64_t sum, const void *data, size_t bytes)
 	return sum;
 }
 
-/* Tells a damaged file, and one under another's name, at the cost of a few thousand
- * instructions. That nobody else writes here is for the file's owner and mode to say. */
-static uint64_t checksum(const uint8_t key[SHA256_BYTES], const struct filter *filter)
+static void add_number(struct buf *b, uint64_t number)
 {
-	uint64_t sum = add_words(UINT64_C(0xcbf29ce484222325), key, SHA256_BYTES);
+	buf_add(b, &number, sizeof(number));
+}
 
-	return add_words(sum, filter->v, filter->n * sizeof(*filter->v));
+static void add_texts(struct buf *b, const struct oci_strings *texts)
+{
+	add_number(b, texts->n);
+	for (size_t i = 0; i < texts->n; i++)
+		buf_add(b, texts->v[i], strlen(texts->v[i]) + 1);
+}
+
+static void add_errno(struct buf *b, struct opt_u32 number)
+{
+	add_number(b, number.set);
+	add_number(b, number.set ? number.value : 0);
+}
+
+static void add_rule(struct buf *b, const struct oci_seccomp_rule *rule)
+{
+	add_texts(b, &rule->names);
+	add_number(b, rule->action);
+	add_errno(b, rule->errno_ret);
+	add_number(b, rule->arg_count);
+	for (size_t i = 0; i < rule->arg_count; i++) {
+		add_number(b, rule->args[i].index);
+		add_number(b, rule->args[i].op);
+		add_number(b, rule->args[i].value);
+		add_number(b, rule->args[i].value_two);
+	}
+}
+
+int cache_key(struct arena *a, const struct oci_seccomp *profile, const struct filter_maker *maker,
+              struct cache_key *ret, struct err *e)
+{
+	BUF struct buf b = { 0 };
+
+	add_number(&b, CACHE_VERSION);
+	add_number(&b, maker->native_arch);
+	for (size_t i = 0; i < LEN(maker->version); i++)
+		add_number(&b, maker->version[i]);
+	add_number(&b, maker->api);
+	add_number(&b, profile->default_action);
+	add_errno(&b, profile->default_errno_ret);
+	add_texts(&b, &profile->architectures);
+	add_number(&b, profile->rule_count);
+	for (size_t i = 0; i < profile->rule_count; i++)
+		add_rule(&b, &profile->rules[i]);
+	buf_align(&b, sizeof(uint64_t));
+	TRY(buf_ok(&b, e));
+
+	unsigned char *bytes = arena_new(a, b.len);
+	memcpy(bytes, b.data, b.len);
+	*ret = (struct cache_key){ .bytes = bytes,
+		                   .len = b.len,
+		                   .hash = add_words(UINT64_C(0xcbf29ce484222325), bytes, b.len) };
+	return 0;
+}
+
+static void file_name(const struct cache_key *key, char ret[NAME_HEX + 1])
+{
+	(void)snprintf(ret, NAME_HEX + 1, "%016" PRIx64, key->hash);
+}
+
+/* Tells a damaged file. That nobody else writes here is for its owner and mode to say. */
+static uint64_t checksum(const struct cache_key *key, const struct filter *filter)
+{
+	return add_words(key->hash, filter->v, filter->n * sizeof(*filter->v));
 }
 
 /* --- reading ---------------------------------------------------------------------- */
 
 /* The file's size, or 0 when it is not one that we may believe. */
-static size_t believable_size(int fd)
+static size_t believable_size(int fd, size_t before_filter)
 {
-	const size_t max = sizeof(struct head) + BPF_MAXINSNS * sizeof(struct sock_filter);
+	const size_t max = before_filter + BPF_MAXINSNS * sizeof(struct sock_filter);
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
@@ -140,24 +146,25 @@ static size_t believable_size(int fd)
 		return 0;
 
 	size_t size = (size_t)st.st_size;
-	if (size <= sizeof(struct head) || size > max ||
-	    (size - sizeof(struct head)) % sizeof(struct sock_filter) != 0)
+	if (size <= before_filter || size > max ||
+	    (size - before_filter) % sizeof(struct sock_filter) != 0)
 		return 0;
 	return size;
 }
 
-bool cache_load(struct arena *a, int dir, const uint8_t key[SHA256_BYTES], struct filter *ret)
+bool cache_load(struct arena *a, int dir, const struct cache_key *key, struct filter *ret)
 {
+	const size_t before_filter = sizeof(struct head) + key->len;
 	char name[NAME_HEX + 1];
 	struct head head;
 
-	sha256_hex(key, name);
+	file_name(key, name);
 	/* not blocking: a fifo must not hold us before fstat sees that it is one */
 	FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 
-	size_t size = believable_size(fd);
+	size_t size = believable_size(fd, before_filter);
 	if (size == 0)
 		return false;
 	unsigned char *content = arena_new(a, size);
@@ -165,11 +172,12 @@ bool cache_load(struct arena *a, int dir, const uint8_t key[SHA256_BYTES], struc
 		return false;
 
 	memcpy(&head, content, sizeof(head));
-	memmove(content, content + sizeof(head), size - sizeof(head)); /* for its alignment */
-	struct filter filter = { .v = (const struct sock_filter *)(const void *)content,
-		                 .n = (size - sizeof(head)) / sizeof(struct sock_filter) };
+	struct filter filter = { .v = (const struct sock_filter *)(const void *)(content +
+		                                                                 before_filter),
+		                 .n = (size - before_filter) / sizeof(struct sock_filter) };
 	if (memcmp(head.magic, magic, sizeof(magic)) != 0 || head.version != CACHE_VERSION ||
-	    head.length != filter.n)
+	    head.length != filter.n || head.key_bytes != key->len ||
+	    memcmp(content + sizeof(head), key->bytes, key->len) != 0)
 		return false;
 	if (head.sum != checksum(key, &filter))
 		return false;
@@ -240,24 +248,27 @@ static void tidy(int dir)
 	free(files);
 }
 
-void cache_store(int dir, const uint8_t key[SHA256_BYTES], const struct filter *filter)
+void cache_store(int dir, const struct cache_key *key, const struct filter *filter)
 {
 	char name[NAME_HEX + 1], tmp[sizeof(((struct listed *)0)->name)];
-	struct head head = { .version = CACHE_VERSION, .length = (uint32_t)filter->n };
+	struct head head = { .version = CACHE_VERSION,
+		             .length = (uint32_t)filter->n,
+		             .key_bytes = key->len,
+		             .sum = checksum(key, filter) };
 	struct err ignored = { 0 };
 	uint64_t unique;
 
 	if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
 		return;
-	sha256_hex(key, name);
+	file_name(key, name);
 	(void)snprintf(tmp, sizeof(tmp), "%s.%016llx", name, (unsigned long long)unique);
 	memcpy(head.magic, magic, sizeof(magic));
-	head.sum = checksum(key, filter);
 
 	FD int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
 	if (fd_write_all(fd, &head, sizeof(head), tmp, &ignored) < 0 ||
+	    fd_write_all(fd, key->bytes, key->len, tmp, &ignored) < 0 ||
 	    fd_write_all(fd, filter->v, filter->n * sizeof(*filter->v), tmp, &ignored) < 0 ||
 	    renameat(dir, tmp, dir, name) < 0)
 		(void)unlinkat(dir, tmp, 0);

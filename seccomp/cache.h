@@ -5,19 +5,25 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "base/sha256.h"
 #include "oci-spec/spec.h"
 #include "seccomp/filter.h"
 
 enum { CACHE_FILES_MAX = 256 };
 
-/* The key of a filter: a hash over all that decides its instructions. */
-void cache_key(const struct oci_seccomp *profile, const struct filter_maker *maker,
-               uint8_t ret[SHA256_BYTES]);
+/* All that decides a filter's instructions, spelled out, and a number for it. */
+struct cache_key {
+	const unsigned char *bytes; /* in an arena */
+	size_t len;                 /* a multiple of 8 */
+	uint64_t hash;
+};
+
+/* ERR_KERNEL when there is no memory for it. */
+MUST_CHECK int cache_key(struct arena *a, const struct oci_seccomp *profile,
+                         const struct filter_maker *maker, struct cache_key *ret, struct err *e);
 
 /* True when the folder had a sound filter for the key; it lives in the arena. */
-bool cache_load(struct arena *a, int dir, const uint8_t key[SHA256_BYTES], struct filter *ret);
+bool cache_load(struct arena *a, int dir, const struct cache_key *key, struct filter *ret);
 
 /* Keeps the filter. A cache that cannot be written is no error: the next start
  * compiles again. */
-void cache_store(int dir, const uint8_t key[SHA256_BYTES], const struct filter *filter);
+void cache_store(int dir, const struct cache_key *key, const struct filter *filter);

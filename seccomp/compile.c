@@ -109,7 +109,7 @@ int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cach
                     struct seccomp_program *ret, struct err *e)
 {
 	struct seccomp_program program = { 0 };
-	uint8_t key[SHA256_BYTES];
+	struct cache_key key = { 0 };
 	struct filter_maker maker;
 	struct filter filter;
 	int notify = check_notify(profile, e);
@@ -120,12 +120,12 @@ int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cach
 
 	if (cache_dir >= 0) {
 		filter_maker(&maker);
-		cache_key(profile, &maker, key);
+		TRY(cache_key(a, profile, &maker, &key, e));
 	}
-	if (cache_dir < 0 || !cache_load(a, cache_dir, key, &filter)) {
+	if (cache_dir < 0 || !cache_load(a, cache_dir, &key, &filter)) {
 		TRY(filter_compile(a, profile, &filter, e));
 		if (cache_dir >= 0)
-			cache_store(cache_dir, key, &filter);
+			cache_store(cache_dir, &key, &filter);
 	}
 	program.filter = filter.v;
 	program.length = filter.n;

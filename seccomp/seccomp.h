@@ -4,7 +4,8 @@
  * big profile costs more than all the rest of a start. The cache file's name is a
  * hash of everything that the program depends on (the rules in their meaning, the
  * architecture, libseccomp's version and its API level on this kernel), and its
- * content carries a checksum: a file that does not fit is compiled anew.
+ * content repeats all of that and carries a checksum: a file that does not fit is
+ * compiled anew.
  */
 #pragma once
 

@@ -77,8 +77,9 @@ static const struct sock_filter code[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0x7fff0000),
 };
 static const struct filter sample = { code, LEN(code) };
-static const uint8_t key[SHA256_BYTES] = { 1, 2, 3, 0xff };
-static const char key_name[] = "010203ff00000000000000000000000000000000000000000000000000000000";
+static const unsigned char key_bytes[16] = { 1, 2, 3, 0xff };
+static const struct cache_key key = { key_bytes, sizeof(key_bytes), 0x10203ff };
+static const char key_name[] = "00000000010203ff";
 
 /* Loads the sample's key: whether it came, which then must be the sample. */
 static bool loads(const struct folder *f)
@@ -87,7 +88,7 @@ static bool loads(const struct folder *f)
 	struct filter found = { 0 };
 
 	arena_init(&a, 0);
-	if (!cache_load(&a, f->fd, key, &found)) {
+	if (!cache_load(&a, f->fd, &key, &found)) {
 		assert_null(found.v);
 		return false;
 	}
@@ -117,9 +118,9 @@ static void test_found_again(void **state)
 	struct folder *f = *state;
 
 	assert_false(loads(f));
-	cache_store(f->fd, key, &sample);
+	cache_store(f->fd, &key, &sample);
 	assert_true(loads(f));
-	cache_store(f->fd, key, &sample);
+	cache_store(f->fd, &key, &sample);
 	assert_true(loads(f));
 	assert_int_equal(each_file(f, NULL), 1);
 }
@@ -129,7 +130,7 @@ static void test_damaged_content(void **state)
 	struct folder *f = *state;
 	uint8_t bytes[512];
 
-	cache_store(f->fd, key, &sample);
+	cache_store(f->fd, &key, &sample);
 	size_t len = read_sample(f, bytes, sizeof(bytes));
 	for (size_t i = 0; i < len; i++) {
 		for (unsigned int bit = 0; bit < 8; bit++) {
@@ -157,7 +158,7 @@ static void test_wrong_kinds_of_files(void **state)
 	static const mode_t writable[] = { 0620, 0602, 0666 };
 
 	/* a link, even to a sound file */
-	cache_store(f->fd, key, &sample);
+	cache_store(f->fd, &key, &sample);
 	assert_int_equal(renameat(f->fd, key_name, f->fd, "sound"), 0);
 	assert_int_equal(symlinkat("sound", f->fd, key_name), 0);
 	assert_false(loads(f));
@@ -185,38 +186,49 @@ static void test_wrong_kinds_of_files(void **state)
 	assert_false(loads(f));
 }
 
+/* Two keys with one hash: that of the file is another, which ends like ours or not. */
 static void test_another_keys_file(void **state)
 {
 	struct folder *f = *state;
-	uint8_t other[SHA256_BYTES] = { 9 };
-	char name[2 * SHA256_BYTES + 1];
+	unsigned char bytes[24] = { 1, 2, 3, 0xff };
+	struct cache_key other = { bytes, sizeof(key_bytes), key.hash };
+	struct filter found;
+	ARENA struct arena a;
 
-	cache_store(f->fd, other, &sample);
-	sha256_hex(other, name);
-	assert_int_equal(renameat(f->fd, name, f->fd, key_name), 0);
-	assert_false(loads(f));
+	arena_init(&a, 0);
+	for (size_t i = 0; i < sizeof(key_bytes); i++) {
+		bytes[i] ^= 1;
+		cache_store(f->fd, &other, &sample);
+		assert_false(loads(f));
+		bytes[i] ^= 1;
+	}
+	for (other.len = 8; other.len <= sizeof(bytes); other.len += 8) {
+		cache_store(f->fd, &other, &sample);
+		assert_true(cache_load(&a, f->fd, &other, &found));
+		assert_int_equal(loads(f), other.len == key.len);
+	}
+	assert_int_equal(each_file(f, NULL), 1);
 }
 
 static void test_number_of_files(void **state)
 {
 	struct folder *f = *state;
 	FD int foreign = openat(f->fd, "not-ours", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	uint8_t numbered[SHA256_BYTES] = { 0 };
+	struct cache_key numbered = key;
 	ARENA struct arena a;
 	struct filter found;
 
 	assert_true(foreign >= 0);
 	arena_init(&a, 0);
 	for (unsigned int i = 0; i < CACHE_FILES_MAX + 100; i++) {
-		numbered[0] = (uint8_t)i;
-		numbered[1] = (uint8_t)(i >> 8);
-		cache_store(f->fd, numbered, &sample);
+		numbered.hash = i;
+		cache_store(f->fd, &numbered, &sample);
 		assert_in_range(each_file(f, NULL), 1, CACHE_FILES_MAX + 1);
-		assert_true(cache_load(&a, f->fd, numbered, &found)); /* the newest stays */
+		assert_true(cache_load(&a, f->fd, &numbered, &found)); /* the newest stays */
 	}
 	assert_int_equal(faccessat(f->fd, "not-ours", F_OK, 0), 0);
-	memset(numbered, 0, sizeof(numbered));
-	assert_false(cache_load(&a, f->fd, numbered, &found)); /* the oldest went */
+	numbered.hash = 0;
+	assert_false(cache_load(&a, f->fd, &numbered, &found)); /* the oldest went */
 }
 
 /* Writers and readers of one key at once: a reader finds the whole file, always. */
@@ -225,12 +237,12 @@ static void test_writers_at_once(void **state)
 	struct folder *f = *state;
 	pid_t writers[3];
 
-	cache_store(f->fd, key, &sample);
+	cache_store(f->fd, &key, &sample);
 	for (size_t i = 0; i < LEN(writers); i++) {
 		writers[i] = fork();
 		if (writers[i] == 0) {
 			for (int round = 0; round < 300; round++)
-				cache_store(f->fd, key, &sample);
+				cache_store(f->fd, &key, &sample);
 			_exit(0);
 		}
 	}
@@ -267,6 +279,26 @@ static struct seccomp_program compile(struct arena *a, int dir)
 	return program;
 }
 
+static struct cache_key key_of(struct arena *a, const struct oci_seccomp *of,
+                               const struct filter_maker *maker)
+{
+	struct cache_key made;
+	struct err e = { 0 };
+
+	if (cache_key(a, of, maker, &made, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(made.len % 8, 0);
+	return made;
+}
+
+static bool same_key(const struct cache_key *x, const struct cache_key *y)
+{
+	bool same = x->len == y->len && memcmp(x->bytes, y->bytes, x->len) == 0;
+
+	assert_int_equal(same, x->hash == y->hash);
+	return same;
+}
+
 static void break_file(int dir, const char *name)
 {
 	FD int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
@@ -279,7 +311,7 @@ static void test_compiler_uses_it(void **state)
 	struct folder *f = *state;
 	ARENA struct arena a;
 	struct filter_maker maker;
-	uint8_t profile_key[SHA256_BYTES];
+	struct cache_key profile_key;
 
 	arena_init(&a, 0);
 	struct seccomp_program none = compile(&a, -1);
@@ -294,18 +326,18 @@ static void test_compiler_uses_it(void **state)
 
 	/* it really reads it: another filter under the profile's key comes out */
 	filter_maker(&maker);
-	cache_key(&profile, &maker, profile_key);
-	cache_store(f->fd, profile_key, &sample);
+	profile_key = key_of(&a, &profile, &maker);
+	cache_store(f->fd, &profile_key, &sample);
 	assert_int_equal(compile(&a, f->fd).length, sample.n);
 
 	/* and a broken one is compiled anew and replaced */
-	cache_store(f->fd, profile_key, &(struct filter){ first.filter, first.length });
+	cache_store(f->fd, &profile_key, &(struct filter){ first.filter, first.length });
 	(void)each_file(f, break_file);
 	struct filter found;
-	assert_false(cache_load(&a, f->fd, profile_key, &found));
+	assert_false(cache_load(&a, f->fd, &profile_key, &found));
 	struct seccomp_program third = compile(&a, f->fd);
 	assert_memory_equal(first.filter, third.filter, first.length * sizeof(*first.filter));
-	assert_true(cache_load(&a, f->fd, profile_key, &found));
+	assert_true(cache_load(&a, f->fd, &profile_key, &found));
 }
 
 static void test_no_folder_to_write(void **state)
@@ -328,17 +360,19 @@ static void test_keys(void **state)
 	struct oci_seccomp profiles[12];
 	struct oci_seccomp_rule changed[8];
 	struct oci_seccomp_arg arg[4];
-	uint8_t keys[LEN(makers) + LEN(profiles)][SHA256_BYTES], again[SHA256_BYTES];
+	struct cache_key keys[LEN(makers) + LEN(profiles)], again;
+	ARENA struct arena a;
 	size_t n = 0;
 
 	(void)state;
+	arena_init(&a, 0);
 	makers[0].native_arch++;
 	makers[1].version[0]++;
 	makers[2].version[1]++;
 	makers[3].version[2]++;
 	makers[4].api++;
 	for (size_t i = 0; i < LEN(makers); i++)
-		cache_key(&profile, &makers[i], keys[n++]);
+		keys[n++] = key_of(&a, &profile, &makers[i]);
 
 	for (size_t i = 0; i < LEN(profiles); i++)
 		profiles[i] = profile;
@@ -363,20 +397,20 @@ static void test_keys(void **state)
 	profiles[10].architectures = (struct oci_strings){ arches, 1 };
 	profiles[11].rule_count = 0;
 	for (size_t i = 0; i < LEN(profiles); i++)
-		cache_key(&profiles[i], &maker, keys[n++]);
+		keys[n++] = key_of(&a, &profiles[i], &maker);
 
-	cache_key(&profile, &maker, again);
+	again = key_of(&a, &profile, &maker);
 	for (size_t i = 0; i < n; i++) {
-		assert_memory_not_equal(keys[i], again, SHA256_BYTES);
+		assert_false(same_key(&keys[i], &again));
 		for (size_t k = 0; k < i; k++)
-			assert_memory_not_equal(keys[i], keys[k], SHA256_BYTES);
+			assert_false(same_key(&keys[i], &keys[k]));
 	}
 
 	struct oci_seccomp same = profile;
 	same.flags_set = true;
 	same.listener_path = "/run/agent";
-	cache_key(&same, &maker, keys[0]);
-	assert_memory_equal(keys[0], again, SHA256_BYTES);
+	keys[0] = key_of(&a, &same, &maker);
+	assert_true(same_key(&keys[0], &again));
 }
 
 int main(void)
