@@ -361,11 +361,10 @@ static void test_keys(void **state)
 	struct oci_seccomp_rule changed[8];
 	struct oci_seccomp_arg arg[4];
 	struct cache_key keys[LEN(makers) + LEN(profiles)], again;
-	ARENA struct arena a;
+	ARENA struct arena a = { 0 };
 	size_t n = 0;
 
 	(void)state;
-	arena_init(&a, 0);
 	makers[0].native_arch++;
 	makers[1].version[0]++;
 	makers[2].version[1]++;
