@@ -18,7 +18,8 @@ leak_snapshot() {
 	echo "state:"
 	# what begins with @ is no container's: a cache, which is meant to stay
 	find "$STATE" -mindepth 1 -path "$STATE/@*" -prune -o -print 2>/dev/null | sort
-	if command -v bpftool >/dev/null; then
+	# the kernel's whole: it says nothing beside other workers
+	if [ "${jobs:-1}" = 1 ] && command -v bpftool >/dev/null; then
 		echo "bpf:"
 		bpftool prog list 2>/dev/null | grep -c cgroup_device || true
 	fi
