@@ -46,7 +46,36 @@ static void add_escaped(struct buf *out, const char *text, bool quoted)
 	}
 }
 
-static void format_line(struct buf *out, enum log_level level, const char *text)
+/* What a program would have to find in the message otherwise. These keys come last:
+ * readers that know the first three alone are told nothing new. */
+static void add_details(struct buf *out, const struct err *e)
+{
+	static const char *const by_kind[] = {
+		[ERR_NONE] = "",       [ERR_USAGE] = "usage",  [ERR_SPEC] = "config",
+		[ERR_STATE] = "state", [ERR_KERNEL] = "host",  [ERR_REFUSED] = "config",
+		[ERR_EXEC] = "execve", [ERR_BUG] = "internal",
+	};
+	const struct {
+		const char *key, *text;
+	} details[] = {
+		{ "phase", e->phase[0] ? e->phase : by_kind[e->kind] },
+		{ "pointer", e->pointer },
+		{ "hint", e->hint },
+	};
+
+	for (size_t i = 0; i < sizeof(details) / sizeof(*details); i++) {
+		if (!details[i].text[0])
+			continue;
+		buf_printf(out, ",\"%s\":\"", details[i].key);
+		add_escaped(out, details[i].text, true);
+		buf_text(out, "\"");
+	}
+	if (e->sys)
+		buf_printf(out, ",\"errno\":%d", e->sys);
+}
+
+static void format_line(struct buf *out, enum log_level level, const char *text,
+                        const struct err *e)
 {
 	char when[CLOCK_TEXT_MAX];
 	const struct timespec now = { .tv_sec = time(NULL) };
@@ -57,10 +86,14 @@ static void format_line(struct buf *out, enum log_level level, const char *text)
 	else
 		buf_printf(out, "time=\"%s\" level=%s msg=\"", when, level_names[level]);
 	add_escaped(out, text, true);
-	if (sink.json)
-		buf_printf(out, "\",\"time\":\"%s\"}\n", when);
-	else
+	if (!sink.json) {
 		buf_text(out, "\"\n");
+		return;
+	}
+	buf_printf(out, "\",\"time\":\"%s\"", when);
+	if (e)
+		add_details(out, e);
+	buf_text(out, "}\n");
 }
 
 static void put(int fd, const struct buf *line)
@@ -69,7 +102,7 @@ static void put(int fd, const struct buf *line)
 		(void)!write(fd, line->data, line->len);
 }
 
-static void write_line(enum log_level level, const char *text)
+static void write_line(enum log_level level, const char *text, const struct err *e)
 {
 	BUF struct buf line = { 0 };
 
@@ -78,7 +111,7 @@ static void write_line(enum log_level level, const char *text)
 	if (sink.fd < 0) {
 		/* for people: the bare message; --log-format json asked for a line */
 		if (sink.json || level > LOG_WARNING)
-			format_line(&line, level, text);
+			format_line(&line, level, text, e);
 		else {
 			add_escaped(&line, text, false);
 			buf_text(&line, "\n");
@@ -86,7 +119,7 @@ static void write_line(enum log_level level, const char *text)
 		put(STDERR_FILENO, &line);
 		return;
 	}
-	format_line(&line, level, text);
+	format_line(&line, level, text, e);
 	put(sink.fd, &line);
 	if (level == LOG_ERROR) {
 		BUF struct buf bare = { 0 };
@@ -100,12 +133,14 @@ static void write_line(enum log_level level, const char *text)
 void log_err(const struct err *e)
 {
 	BUF struct buf text = { 0 };
+	struct err whole = *e;
 
+	(void)err_point(&whole, e->text);
 	buf_text(&text, e->text);
 	if (e->hint[0])
 		buf_printf(&text, " (%s)", e->hint);
 	if (!text.failed)
-		write_line(LOG_ERROR, text.data);
+		write_line(LOG_ERROR, text.data, &whole);
 }
 
 static __attribute__((format(printf, 2, 0))) void write_formatted(enum log_level level,
@@ -114,7 +149,7 @@ static __attribute__((format(printf, 2, 0))) void write_formatted(enum log_level
 	char text[ERR_TEXT_MAX];
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	write_line(level, text);
+	write_line(level, text, NULL);
 }
 
 void log_warn(const char *fmt, ...)

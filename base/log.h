@@ -6,7 +6,8 @@
  * writes exactly one line. Control characters are escaped.
  *
  * Text: time="2026-01-02T03:04:05Z" level=error msg="..."
- * JSON: {"level":"error","msg":"...","time":"2026-01-02T03:04:05Z"}
+ * JSON: {"level":"error","msg":"...","time":"2026-01-02T03:04:05Z"}; an error has more
+ *       keys after these three, where they are known: phase, pointer, hint, errno
  */
 #pragma once
 

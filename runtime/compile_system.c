@@ -8,7 +8,7 @@
 
 static int add_sysctl(struct compile *c, const struct oci_pair *pair, struct err *e)
 {
-	const char *origin = arena_printf(&c->arena, "linux.sysctl.%s", pair->key);
+	const char *origin = arena_printf(&c->arena, "linux.sysctl[\"%s\"]", pair->key);
 	const char *path = oci_sysctl_path(&c->arena, pair->key);
 
 	if (!path)

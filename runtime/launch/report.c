@@ -154,7 +154,6 @@ static int execve_error(const struct plan *plan, const struct plan_step *step,
 	const char *file = plan_text(plan, step->exec.file);
 	const char *machine = machine_name(f->text);
 
-	e->sys = f->error;
 	err_set(e, ERR_EXEC, "exec %s: %s", file, err_words(f->error));
 	if (machine)
 		return err_hint(e, "it is a program for %s", machine);
@@ -171,7 +170,6 @@ static int executable_error(const struct plan *plan, const struct plan_step *ste
 {
 	const char *file = plan_text(plan, step->exec.file);
 
-	e->sys = f->error;
 	if (f->call == CHECK_LOOKUP)
 		return err_set(e, ERR_SPEC, "exec: \"%s\": executable file not found in $PATH",
 		               file);
@@ -300,7 +298,6 @@ static int step_error(const struct plan *plan, const struct plan_step *step, con
 		               plan_text(plan, step->string), err_words(f->error));
 
 	e->kind = ERR_KERNEL;
-	e->sys = f->error;
 	e->text[0] = '\0';
 	if (f->text[0])
 		err_also(e, "%s ", f->text);
@@ -317,6 +314,22 @@ static int step_error(const struct plan *plan, const struct plan_step *step, con
 	return -1;
 }
 
+static int any_step_error(const struct plan *plan, const struct plan_step *step,
+                          const struct frame *f, struct err *e)
+{
+	switch (step->op) {
+	case PLAN_EXECVE:
+		return execve_error(plan, step, f, e);
+	case PLAN_EXECUTABLE:
+		return executable_error(plan, step, f, e);
+	case PLAN_HOOK_HOST:
+	case PLAN_HOOK_CONTAINER:
+		return hook_error(plan, step, f, e);
+	default:
+		return step_error(plan, step, f, e);
+	}
+}
+
 int report_error(const struct plan *plan, const struct frame *frame, struct err *e)
 {
 	const struct plan_step *steps = plan_array(plan, plan->steps);
@@ -328,15 +341,11 @@ int report_error(const struct plan *plan, const struct frame *frame, struct err 
 		               err_words(f.error));
 
 	const struct plan_step *step = &steps[f.step];
-	switch (step->op) {
-	case PLAN_EXECVE:
-		return execve_error(plan, step, &f, e);
-	case PLAN_EXECUTABLE:
-		return executable_error(plan, step, &f, e);
-	case PLAN_HOOK_HOST:
-	case PLAN_HOOK_CONTAINER:
-		return hook_error(plan, step, &f, e);
-	default:
-		return step_error(plan, step, &f, e);
-	}
+	const char *origin = plan_text(plan, step->origin), *name = plan_op_name(step->op);
+
+	(void)any_step_error(plan, step, &f, e);
+	e->sys = f.error;
+	if (origin)
+		(void)err_point(e, origin);
+	return err_phase(e, name ? name : "init");
 }

@@ -366,6 +366,42 @@ refuses() {
 	says 'executable file not found in $PATH'
 }
 
+# details KEY VALUE...: of the only line of log.json, whose first three keys are runc's
+details() {
+	[ "$(wc -l <log.json)" = 1 ]
+	[ "$(jq -c 'keys_unsorted[:3]' log.json)" = '["level","msg","time"]' ]
+	while [ $# -gt 0 ]; do
+		[ "$(jq -r ".$1" log.json)" = "$2" ] || {
+			echo "$1 is not $2 in $(cat log.json)"
+			return 1
+		}
+		shift 2
+	done
+	rm log.json
+}
+
+@test "--log-format json: phase, errno, place in the config and hint stand beside the message" {
+	local log=(--log "$W/log.json" --log-format json)
+	make_bundle b
+	config b '.mounts[1].options += ["nosuchoption"]'
+	expect 1 caisson "${log[@]}" create -b b c
+	details phase mount errno 22 pointer /mounts/1 \
+		hint 'the filesystem does not know this option or its value'
+	make_bundle b
+	config b '.linux.rootfsPropagation = "sideways"'
+	expect 1 caisson "${log[@]}" create -b b c
+	details phase config errno null pointer /linux/rootfsPropagation hint null
+	make_bundle b
+	config b '.process.args = ["/nosuch"]'
+	expect 1 caisson "${log[@]}" create -b b c
+	details phase executable errno 2 pointer /process/args
+	expect 1 caisson "${log[@]}" state nobody
+	details phase state pointer null
+	expect 1 caisson "${log[@]}" state
+	details phase usage pointer null
+	nothing_left
+}
+
 @test "nothing is logged where nothing is wrong" {
 	make_bundle b
 	expect 0 caisson --log "$W/log.json" --log-format json run -b b c

@@ -78,6 +78,85 @@ static void long_text_is_cut_not_overrun(void **unused)
 	}
 }
 
+static void pointers_come_from_paths(void **unused)
+{
+	static const struct {
+		const char *text, *pointer;
+	} cases[] = {
+		{ "mounts[7].options: \"x\": no", "/mounts/7/options" },
+		{ "mounts[7]", "/mounts/7" },
+		{ "process: is required", "/process" },
+		{ "linux.sysctl[\"net.ipv4.ip_forward\"]: no",
+		  "/linux/sysctl/net.ipv4.ip_forward" },
+		{ "annotations[\"a/b~c\"]: no", "/annotations/a~1b~0c" },
+		{ "hooks.prestart[10].path: no", "/hooks/prestart/10/path" },
+		{ "root.path", "/root/path" },
+		{ "getcwd: no", "" },
+		{ "rootfs: no", "" },
+		{ "processes: no", "" },
+		{ "mount /proc (mounts[0]): no", "" },
+		{ "annotations[\"open", "" },
+		{ "", "" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct err e = { 0 };
+
+		(void)err_point(&e, cases[i].text);
+		assert_string_equal(e.pointer, cases[i].pointer);
+	}
+}
+
+static void pointers_are_whole_or_none(void **unused)
+{
+	char path[ERR_POINTER_MAX * 2] = "annotations[\"";
+	struct err e = { 0 };
+
+	(void)unused;
+	memset(path + strlen(path), 'x', ERR_POINTER_MAX);
+	memcpy(path + ERR_POINTER_MAX + 13, "\"]", 3);
+	(void)err_point(&e, path);
+	assert_string_equal(e.pointer, "");
+}
+
+static void the_innermost_place_counts(void **unused)
+{
+	struct err e = { 0 };
+
+	(void)unused;
+	(void)err_set(&e, ERR_SPEC, "mounts[1].type: no");
+	(void)err_in(&e, "config.json");
+	(void)err_in(&e, "caisson create failed");
+	assert_string_equal(e.pointer, "/mounts/1/type");
+	(void)err_set(&e, ERR_KERNEL, "another");
+	assert_string_equal(e.pointer, "");
+	(void)err_phase(&e, "mount");
+	(void)err_phase(&e, "create");
+	assert_string_equal(e.phase, "mount");
+}
+
+static void joined_faults_come_apart(void **unused)
+{
+	struct err e = { 0 }, part;
+
+	(void)unused;
+	(void)err_set(&e, ERR_SPEC, "process.cwd: a; b");
+	(void)err_also(&e, "mounts[0]: c");
+	(void)err_also(&e, "and 7 more");
+	(void)err_in(&e, "config.json");
+	assert_true(err_part(&e, 0, &part));
+	assert_string_equal(part.text, "config.json: process.cwd: a; b");
+	assert_true(err_part(&e, 1, &part));
+	assert_string_equal(part.text, "mounts[0]: c");
+	assert_string_equal(part.pointer, "/mounts/0");
+	assert_int_equal(part.kind, ERR_SPEC);
+	assert_true(err_part(&e, 2, &part));
+	assert_string_equal(part.text, "and 7 more");
+	assert_string_equal(part.pointer, "");
+	assert_false(err_part(&e, 3, &part));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -87,6 +166,10 @@ int main(void)
 		cmocka_unit_test(faults_are_joined),
 		cmocka_unit_test(first_hint_wins),
 		cmocka_unit_test(long_text_is_cut_not_overrun),
+		cmocka_unit_test(pointers_come_from_paths),
+		cmocka_unit_test(pointers_are_whole_or_none),
+		cmocka_unit_test(the_innermost_place_counts),
+		cmocka_unit_test(joined_faults_come_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

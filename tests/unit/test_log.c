@@ -41,7 +41,7 @@ static void log_to_file(bool json, const char *message, char *file, char *err_te
 	assert_int_equal(unlink(err_path), 0);
 }
 
-static void json_is_one_line_of_three_keys(void **unused)
+static void json_is_one_line_that_begins_with_three_keys(void **unused)
 {
 	char file[1024], bare[1024];
 
@@ -54,7 +54,7 @@ static void json_is_one_line_of_three_keys(void **unused)
 	                strlen("{\"level\":\"error\",\"msg\":\"exec: \\\"no\\u000asuch\\\": "
 	                       "a\\\\b\",\"time\":\"20")),
 		0);
-	assert_string_equal(file + strlen(file) - 4, "Z\"}\n");
+	assert_string_equal(strstr(file, "Z\""), "Z\",\"phase\":\"config\"}\n");
 	assert_ptr_equal(strchr(file, '\n'), file + strlen(file) - 1);
 	/* stderr has the bare message: quotes as they are, no control characters */
 	assert_string_equal(bare, "exec: \"no\\u000asuch\": a\\b\n");
@@ -92,7 +92,7 @@ static void a_log_that_nobody_reads(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json_is_one_line_of_three_keys),
+		cmocka_unit_test(json_is_one_line_that_begins_with_three_keys),
 		cmocka_unit_test(text_is_logfmt),
 		cmocka_unit_test(a_log_that_nobody_reads),
 	};
