@@ -17,7 +17,7 @@ struct arena_block {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
-static _Noreturn void out_of_memory(void)
+void arena_exhausted(void)
 {
 	static const char text[] = "caisson: out of memory\n";
 
@@ -49,7 +49,7 @@ static struct arena_block *new_block(struct arena *a, size_t size)
 	struct arena_block *block = malloc(sizeof(*block) + bytes);
 
 	if (!block)
-		out_of_memory();
+		arena_exhausted();
 	*block = (struct arena_block){ .next = a->blocks, .size = bytes };
 	a->blocks = block;
 	return block;
@@ -60,7 +60,7 @@ void *arena_new(struct arena *a, size_t size)
 	const size_t align = alignof(max_align_t);
 
 	if (size > SIZE_MAX / 2 || (a->limit > 0 && a->used + size > a->limit))
-		out_of_memory();
+		arena_exhausted();
 	size = (size + align - 1) & ~(align - 1);
 
 	struct arena_block *block = a->blocks;
@@ -78,7 +78,7 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(count, size, &bytes))
-		out_of_memory();
+		arena_exhausted();
 	return arena_new(a, bytes);
 }
 
@@ -100,7 +100,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	int len = vsnprintf(most, sizeof(most), fmt, ap);
 	va_end(ap);
 	if (len < 0)
-		out_of_memory();
+		arena_exhausted();
 
 	char *text = arena_new(a, (size_t)len + 1);
 	if ((size_t)len < sizeof(most))

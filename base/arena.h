@@ -31,3 +31,6 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 char *arena_string(struct arena *a, const char *text, size_t len) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3)
 	__attribute__((returns_nonnull));
+
+/* Says that memory has run out, and ends the process: for allocators of others. */
+_Noreturn void arena_exhausted(void);

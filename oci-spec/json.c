@@ -453,13 +453,47 @@ static int check_whole(const char *text, size_t len, struct err *e)
 	return err_set(e, ERR_SPEC, "line 1, column 1: JSON text is empty");
 }
 
+/* --- yajl's memory: it uses what malloc gives without a look ------------------------- */
+
+static void *parser_malloc(void *context, size_t size)
+{
+	void *memory = malloc(size);
+
+	(void)context;
+	if (!memory)
+		arena_exhausted();
+	return memory;
+}
+
+static void *parser_realloc(void *context, void *memory, size_t size)
+{
+	void *grown = realloc(memory, size);
+
+	(void)context;
+	if (!grown)
+		arena_exhausted();
+	return grown;
+}
+
+static void parser_free(void *context, void *memory)
+{
+	(void)context;
+	free(memory);
+}
+
+static yajl_alloc_funcs allocator = {
+	.malloc = parser_malloc,
+	.realloc = parser_realloc,
+	.free = parser_free,
+};
+
 int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
                struct err *e)
 {
 	struct builder b = { .arena = a, .e = e, .text = text, .len = len };
 
 	TRY(check_whole(text, len, e));
-	b.parser = yajl_alloc(&callbacks, NULL, &b);
+	b.parser = yajl_alloc(&callbacks, &allocator, &b);
 	if (!b.parser)
 		return err_set(e, ERR_KERNEL, "read JSON: out of memory");
 	/* string_fault() is stricter, and its errors have a path. */

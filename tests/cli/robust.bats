@@ -406,3 +406,14 @@ drop_stranger() {
 	wait_for sh -c "! kill -0 $(cat pid) 2>/dev/null"
 	rmdir "$CGROUP$CGROUP_PREFIX/elsewhere"
 }
+
+@test "memory that runs out while config.json is read is said" {
+	make_bundle b
+	local at
+	# among these calls is every mmap of the parser
+	for ((at = 14; at < 30; at++)); do
+		expect_any "$TOOLS/sysfault" -o calls -e "$at:12" "$CAISSON" --root "$STATE" plan b
+		[ "$status" = 0 ] || one_line
+	done
+	nothing_left
+}
