@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blocks of the usual size come from a pool and go back to it, because a libc that gives
+ * freed memory back to the kernel (musl) would take a system call and a page fault for
+ * each. What is larger, or more than the pool holds, is malloc's. Under a sanitizer there
+ * is no pool, so that it sees what is used after its arena.
+ */
 #include "base/arena.h"
 
 #include <stdalign.h>
@@ -9,13 +15,28 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_SIZE = 16 * 1024 - 64 }; /* a power of two with its head and malloc's */
+enum {
+	BLOCK_SIZE = 16 * 1024, /* without its head */
+#ifdef __SANITIZE_ADDRESS__
+	POOL_BLOCKS = 0,
+#else
+	POOL_BLOCKS = 32, /* only those that are used take memory */
+#endif
+};
 
 struct arena_block {
 	struct arena_block *next;
 	size_t used, size;
 	alignas(max_align_t) unsigned char bytes[];
 };
+
+static struct {
+	struct arena_block head;
+	unsigned char bytes[BLOCK_SIZE];
+} pool[POOL_BLOCKS];
+
+static size_t pool_used;
+static struct arena_block *spare; /* of the pool */
 
 void arena_exhausted(void)
 {
@@ -30,6 +51,29 @@ void arena_init(struct arena *a, size_t limit)
 	*a = (struct arena){ .limit = limit };
 }
 
+static struct arena_block *take_block(size_t bytes)
+{
+	struct arena_block *block = spare;
+
+	if (bytes == BLOCK_SIZE && block) {
+		spare = block->next;
+		return block;
+	}
+	if (bytes == BLOCK_SIZE && pool_used < POOL_BLOCKS)
+		return &pool[pool_used++].head;
+	return malloc(sizeof(*block) + bytes);
+}
+
+static void give_block(struct arena_block *block)
+{
+	if ((uintptr_t)block - (uintptr_t)pool >= sizeof(pool)) {
+		free(block);
+		return;
+	}
+	block->next = spare;
+	spare = block;
+}
+
 void arena_done(struct arena *a)
 {
 	struct arena_block *block = a->blocks;
@@ -37,7 +81,7 @@ void arena_done(struct arena *a)
 	while (block) {
 		struct arena_block *next = block->next;
 
-		free(block);
+		give_block(block);
 		block = next;
 	}
 	a->blocks = NULL;
@@ -46,7 +90,7 @@ void arena_done(struct arena *a)
 static struct arena_block *new_block(struct arena *a, size_t size)
 {
 	size_t bytes = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-	struct arena_block *block = malloc(sizeof(*block) + bytes);
+	struct arena_block *block = take_block(bytes);
 
 	if (!block)
 		arena_exhausted();

@@ -453,39 +453,42 @@ static int check_whole(const char *text, size_t len, struct err *e)
 	return err_set(e, ERR_SPEC, "line 1, column 1: JSON text is empty");
 }
 
-/* --- yajl's memory: it uses what malloc gives without a look ------------------------- */
+/* --- yajl's memory: it uses what it is given without a look, so it is the arena's ------ */
 
-static void *parser_malloc(void *context, size_t size)
+/* In front of what yajl gets: realloc has to know how much there was. */
+struct parser_block {
+	_Alignas(16) size_t size;
+	unsigned char bytes[];
+};
+
+static void *parser_malloc(void *arena, size_t size)
 {
-	void *memory = malloc(size);
+	struct parser_block *block = arena_new(arena, sizeof(*block) + size);
 
-	(void)context;
-	if (!memory)
-		arena_exhausted();
-	return memory;
+	block->size = size;
+	return block->bytes;
 }
 
-static void *parser_realloc(void *context, void *memory, size_t size)
+static void *parser_realloc(void *arena, void *memory, size_t size)
 {
-	void *grown = realloc(memory, size);
+	const struct parser_block *block = NULL;
+	void *grown;
 
-	(void)context;
-	if (!grown)
-		arena_exhausted();
+	if (memory)
+		block = (const void *)((unsigned char *)memory - sizeof(*block));
+	if (block && size <= block->size)
+		return memory;
+	grown = parser_malloc(arena, size);
+	if (block)
+		memcpy(grown, memory, block->size);
 	return grown;
 }
 
-static void parser_free(void *context, void *memory)
+static void parser_free(void *arena, void *memory)
 {
-	(void)context;
-	free(memory);
+	(void)arena;
+	(void)memory;
 }
-
-static yajl_alloc_funcs allocator = {
-	.malloc = parser_malloc,
-	.realloc = parser_realloc,
-	.free = parser_free,
-};
 
 int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
                struct err *e)
@@ -493,7 +496,8 @@ int json_parse(struct arena *a, const char *text, size_t len, const struct json 
 	struct builder b = { .arena = a, .e = e, .text = text, .len = len };
 
 	TRY(check_whole(text, len, e));
-	b.parser = yajl_alloc(&callbacks, &allocator, &b);
+	yajl_alloc_funcs memory = { parser_malloc, parser_realloc, parser_free, a };
+	b.parser = yajl_alloc(&callbacks, &memory, &b);
 	if (!b.parser)
 		return err_set(e, ERR_KERNEL, "read JSON: out of memory");
 	/* string_fault() is stricter, and its errors have a path. */
