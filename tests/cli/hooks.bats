@@ -86,6 +86,14 @@ hook() {
 	[ "$(cat container)" = "$(readlink "/proc/$pid/ns/mnt" "/proc/$pid/ns/net")" ]
 }
 
+@test "createContainer works in the container's root, with the host's programs" {
+	make_bundle b copy
+	hook createContainer 'touch ./etc/made; mount -t tmpfs tmpfs ./opt; touch opt/inside; /usr/bin/env true'
+	script b 'ls /etc/made /opt; exit 4'
+	expect 4 caisson run -b b c
+	is $'/etc/made\n\n/opt:\ninside'
+}
+
 @test "args and env are exactly those of the config" {
 	make_bundle b
 	export LEAKED=1

@@ -77,9 +77,7 @@ static _Noreturn void child(const struct plan_step *step, bool on_host, int outp
 	if (sys_lseek(state, 0, 0) < 0 || sys_dup3(state, 0, 0) < 0)
 		child_fails("state", -EBADF);
 	if (on_host) {
-		result = sys_fchdir(root_old());
-		if (result == 0)
-			result = sys_chroot(".");
+		result = root_leave();
 		if (result < 0)
 			child_fails("old root", result);
 	}

@@ -21,11 +21,6 @@
 static int tree = -1; /* the rootfs, attached */
 static int old = -1;  /* the host's root */
 
-int root_old(void)
-{
-	return old;
-}
-
 long root_host_look(const char *path)
 {
 	return sys_openat2(old, path, O_PATH, RESOLVE_IN_ROOT);
@@ -34,6 +29,17 @@ long root_host_look(const char *path)
 int root_host_path(const char *path)
 {
 	return (int)must(root_host_look(path), CALL_OPEN, path);
+}
+
+long root_leave(void)
+{
+	long result = sys_fchdir(old);
+
+	if (result == 0)
+		result = sys_chroot(".");
+	if (result == 0)
+		result = sys_fchdir(tree);
+	return result;
 }
 
 /* Of "/" and, with MS_REC, of everything below. */

@@ -7,5 +7,7 @@
 long root_host_look(const char *path);
 int root_host_path(const char *path);
 
-/* The old root, or -1. */
-int root_old(void);
+/* For a child that becomes a hook of the host: its root is the host's again. Its working
+ * folder is the container's root, as with runc: hooks find the rootfs there without
+ * being told. 0 or -errno. */
+long root_leave(void);
