@@ -25,6 +25,8 @@ struct compile_options {
 	bool listener;             /* `create`: START comes through the listener slot;
 	                            * `run`: through the launcher's own socket */
 	int seccomp_cache;         /* fd of the cache folder, or -1 */
+	/* Told what is left out without being refused; may be NULL. */
+	void (*warn)(const char *fmt, ...) PRINTF(1, 2);
 };
 
 /* The plan of a container's first process, in ret (plan_check passes on it). */

@@ -83,33 +83,73 @@ int compile_maps(struct compile *c, struct err *e)
 	return 0;
 }
 
-static int refuse_id(const char *field, uint32_t id, const char *map, struct err *e)
-{
-	err_set(e, ERR_SPEC, "process.user.%s: %" PRIu32 " is not in linux.%s", field, id, map);
-	return err_hint(e,
-	                "in a user namespace there are no ids but those that are mapped: map it, "
-	                "or use one that is");
-}
+static const struct oci_id_mappings unknown;
 
-/* Ids are as good as unmapped in a namespace that is joined: only the kernel knows. */
-static int check_ids(const struct compile *c, struct err *e)
+/* The ids that there are: those of a namespace that is made, else of ours. Without any,
+ * it is a namespace that is joined, which only the kernel knows, or all of them. */
+static struct oci_id_mappings known_uids(const struct compile *c)
 {
 	const struct oci_namespace *ns = &c->linux_->namespaces[OCI_NS_USER];
+
+	if (ns->path)
+		return unknown;
+	return ns->wanted ? c->linux_->uid_mappings : c->facts->own_uids;
+}
+
+static struct oci_id_mappings known_gids(const struct compile *c)
+{
+	const struct oci_namespace *ns = &c->linux_->namespaces[OCI_NS_USER];
+
+	if (ns->path)
+		return unknown;
+	return ns->wanted ? c->linux_->gid_mappings : c->facts->own_gids;
+}
+
+static bool is_known(struct oci_id_mappings maps, uint32_t id)
+{
+	return maps.n == 0 || is_mapped(maps, id);
+}
+
+bool compile_gid_is_mapped(const struct compile *c, uint32_t gid)
+{
+	return is_known(known_gids(c), gid);
+}
+
+static int refuse_id(const struct compile *c, const char *field, uint32_t id, bool group,
+                     struct err *e)
+{
+	if (c->user_namespace) {
+		err_set(e, ERR_SPEC, "process.user.%s: %" PRIu32 " is not in linux.%sMappings",
+		        field, id, group ? "gid" : "uid");
+		return err_hint(e, "in a user namespace there are no ids but those that are "
+		                   "mapped: map it, or use one that is");
+	}
+	err_set(e, ERR_REFUSED,
+	        "process.user.%s: %" PRIu32
+	        " is not in /proc/self/%s_map of the user namespace that "
+	        "caisson runs in",
+	        field, id, group ? "gid" : "uid");
+	return err_hint(e,
+	                "use an id that is, or make that namespace with more, as podman does "
+	                "with ranges of /etc/sub%s",
+	                group ? "gid" : "uid");
+}
+
+static int check_ids(const struct compile *c, struct err *e)
+{
 	const struct oci_user *user = &c->process->user;
 
-	if (!ns->wanted || ns->path)
-		return 0;
-	if (!is_mapped(c->linux_->uid_mappings, user->uid))
-		return refuse_id("uid", user->uid, "uidMappings", e);
-	if (!is_mapped(c->linux_->gid_mappings, user->gid))
-		return refuse_id("gid", user->gid, "gidMappings", e);
+	if (!is_known(known_uids(c), user->uid))
+		return refuse_id(c, "uid", user->uid, false, e);
+	if (!compile_gid_is_mapped(c, user->gid))
+		return refuse_id(c, "gid", user->gid, true, e);
 	for (size_t i = 0; i < user->additional_gid_count; i++) {
 		char name[48];
 
-		if (is_mapped(c->linux_->gid_mappings, user->additional_gids[i]))
+		if (compile_gid_is_mapped(c, user->additional_gids[i]))
 			continue;
 		(void)snprintf(name, sizeof(name), "additionalGids[%zu]", i);
-		return refuse_id(name, user->additional_gids[i], "gidMappings", e);
+		return refuse_id(c, name, user->additional_gids[i], true, e);
 	}
 	return 0;
 }

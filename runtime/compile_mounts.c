@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "base/num.h"
 #include "base/path.h"
 #include "base/scope.h"
 #include "runtime/compile_parts.h"
@@ -240,24 +241,68 @@ static void add_bind(struct compile *c, const struct compile_mount *cm)
 	step->bind.propagation = o->propagation;
 }
 
-/* The superblock's flags and the filesystem's own options, as fsconfig takes them. */
-static struct plan_list put_options(struct compile *c, const struct mount_options *o)
+/* Default configs want terminals to be of group 5, tty. Without that group, that others
+ * of it may write to a terminal is all that is lost. */
+static bool is_unmapped_gid(const struct compile *c, const struct oci_mount *m, const char *option)
 {
-	size_t count = o->flags.n + o->data.n;
-	struct plan_option *out = arena_array(&c->arena, count, sizeof(*out));
+	uint32_t gid;
+
+	return type_is(m, "devpts") && strncmp(option, "gid=", 4) == 0 &&
+	       num_id(option + 4, &gid) == 0 && !compile_gid_is_mapped(c, gid);
+}
+
+/* The superblock's flags and the filesystem's own options, as fsconfig takes them. */
+static struct plan_list put_options(struct compile *c, const struct oci_mount *m,
+                                    const struct compile_mount *cm)
+{
+	const struct mount_options *o = &cm->options;
+	struct plan_option *out = arena_array(&c->arena, o->flags.n + o->data.n, sizeof(*out));
+	size_t count = 0;
 
 	for (size_t i = 0; i < o->flags.n; i++)
-		out[i].key = plan_put_string(&c->plan, o->flags.v[i]);
+		out[count++].key = plan_put_string(&c->plan, o->flags.v[i]);
 	for (size_t i = 0; i < o->data.n; i++) {
 		const char *text = o->data.v[i];
 		const char *equals = strchr(text, '=');
 		size_t len = equals ? (size_t)(equals - text) : strlen(text);
 		const char *key = arena_string(&c->arena, text, len);
 
-		out[o->flags.n + i].key = plan_put_string(&c->plan, key);
-		out[o->flags.n + i].value = plan_put_string(&c->plan, equals ? equals + 1 : NULL);
+		if (is_unmapped_gid(c, m, text)) {
+			if (c->warn)
+				c->warn("%s.options: \"%s\" is left out: the user namespace has "
+				        "no such group",
+				        cm->origin, text);
+			continue;
+		}
+		out[count].key = plan_put_string(&c->plan, key);
+		out[count++].value = plan_put_string(&c->plan, equals ? equals + 1 : NULL);
 	}
 	return plan_put_array(&c->plan, out, count, sizeof(*out));
+}
+
+static bool is_host_namespace(const struct compile *c, enum oci_namespace_kind kind)
+{
+	return !c->linux_->namespaces[kind].wanted || c->linux_->namespaces[kind].path;
+}
+
+/* A user namespace may have a new one of these only where the namespace that it shows
+ * is its own and, of proc and sysfs, nothing hides parts of the one that is there. The
+ * host's shows the same then, and a proc of the container's own pid namespace cannot be
+ * had otherwise. Writing to the host's /sys is no part of the bargain. */
+static void put_instead(struct compile *c, const struct oci_mount *m, const char **ret,
+                        uint32_t *ret_attr)
+{
+	if (!c->user_namespace && !c->facts->user_namespace)
+		return;
+	if (type_is(m, "sysfs")) {
+		*ret = "/sys";
+		*ret_attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+		            MOUNT_ATTR_NOEXEC;
+	} else if (type_is(m, "proc") && is_host_namespace(c, OCI_NS_PID)) {
+		*ret = "/proc";
+	} else if (type_is(m, "mqueue") && is_host_namespace(c, OCI_NS_IPC)) {
+		*ret = "/dev/mqueue";
+	}
 }
 
 static void add_remount(struct compile *c, const struct compile_mount *cm)
@@ -328,7 +373,9 @@ static void add_new(struct compile *c, size_t index)
 	const struct compile_mount *cm = &c->mounts[index];
 	const struct mount_options *o = &cm->options;
 	bool plain = type_is(m, "proc") || type_is(m, "sysfs");
-	struct plan_list options = put_options(c, o);
+	struct plan_list options = put_options(c, m, cm);
+	const char *instead = NULL;
+	uint32_t instead_attr = 0;
 	struct plan_step *step =
 		plan_add(&c->plan, is_cgroup(m) ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, cm->origin);
 
@@ -344,6 +391,9 @@ static void add_new(struct compile *c, size_t index)
 	step->mount.flags = (plain ? PLAN_TARGET_PLAIN : 0) | cover_flags(m, o);
 	step->mount.propagation = o->propagation;
 	step->mount.target_mode = 0755;
+	put_instead(c, m, &instead, &instead_attr);
+	step->mount.instead = plan_put_string(&c->plan, instead);
+	step->mount.instead_attr = instead_attr;
 }
 
 /* Whatever the options say of writing: without a namespace of its own the container

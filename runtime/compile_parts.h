@@ -37,7 +37,8 @@ struct compile {
 	const struct oci_linux *linux_;
 	const struct oci_process *process;
 	const struct host_facts *facts;
-	const char *bundle;    /* NULL for an exec */
+	void (*warn)(const char *fmt, ...) PRINTF(1, 2); /* or NULL */
+	const char *bundle;                              /* NULL for an exec */
 	const char *cgroup;    /* below the cgroup2 mount; NULL: none, or an exec */
 	bool user_namespace;   /* the process gets another one than the launcher's */
 	bool two_stages;       /* see compile_ns.c */
@@ -67,6 +68,8 @@ MUST_CHECK int compile_check_process(const struct oci_process *p, const struct h
 MUST_CHECK int compile_maps(struct compile *c, struct err *e);
 MUST_CHECK int compile_ids(struct compile *c, struct err *e);
 struct plan_list compile_put_map(struct compile *c, struct oci_id_mappings maps);
+/* Whether the container has the group; true where only the kernel knows. */
+bool compile_gid_is_mapped(const struct compile *c, uint32_t gid);
 
 /* --- compile_ns.c --------------------------------------------------------------- */
 

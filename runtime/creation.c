@@ -138,6 +138,7 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 		                         : NULL,
 		.listener = listener,
 		.seccomp_cache = cache,
+		.warn = log_warn,
 	};
 
 	return compile_create(c->config, &options, &c->facts, &c->plan_bytes, e);

@@ -16,11 +16,15 @@
 #include <sys/resource.h>
 
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/sys.h"
 
-enum { FACT_FILE_MAX = 64 * 1024 }; /* a uid_map has at most 340 lines */
+enum {
+	FACT_FILE_MAX = 64 * 1024,
+	MAP_LINES_MAX = 340, /* UID_GID_MAP_MAX_EXTENTS of linux/user_namespace.h */
+};
 
 _Static_assert((int)FACTS_LIMITS == (int)RLIM_NLIMITS, "facts.h");
 
@@ -35,14 +39,52 @@ static bool begins_with(const char *path, const char *text)
 	return strncmp(content.data, text, strlen(text)) == 0;
 }
 
+/* Three numbers between blanks; false at the end. */
+static bool next_line(char **rest, struct oci_id_mapping *ret)
+{
+	uint64_t numbers[3];
+
+	for (size_t i = 0; i < LEN(numbers);) {
+		const char *word = strsep(rest, " \n");
+
+		if (!word || (*word && num_u64(word, UINT32_MAX, &numbers[i]) < 0))
+			return false;
+		i += *word != '\0';
+	}
+	*ret = (struct oci_id_mapping){
+		.container_id = (uint32_t)numbers[0],
+		.host_id = (uint32_t)numbers[1],
+		.size = (uint32_t)numbers[2],
+	};
+	return true;
+}
+
+/* A map as the kernel prints it (user_namespaces(7)); one that cannot be read is empty. */
+static struct oci_id_mappings read_map(struct arena *a, const char *path)
+{
+	BUF struct buf content = { 0 };
+	struct err ignored = { 0 };
+	size_t n = 0;
+
+	if (fd_read_file(AT_FDCWD, path, FACT_FILE_MAX, &content, &ignored) < 0)
+		return (struct oci_id_mappings){ 0 };
+	struct oci_id_mapping *maps = arena_array(a, MAP_LINES_MAX, sizeof(*maps));
+	for (char *rest = content.data; n < MAP_LINES_MAX && next_line(&rest, &maps[n]);)
+		n++;
+	return (struct oci_id_mappings){ .v = maps, .n = n };
+}
+
 /* The initial user namespace maps every id to itself; root of another one has no
  * rights over the host. */
-static void read_user_namespace(struct host_facts *f)
+static void read_user_namespace(struct arena *a, struct host_facts *f)
 {
 	f->user_namespace = proc_in_user_namespace();
 	f->rootless = f->euid != 0 || f->user_namespace;
-	if (f->user_namespace)
-		f->setgroups_denied = begins_with("/proc/self/setgroups", "deny");
+	if (!f->user_namespace)
+		return;
+	f->own_uids = read_map(a, "/proc/self/uid_map");
+	f->own_gids = read_map(a, "/proc/self/gid_map");
+	f->setgroups_denied = begins_with("/proc/self/setgroups", "deny");
 }
 
 /* Device rules are no controller's: they work without any. */
@@ -109,7 +151,7 @@ int host_facts_read(struct arena *a, const struct oci_config *config,
 		.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
 	};
 
-	read_user_namespace(&f);
+	read_user_namespace(a, &f);
 	TRY(read_cgroups(a, config, options, &f, e));
 	if (process)
 		read_lsm(process, &f);

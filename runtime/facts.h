@@ -28,7 +28,10 @@ struct host_facts {
 	uint32_t euid, egid;
 	bool user_namespace;   /* we are not in the initial one: mknod is refused there */
 	bool setgroups_denied; /* in the user namespace that we are in */
-	bool rootless;         /* euid is not 0, or we are root of a user namespace only */
+	/* The ids of our user namespace, with those of its parent; read only if it is not the
+	 * initial one, which has all. */
+	struct oci_id_mappings own_uids, own_gids;
+	bool rootless; /* euid is not 0, or we are root of a user namespace only */
 	struct cgroup_facts cgroup;
 	bool apparmor, selinux; /* LSM in use; read only if the config sets a label */
 	uint64_t capabilities;  /* the kernel's known set, 1 << CAP_* */

@@ -150,6 +150,8 @@ static void print_mount(struct printer *p, const struct plan_step *s)
 	text(p, "target", m->target);
 	options(p, m->options);
 	bits(p, "attributes", m->attr, plan_words_attr);
+	text(p, "instead", m->instead);
+	bits(p, "insteadAttributes", m->instead_attr, plan_words_attr);
 	bits(p, "flags", m->flags, plan_words_target);
 	bits(p, "propagation", m->propagation, plan_words_mount);
 	octal(p, "targetMode", m->target_mode);

@@ -198,6 +198,10 @@ struct plan_mount {
 	uint32_t flags;           /* PLAN_TARGET_*, PLAN_COVER_* */
 	uint32_t propagation;     /* MS_SHARED …|MS_REC, 0: leave */
 	uint32_t target_mode;     /* permissions of a target folder we make */
+	/* What is bound, with all below it, where our user namespace may not have a new
+	 * one: the host's, with more MOUNT_ATTR_*. Absent: that is an error. */
+	plan_str instead;
+	uint32_t instead_attr;
 };
 
 /* A host path, cloned and attached. */

@@ -178,7 +178,8 @@ static bool mount(struct checker *c, const struct plan_mount *m)
 	const struct plan_option *o;
 
 	if (!text(c, &m->fstype) || !string(c, &m->source) || !text(c, &m->target) ||
-	    !list(c, &m->options, sizeof(*o)) || !want(c, (m->flags & ~known) == 0, &m->flags) ||
+	    !string(c, &m->instead) || !list(c, &m->options, sizeof(*o)) ||
+	    !want(c, (m->flags & ~known) == 0, &m->flags) ||
 	    !want(c, (m->target_mode & ~07777u) == 0, &m->target_mode))
 		return false;
 	o = plan_array(c->plan, m->options);

@@ -99,9 +99,16 @@ static const struct {
 	  "the source cannot be cloned: it is unbindable, or has mounts "
 	  "below it that a user namespace may not uncover; use rbind" },
 	{ CALL_MOUNT_SETATTR, EPERM, "a flag of the source mount is locked in a user namespace" },
+	{ CALL_FSOPEN, EPERM,
+	  "the namespace that it shows is not of this user namespace: let the container have a "
+	  "new one, or bind the host's" },
+	{ CALL_FSCONFIG, EPERM,
+	  "the namespace that it shows is not of this user namespace: let the container have a "
+	  "new one, or bind the host's" },
 	{ CALL_FSMOUNT, EPERM,
-	  "a user namespace may mount this only while the host's own is "
-	  "fully visible" },
+	  "a user namespace may have a new one only where the whole of one is visible, with no "
+	  "mounts over its parts (mount_too_revealing in fs/namespace.c): start the container "
+	  "around with unmask=ALL or systempaths=unconfined, or bind its /proc" },
 	{ CALL_SETRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE" },
 	{ CALL_SETGROUPS, EPERM, "setgroups is denied in this user namespace" },
 	{ CALL_SETRESUID, EINVAL, "the id is not mapped in the user namespace" },

@@ -144,6 +144,46 @@ is_user_status() { # ID STATUS
 	refused "mkdir cgroup /c: permission denied" plain --rootless=false run --bundle "$W/b" c
 }
 
+# --- the root of somebody else's user namespace -------------------------------------------------
+
+# As `unshare -r` of a user makes one: euid 0, one id, no setgroups.
+inside() { # ARGUMENT... of the runtime
+	as_user unshare -Ur timeout --foreground -k 2 "${LIMIT:-90}" "$W/caisson" "$@"
+}
+
+@test "root of a user namespace runs a container in it, and one in another below it" {
+	rootless_bundle 'id; cat /proc/self/uid_map'
+	config "$W/b" '.linux.namespaces |= map(select(.type != "user"))
+		| del(.linux.uidMappings, .linux.gidMappings)'
+	expect 0 inside run --bundle "$W/b" c
+	says "uid=0(root) gid=0(root)"
+	says "         0      $ID          1"
+	[ -d "$W/run/caisson" ]
+	config "$W/b" '.process.user.uid = 7'
+	refused "process.user.uid: 7 is not in /proc/self/uid_map of the user namespace" \
+		inside run --bundle "$W/b" c
+	config "$W/b" '.process.user = {uid: 0, gid: 0, additionalGids: [0]}'
+	refused "the kernel denies setgroups(2) in a user namespace" inside run --bundle "$W/b" c
+	config "$W/b" '.process.user = {uid: 0, gid: 0} | .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1}]
+		| .linux.gidMappings = .linux.uidMappings'
+	expect 0 inside run --bundle "$W/b" c
+	says "         0          0          1"
+	config "$W/b" '.linux.uidMappings[0].hostID = 5'
+	refused "write uid_map: operation not permitted" inside run --bundle "$W/b" c
+	says "see /proc/self/uid_map"
+}
+
+@test "a config made for root runs as the root of a user namespace, as far as that goes" {
+	own_place
+	config "$W/b" 'del(.linux.cgroupsPath) | .linux.resources = {devices: [{allow: false, access: "rwm"}]}'
+	script "$W/b" 'echo ran; grep -c devpts /proc/mounts'
+	expect 0 inside run --bundle "$W/b" c
+	says ran
+	config "$W/b" '.linux.resources.pids.limit = 5'
+	refused "linux.resources.pids.limit; there is no cgroup" inside run --bundle "$W/b" c
+}
+
 # --- ids --------------------------------------------------------------------------------------
 
 # Runs a command of root's where /etc is one with our user and its ranges, and FILE, if
@@ -253,6 +293,83 @@ ranges() { # FIRST SIZE
 		| del(.linux.uidMappings, .linux.gidMappings)'
 	refused "linux.namespaces: without privileges a user namespace is needed" \
 		plain run --bundle "$W/b" c
+}
+
+# --- mounts -----------------------------------------------------------------------------------
+
+# A bundle that wants new mounts of all kinds, and gid 5 for terminals.
+mounting_bundle() { # SCRIPT
+	rootless_bundle "$1"
+	config "$W/b" '.mounts |= (map(select(.destination != "/sys" and .destination != "/dev/pts"))
+		+ [{destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid"]},
+		{destination: "/dev/pts", type: "devpts", source: "devpts",
+			options: ["newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]}])
+		| .linux.maskedPaths = [] | .linux.readonlyPaths = []'
+}
+
+share() { # NAMESPACE...: with the host
+	local type
+	for type; do
+		config "$W/b" 'del(.linux.namespaces[] | select(.type == $t))' --arg t "$type"
+	done
+	config "$W/b" 'del(.hostname)'
+}
+
+@test "terminals of an unmapped group are had without it, and a word about that" {
+	mounting_bundle 'grep devpts /proc/self/mounts'
+	share network
+	expect 0 plain run --bundle "$W/b" c
+	says 'options: "gid=5" is left out: the user namespace has no such group'
+	says "devpts /dev/pts devpts rw,"
+	not grep -q gid= <<<"$(grep mode= <<<"$output" | grep -o 'gid=[0-9]*')"
+}
+
+@test "the host's network shows in the host's sysfs, read-only with all that is below it" {
+	mounting_bundle 'grep " /sys" /proc/self/mounts; mkdir /sys/fs/cgroup/x; ls /sys/class/net'
+	share network
+	expect 0 plain run --bundle "$W/b" c
+	says "sysfs /sys sysfs ro,nosuid,nodev,noexec"
+	says "Read-only file system"
+	not grep -q ' /sys.* rw' <<<"$output"
+	# with a network of its own it is the container's
+	config "$W/b" '.linux.namespaces += [{type: "network"}]'
+	script "$W/b" 'grep " /sys " /proc/self/mounts; ls /sys/class/net'
+	expect 0 plain run --bundle "$W/b" c
+	says "sysfs /sys sysfs rw,nosuid,relatime"
+	[ "$(tail -n 1 <<<"$output")" = lo ]
+}
+
+@test "the host's pids and queues show in the host's procfs and mqueue" {
+	# shellcheck disable=SC2016 # the container's
+	mounting_bundle 'echo "I am $$, first is $(tr "\0" " " </proc/1/cmdline)"; cat /proc/self/mounts'
+	share network pid ipc
+	if ! grep -q ' /dev/mqueue mqueue ' /proc/self/mounts; then
+		expect 1 plain run --bundle "$W/b" c
+		says "mount /dev/mqueue"
+		config "$W/b" '.mounts |= map(select(.type != "mqueue"))'
+	fi
+	expect 0 plain run --bundle "$W/b" c
+	says "first is $(tr '\0' ' ' </proc/1/cmdline)"
+	says "proc /proc proc"
+	not grep -q 'I am 1,' <<<"$output"
+}
+
+@test "a new procfs is refused where the one that is there is covered, by the kernel's rule" {
+	rootless_bundle true
+	config "$W/b" '.mounts |= map(select(.destination != "/sys")) | .linux.maskedPaths = []
+		| .linux.readonlyPaths = []'
+	export -f plain as_user
+	export W ID
+	# shellcheck disable=SC2016 # the inner shell's
+	covered() {
+		unshare -m --propagation private bash -c 'mount -t tmpfs tmpfs /proc/acpi && "$@"' bash "$@"
+	}
+	[ -d /proc/acpi ] || skip "this kernel has no /proc/acpi to cover"
+	expect 1 covered plain run --bundle "$W/b" c
+	says "mount /proc (mounts[0]): proc fsmount: operation not permitted"
+	says "mount_too_revealing"
+	one_line
+	nothing_left
 }
 
 # --- cgroups ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The compiler's order: steps, namespaces, stages, exec. What each field turns into is
  * in test_compile_steps.c, what is refused in test_compile_refused.c. */
+#include <linux/mount.h>
 #include <linux/sched.h>
 
 #include "plan_case.h"
@@ -235,6 +236,68 @@ static void test_helpers(void **state)
 	}
 }
 
+#define PROC_SYS_QUEUES                                                       \
+	"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"  \
+	"{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\"}," \
+	"{\"destination\":\"/dev/mqueue\",\"type\":\"mqueue\",\"source\":\"mqueue\"}"
+
+static const char *instead(const struct plan *plan, unsigned int nth)
+{
+	const char *path = plan_text(plan, plan_case_step(plan, PLAN_MOUNT, nth)->mount.instead);
+
+	return path ? path : "";
+}
+
+/* What may be bound of the host's where a new one is refused, and what never. */
+static void test_instead(void **state)
+{
+	(void)state;
+	{
+		PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = OWN_ID_MAPS,
+		          .facts = &user_1000, .mounts = PROC_SYS_QUEUES);
+		assert_string_equal(instead(plan, 0), "");
+		assert_string_equal(instead(plan, 1), "/sys");
+		assert_true(plan_case_step(plan, PLAN_MOUNT, 1)->mount.instead_attr &
+		            MOUNT_ATTR_RDONLY);
+		assert_string_equal(instead(plan, 2), "");
+	}
+	{
+		PLAN_CASE(plan, .namespaces = "{\"type\":\"mount\"},{\"type\":\"user\"}",
+		          .linux_ = OWN_ID_MAPS, .facts = &user_1000, .mounts = PROC_SYS_QUEUES);
+		assert_string_equal(instead(plan, 0), "/proc");
+		assert_string_equal(instead(plan, 1), "/sys");
+		assert_string_equal(instead(plan, 2), "/dev/mqueue");
+	}
+	{
+		PLAN_CASE(plan, .mounts = PROC_SYS_QUEUES, .namespaces = "{\"type\":\"mount\"}");
+		for (unsigned int i = 0; i < 3; i++)
+			assert_string_equal(instead(plan, i), "");
+	}
+}
+
+/* gid 5 of a devpts, where it is mapped and where it is not. */
+static void test_terminal_group(void **state)
+{
+	static const char devpts[] = "{\"destination\":\"/dev/pts\",\"type\":\"devpts\","
+				     "\"options\":[\"mode=0620\",\"gid=5\"]}";
+
+	(void)state;
+	{
+		PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = OWN_ID_MAPS,
+		          .facts = &user_1000, .mounts = devpts);
+		assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 0)->mount.options.count, 1);
+	}
+	{
+		PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = PLAN_CASE_MAPS,
+		          .mounts = devpts);
+		assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 0)->mount.options.count, 2);
+	}
+	{
+		PLAN_CASE(plan, .mounts = devpts);
+		assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 0)->mount.options.count, 2);
+	}
+}
+
 /* --- exec ------------------------------------------------------------------------------------ */
 
 static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, struct buf *ret)
@@ -348,6 +411,8 @@ int main(void)
 		cmocka_unit_test(test_time_without_offsets),
 		cmocka_unit_test(test_rootless),
 		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_instead),
+		cmocka_unit_test(test_terminal_group),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exec_user_namespace),
 		cmocka_unit_test(test_exec_affinity),

@@ -27,6 +27,15 @@ static const struct host_facts delegated_nothing = {
 #define OWN_MAPS                                                            \
 	"\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}]," \
 	"\"gidMappings\":[{\"containerID\":0,\"hostID\":1001,\"size\":1}]"
+static const struct oci_id_mapping only_root = { .size = 1 };
+static const struct host_facts root_alone = {
+	.user_namespace = true,
+	.rootless = true,
+	.setgroups_denied = true,
+	.own_uids = { .v = &only_root, .n = 1 },
+	.own_gids = { .v = &only_root, .n = 1 },
+	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup", .limited = true },
+};
 static const struct host_facts setgroups_denied = {
 	.user_namespace = true,
 	.rootless = true,
@@ -96,6 +105,15 @@ static const struct {
 	  ERR_REFUSED,
 	  "process.user.additionalGids: the kernel denies setgroups(2) in a user namespace whose "
 	  "group ids were mapped without privileges" },
+
+	{ { .user = "{\"uid\":7,\"gid\":0}", .facts = &root_alone },
+	  ERR_REFUSED,
+	  "process.user.uid: 7 is not in /proc/self/uid_map of the user namespace that caisson "
+	  "runs in" },
+	{ { .user = "{\"uid\":0,\"gid\":7}", .facts = &root_alone },
+	  ERR_REFUSED,
+	  "process.user.gid: 7 is not in /proc/self/gid_map of the user namespace that caisson "
+	  "runs in" },
 
 	/* --- cgroups --- */
 	{ { .namespaces = PLAN_CASE_USER_NAMESPACE,

@@ -7,6 +7,7 @@
  */
 #include "runtime/launch/init/copy_up.h"
 #include "runtime/launch/init/init.h"
+#include "runtime/launch/init/instead.h"
 #include "runtime/launch/init/mountapi.h"
 #include "runtime/launch/init/report.h"
 #include "runtime/launch/init/roots.h"
@@ -126,9 +127,11 @@ void step_mount(const struct plan_step *step)
 		.mode = m->target_mode,
 	};
 	bool made;
-	int place = target_open_or_make(name, &target, &made);
-	int fs = (int)must(sys_fsopen(fstype, FSOPEN_CLOEXEC), CALL_FSOPEN, fstype), tree;
+	int place = target_open_or_make(name, &target, &made), fs, tree;
 
+	if (m->instead && bind_instead(m, place, name))
+		return;
+	fs = (int)must(sys_fsopen(fstype, FSOPEN_CLOEXEC), CALL_FSOPEN, fstype);
 	if (m->source)
 		set_option(fs, "source", plan_string(m->source));
 	if (m->flags & PLAN_COVER_MODE && !made)
