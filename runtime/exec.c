@@ -89,8 +89,7 @@ static int apply_groups(struct arena *a, struct oci_strings groups, struct oci_u
 	return 0;
 }
 
-static int apply_caps(struct arena *a, struct oci_strings names, struct oci_process *p,
-                      struct err *e)
+static void apply_caps(struct arena *a, struct oci_strings names, struct oci_process *p)
 {
 	struct oci_capabilities *caps = arena_new(a, sizeof(*caps));
 
@@ -99,8 +98,10 @@ static int apply_caps(struct arena *a, struct oci_strings names, struct oci_proc
 	for (size_t i = 0; i < names.n; i++) {
 		int number = oci_capability_number(names.v[i]);
 
-		if (number < 0)
-			return err_set(e, ERR_USAGE, "--cap %s: unknown capability", names.v[i]);
+		if (number < 0) { /* as in a config: it may be newer than we are */
+			log_warn("--cap %s: ignored, this version does not know it", names.v[i]);
+			continue;
+		}
 		uint64_t bit = (uint64_t)1 << number;
 		caps->bounding |= bit;
 		caps->effective |= bit;
@@ -109,7 +110,6 @@ static int apply_caps(struct arena *a, struct oci_strings names, struct oci_proc
 			caps->ambient |= bit;
 	}
 	p->capabilities = caps;
-	return 0;
 }
 
 static struct oci_strings join_strings(struct arena *a, struct oci_strings first,
@@ -147,7 +147,7 @@ static int process_from_flags(struct execution *x, struct err *e)
 	if (r->groups.n > 0)
 		TRY(apply_groups(&x->arena, r->groups, &p->user, e));
 	if (r->caps.n > 0)
-		TRY(apply_caps(&x->arena, r->caps, p, e));
+		apply_caps(&x->arena, r->caps, p);
 	x->process = p;
 	return 0;
 }

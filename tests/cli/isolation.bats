@@ -452,6 +452,13 @@ inside() {
 	expect 0 caisson run -b b c
 	says 'CAP_NO_SUCH: ignored'
 	says "can't raise ambient capability CAP_KILL: "
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b d
+	expect 0 caisson exec --cap CAP_NO_SUCH --cap CAP_CHOWN d grep CapEff /proc/self/status
+	says 'CAP_NO_SUCH: ignored'
+	says 0000000000000021
+	expect 0 caisson delete --force d
+	config b '.process.args = ["true"]'
 	expect 0 caisson --log "$W/log" run -b b c
 	[ ! -s "$W/log" ]
 	is ''
