@@ -445,8 +445,10 @@ static void run_poststop(const struct creation *c)
 	if (hooks->n == 0 || c->state.pid == 0)
 		return;
 	FD int state = hooks_state(&c->state, 0, "stopped", &e);
-	if (state < 0 || hooks_run(OCI_HOOK_POSTSTOP, hooks, state, &e) < 0)
+	if (state < 0)
 		log_warn("%s", e.text);
+	else
+		hooks_run_each(OCI_HOOK_POSTSTOP, hooks, state);
 }
 
 void creation_undo(struct creation *c)

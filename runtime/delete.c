@@ -150,7 +150,8 @@ static int clear_cgroup(const struct found *f, struct err *e)
 	return cgroup_destroy(&f->cgroup, f->state.cgroup, END_MS, e);
 }
 
-/* A failing poststop hook is only told: the container is gone all the same. */
+/* A failing poststop hook is only told, and the next one runs: the container is gone all the same.
+ */
 static void run_poststop(const struct found *f, struct arena *a)
 {
 	BUF struct buf text = { 0 };
@@ -164,9 +165,10 @@ static void run_poststop(const struct found *f, struct arena *a)
 		return;
 	}
 	FD int state = hooks_state(&f->state, 0, "stopped", &e);
-	if (state < 0 ||
-	    hooks_run(OCI_HOOK_POSTSTOP, &config->hooks[OCI_HOOK_POSTSTOP], state, &e) < 0)
+	if (state < 0)
 		log_warn("%s", e.text);
+	else
+		hooks_run_each(OCI_HOOK_POSTSTOP, &config->hooks[OCI_HOOK_POSTSTOP], state);
 }
 
 /* What there is to delete, locked: a container or, with `force`, a wreck. A record

@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/sys.h"
@@ -154,12 +155,28 @@ static int run_one(const struct oci_hook *hook, int state, struct err *e)
 	return 0;
 }
 
+static int run_named(enum oci_hook_kind kind, const struct oci_hook_list *hooks, size_t i,
+                     int state, struct err *e)
+{
+	if (run_one(&hooks->v[i], state, e) < 0)
+		return err_in(e, "error running %s hook #%zu: %s", oci_hook_kind_name(kind), i,
+		              hooks->v[i].path);
+	return 0;
+}
+
 int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state, struct err *e)
 {
-	for (size_t i = 0; i < hooks->n; i++) {
-		if (run_one(&hooks->v[i], state, e) < 0)
-			return err_in(e, "error running %s hook #%zu: %s", oci_hook_kind_name(kind),
-			              i, hooks->v[i].path);
-	}
+	for (size_t i = 0; i < hooks->n; i++)
+		TRY(run_named(kind, hooks, i, state, e));
 	return 0;
+}
+
+void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		struct err e = { 0 };
+
+		if (run_named(kind, hooks, i, state, &e) < 0)
+			log_warn("%s", e.text);
+	}
 }

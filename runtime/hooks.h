@@ -17,3 +17,7 @@ MUST_CHECK int hooks_state(const struct state *state, pid_t pid, const char *sta
  * Stops at the first that fails. Timeouts end it with SIGKILL. */
 MUST_CHECK int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
                          struct err *e);
+
+/* The same, but one that fails is warned of and the next one runs: poststop hooks.
+ * Source: runtime-spec, runtime.md, Lifecycle. */
+void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state);

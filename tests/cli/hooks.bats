@@ -130,9 +130,11 @@ hook() {
 @test "poststop that fails is only warned of" {
 	make_bundle b
 	hook poststop 'exit 3'
+	hook poststop "touch $W/next"
 	expect 0 caisson create -b b c
 	expect 0 caisson delete --force c
-	says poststop
+	says 'poststop hook #0'
+	test -e next
 	nothing_left
 }
 
