@@ -32,7 +32,18 @@ static int open_folder(int parent, const char *path)
 	return openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* mkdir -p with 0700 for what is missing */
+static int explain_root(const char *root, struct err *e)
+{
+	if (e->sys == EACCES || e->sys == ENOENT || e->sys == EROFS)
+		return err_hint(e,
+		                "the state goes to %s: choose another folder with --root, or "
+		                "set XDG_RUNTIME_DIR to one of yours",
+		                root);
+	return -1;
+}
+
+/* mkdir -p with 0700 for what is missing; the sticky bit keeps cleaners away from what
+ * lies in $XDG_RUNTIME_DIR (XDG Base Directory Specification) */
 static int make_root(const char *root, struct err *e)
 {
 	char path[4096];
@@ -43,12 +54,16 @@ static int make_root(const char *root, struct err *e)
 	memcpy(path, root, len + 1);
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return err_sys(e, "mkdir %s", path);
+		if (mkdir(path, 0755) < 0 && errno != EEXIST) {
+			err_sys(e, "mkdir %s", path);
+			return explain_root(root, e);
+		}
 		*slash = '/';
 	}
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_sys(e, "mkdir %s", path);
+	if (mkdir(path, geteuid() == 0 ? 0700 : 01700) < 0 && errno != EEXIST) {
+		err_sys(e, "mkdir %s", path);
+		return explain_root(root, e);
+	}
 	return 0;
 }
 

@@ -44,6 +44,9 @@ int container_update(const struct container_context *c, const char *id,
 	TRY(found_open(c, &a, id, true, &f, e));
 	if (f.status == STATUS_STOPPED)
 		return err_set(e, ERR_STATE, "container not running");
+	if (!f.state.cgroup)
+		return err_set(e, ERR_REFUSED,
+		               "container %s has no cgroup of its own, so it has no limits", id);
 	TRY(cgroup_probe(true, &facts, e));
 	FD int cgroup = cgroup_open(&facts, f.state.cgroup, e);
 	TRY(cgroup);

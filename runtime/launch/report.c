@@ -109,6 +109,22 @@ static const struct {
 	  "a user namespace may have a new one only where the whole of one is visible, with no "
 	  "mounts over its parts (mount_too_revealing in fs/namespace.c): start the container "
 	  "around with unmask=ALL or systempaths=unconfined, or bind its /proc" },
+	{ CALL_UNSHARE, EPERM,
+	  "this system lets users make no user namespaces (see sysctl "
+	  "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns), or "
+	  "caisson runs in a chroot, where the kernel never does" },
+	{ CALL_UNSHARE, ENOSPC,
+	  "the user may have no more user namespaces (sysctl user.max_user_namespaces), or 32 of "
+	  "them are nested already" },
+	{ CALL_CLONE, ENOSPC,
+	  "the user may have no more namespaces of a kind (sysctl user.max_*)" },
+	{ CALL_SETNS, EPERM,
+	  "the namespace belongs to a user namespace in which we have no rights: one of our own "
+	  "must be joined with it" },
+	{ CALL_MOUNT, EACCES,
+	  "a security module forbids it; AppArmor does where "
+	  "kernel.apparmor_restrict_unprivileged_userns is 1 and caisson has no profile that says "
+	  "userns" },
 	{ CALL_SETRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE" },
 	{ CALL_SETGROUPS, EPERM, "setgroups is denied in this user namespace" },
 	{ CALL_SETRESUID, EINVAL, "the id is not mapped in the user namespace" },

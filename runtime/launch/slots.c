@@ -45,6 +45,24 @@ static const char *namespace_word(uint64_t type)
 	}
 }
 
+/* Only its owner has rights in a user namespace, and those who have them all around it
+ * (user_namespaces(7)). */
+static int check_owner(int fd, const char *path, struct err *e)
+{
+	uid_t owner;
+
+	if (geteuid() == 0)
+		return 0;
+	if (ioctl(fd, NS_GET_OWNER_UID, &owner) < 0)
+		return err_sys(e, "%s: ask for its owner", path);
+	if (owner == geteuid())
+		return 0;
+	err_set(e, ERR_REFUSED,
+	        "%s is a user namespace of uid %u: the kernel lets only its owner join it", path,
+	        owner);
+	return err_hint(e, "we are uid %u", geteuid());
+}
+
 static int open_namespace(const char *path, uint64_t type, struct err *e)
 {
 	/* O_NONBLOCK: the path is the config's, and may be a fifo */
@@ -58,6 +76,8 @@ static int open_namespace(const char *path, uint64_t type, struct err *e)
 	if ((uint64_t)is != type)
 		return err_set(e, ERR_SPEC, "%s is a %s namespace, not a %s namespace", path,
 		               namespace_word((uint64_t)is), namespace_word(type));
+	if (type == CLONE_NEWUSER)
+		TRY(check_owner(fd, path, e));
 	return fd_give(&fd);
 }
 

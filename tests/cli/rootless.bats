@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # single-quoted scripts are the container's, jq's, inner shells'
 # Without root's rights: as a plain user, with and without ranges of ids of one's own,
 # and as the root of a user namespace that somebody else made. The user and its ranges
 # are made up, in a mount namespace where /etc is a copy; the host's is never touched.
@@ -88,6 +89,9 @@ rootless_bundle() { # SCRIPT
 	says "#$ID"
 	expect 1 plain pause c
 	is "container c has no cgroup of its own, so nothing can freeze it"
+	echo '{"pids":{"limit":5}}' >"$W/limits"
+	expect 1 plain update --resources "$W/limits" c
+	is "container c has no cgroup of its own, so it has no limits"
 	expect 1 plain delete c
 	expect 0 plain kill c KILL
 	wait_for is_user_status c stopped
@@ -95,6 +99,31 @@ rootless_bundle() { # SCRIPT
 	is null
 	expect 0 plain delete c
 	nothing_left
+}
+
+@test "a user's terminal is the container's console" {
+	requires script
+	rootless_bundle 'tty; ls -l /dev/console; stty size'
+	config "$W/b" '.process.terminal = true | .process.consoleSize = {height: 7, width: 77}'
+	expect 3 as_user script -qefc "stty rows 5 cols 55; $W/caisson run --bundle $W/b c; exit 3" /dev/null
+	says /dev/pts/0
+	says "5 55"
+	says /dev/console
+}
+
+@test "the state of a user is for nobody else to look at, and is told where it cannot be" {
+	rootless_bundle 'exec sleep 100'
+	expect 0 plain run --detach --bundle "$W/b" c
+	[ "$(stat -c '%u %a' "$STATE" "$STATE/c" | tr '\n' ' ')" = "$ID 1700 $ID 700 " ]
+	expect 2 setpriv --reuid $((ID + 1)) --clear-groups --inh-caps=-all ls "$STATE"
+	expect 1 setpriv --reuid $((ID + 1)) --clear-groups --inh-caps=-all "$W/caisson" --root "$STATE" list
+	says "permission denied"
+	expect 0 plain delete --force c
+	mkdir "$W/nobodys"
+	expect 1 env XDG_RUNTIME_DIR="$W/nobodys" \
+		setpriv --reuid $ID --regid $ID --clear-groups "$W/caisson" run --bundle "$W/b" c
+	says "mkdir $W/nobodys/caisson: permission denied (the state goes to $W/nobodys/caisson: choose"
+	one_line
 }
 
 is_user_status() { # ID STATUS
@@ -184,6 +213,38 @@ inside() { # ARGUMENT... of the runtime
 	refused "linux.resources.pids.limit; there is no cgroup" inside run --bundle "$W/b" c
 }
 
+@test "the limit of user namespaces is named where it is reached" {
+	rootless_bundle true
+	export W
+	expect 1 as_user unshare -Ur sh -c \
+		'echo 0 >/proc/sys/user/max_user_namespaces; exec "$0" run --bundle "$1" c' "$W/caisson" "$W/b"
+	says "user-namespace"
+	says "unshare: no space left on device (the user may have no more user namespaces"
+	one_line
+}
+
+@test "a user namespace is joined by its owner only" {
+	rootless_bundle 'id -u; cat /proc/self/uid_map'
+	local sleeper='echo $$ >"$0"; exec sleep 100' ours theirs
+	as_user unshare -Ur sh -c "$sleeper" "$W/run/ours" 3>&- &
+	unshare -U sh -c "$sleeper" "$W/theirs" 3>&- &
+	wait_for test -s "$W/run/ours"
+	wait_for test -s "$W/theirs"
+	ours=$(cat "$W/run/ours") theirs=$(cat "$W/theirs")
+	background+=("$ours" "$theirs")
+	config "$W/b" '(.linux.namespaces[] | select(.type == "user")).path = $p
+		| del(.linux.uidMappings, .linux.gidMappings)' --arg p "/proc/$ours/ns/user"
+	expect 0 plain run --bundle "$W/b" c
+	says "         0      $ID          1"
+	: >"$W/b/theirs"
+	mount --bind "/proc/$theirs/ns/user" "$W/b/theirs"
+	config "$W/b" '(.linux.namespaces[] | select(.type == "user")).path = $p' --arg p "$W/b/theirs"
+	expect 1 plain run --bundle "$W/b" c
+	umount "$W/b/theirs"
+	says "theirs is a user namespace of uid 0: the kernel lets only its owner join it"
+	one_line
+}
+
 # --- ids --------------------------------------------------------------------------------------
 
 # Runs a command of root's where /etc is one with our user and its ranges, and FILE, if
@@ -193,7 +254,6 @@ with_ranges() { # [FILE] COMMAND...
 	cp -a /etc "$W/etc"
 	echo "rootless:x:$ID:$ID::/:/bin/sh" >>"$W/etc/passwd"
 	echo "rootless:300000:65536" | tee "$W/etc/subuid" >"$W/etc/subgid"
-	# shellcheck disable=SC2016 # the inner shell's arguments
 	unshare -m --propagation private bash -c '
 		mount --bind "$W/etc" /etc
 		[ ! -e "$1" ] || mount --bind "$1" /usr/bin/newuidmap
@@ -202,7 +262,6 @@ with_ranges() { # [FILE] COMMAND...
 }
 
 ranges() { # FIRST SIZE
-	# shellcheck disable=SC2016 # jq's variables
 	config "$W/b" '(.linux.uidMappings, .linux.gidMappings) = [
 		{containerID: 0, hostID: $own, size: 1}, {containerID: 1, hostID: $first, size: $size}]' \
 		--argjson own $ID --argjson first "$1" --argjson size "$2"
@@ -271,7 +330,6 @@ ranges() { # FIRST SIZE
 	mkdir "$W/evil"
 	printf '#!/bin/sh\n: >%s/run/evil\n' "$W" | tee "$W/evil/newuidmap" >"$W/evil/newgidmap"
 	chmod 755 "$W/evil/newuidmap" "$W/evil/newgidmap"
-	# shellcheck disable=SC2016 # the inner shell's
 	PATH=$W/evil:$PATH expect 0 with_ranges - strace -qq -f -v -s 100 -e trace=execveat \
 		-o "$W/trace" bash -c 'plain run --bundle "$W/b" c'
 	is ran
@@ -340,7 +398,6 @@ share() { # NAMESPACE...: with the host
 }
 
 @test "the host's pids and queues show in the host's procfs and mqueue" {
-	# shellcheck disable=SC2016 # the container's
 	mounting_bundle 'echo "I am $$, first is $(tr "\0" " " </proc/1/cmdline)"; cat /proc/self/mounts'
 	share network pid ipc
 	if ! grep -q ' /dev/mqueue mqueue ' /proc/self/mounts; then
@@ -360,7 +417,6 @@ share() { # NAMESPACE...: with the host
 		| .linux.readonlyPaths = []'
 	export -f plain as_user
 	export W ID
-	# shellcheck disable=SC2016 # the inner shell's
 	covered() {
 		unshare -m --propagation private bash -c 'mount -t tmpfs tmpfs /proc/acpi && "$@"' bash "$@"
 	}
@@ -383,7 +439,6 @@ delegate() {
 }
 
 in_session() { # COMMAND...
-	# shellcheck disable=SC2016 # the inner shell's arguments
 	bash -c 'echo 0 >"$1/cgroup.procs" && shift && "$@"' bash \
 		"$CGROUP$CGROUP_PREFIX/user/session" "$@"
 }
