@@ -3,7 +3,7 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-CHECKS := lint build unit unit-sanitize fuzz cli cycles faults vm
+CHECKS := lint build unit unit-sanitize fuzz cli mutants cycles faults vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
@@ -14,7 +14,7 @@ check: ## install what is missing, run every test; the last line has the counts
 	done; tests/summary $(CHECKS)
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
-	@FAULTS=long CYCLES=10000 FUZZ_SEED=0 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
+	@FAULTS=long CYCLES=10000 FUZZ_SEED=0 MUTANTS=all $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
 
 check-lint: lint
 lint: ## check format, rules and layers, and run the analyzers
@@ -38,6 +38,13 @@ check-fuzz: $(FUZZERS) ## replay the fuzzers' corpora, then look for more, FUZZ_
 check-cli: all $(TOOLS) ## run the tests of the commands on this host (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/run-bats cli tests/cli/*.bats
+
+mutants: ## take down every wall of the program, one by one: a test has to notice (root)
+	@$(MAKE) --no-print-directory check-mutants MUTANTS=all
+
+check-mutants: all $(TOOLS) ## the same with MUTANTS: names, or short, which is three of them (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/mutants/run $(or $(MUTANTS),short)
 
 check-cycles: all $(TOOLS) ## create and delete containers, CYCLES of them, and look for leaks (root)
 	@tests/rootfs busybox >/dev/null
@@ -70,4 +77,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles
+.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles check-mutants mutants

@@ -194,6 +194,36 @@ load decoy
 	done
 }
 
+@test "CVE-2025-52881, CVE-2025-62596: sysctls reach the kernel, whatever lies in /proc" {
+	image
+	config b '.mounts |= map(if .destination == "/proc" then .destination = "/real" else . end)
+		| .linux.sysctl = {"net.ipv4.ip_forward": "1"} | .linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	script b 'cat /real/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_forward'
+	mkdir -p b/rootfs/real b/rootfs/proc/sys/net/ipv4
+	echo fake >b/rootfs/proc/sys/net/ipv4/ip_forward
+	expect 0 caisson run -b b c
+	is $'1\nfake'
+	rm -rf b/rootfs/proc/sys
+	ln -s "$W/decoy" b/rootfs/proc/sys
+	script b 'cat /real/sys/net/ipv4/ip_forward'
+	expect 0 caisson run -b b c
+	is 1
+	decoy_is_untouched
+}
+
+# setns(2) leads to what lies uppermost on the root of a mount namespace.
+@test "the old root is gone from the container's mount namespace" {
+	make_bundle b
+	make_decoy
+	config b '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_SYS_CHROOT"])'
+	script b 'nsenter --mount=/proc/self/ns/mnt ls / >/tmp/root && [ -s /tmp/root ] && echo entered
+		nsenter --mount=/proc/self/ns/mnt cat '"$W"'/decoy/file'
+	expect 1 caisson run -b b c
+	says entered
+	not grep -qx host <<<"$output"
+	decoy_is_untouched
+}
+
 @test "CVE-2023-25809: without a cgroup namespace the group is there to be read only" {
 	for options in '[]' '["rw"]' '["rw", "nosuid"]'; do
 		make_bundle b

@@ -36,6 +36,22 @@ load decoy
 	}
 }
 
+# Root of another container with the same capabilities, in the same pid namespace.
+@test "a neighbour cannot look into init before it executes the program" {
+	make_bundle b
+	expect 0 caisson create -b b c
+	make_bundle n
+	config n '(.linux.namespaces[] | select(.type == "pid")).path = $p' --arg p "/proc/$(pid_of c)/ns/pid"
+	script n 'grep caisson-init /proc/1/status
+		for n in /proc/1/root /proc/1/exe /proc/1/cwd /proc/1/fd/*; do readlink $n; done
+		ls /proc/1/root/ && ls /proc/1/fd/3/; head -c 1 /proc/1/mem; head -c 1 /proc/1/environ'
+	expect_any caisson run -b n n
+	[ "$(wc -l <<<"$output")" = 4 ]
+	says caisson-init
+	[ "$(grep -c "can't open\|Permission denied" <<<"$output")" = 3 ]
+	expect 0 caisson start c
+}
+
 @test "CVE-2024-21626: the working folder is a descriptor that leads to the host" {
 	make_bundle b
 	make_decoy
@@ -46,9 +62,19 @@ load decoy
 		[ "$status" != 0 ]
 		run ! grep -qE 'escaped|ptmx' output
 	done
+	# what is given on purpose leads out no less
+	config b '.process.cwd = "/proc/self/fd/0"'
+	status=0
+	LIMIT=20 caisson run -b b c <decoy >output 2>&1 3>&- || status=$?
+	[ "$status" = 1 ]
+	run ! grep -qE 'escaped|ptmx' output
 	make_bundle e
 	config e '.process.args = ["sleep", "1000"]'
 	expect 0 caisson run -d -b e e
+	status=0
+	LIMIT=20 caisson exec --cwd /proc/self/fd/0 e ls <decoy >output 2>&1 3>&- || status=$?
+	[ "$status" != 0 ]
+	run ! grep -q ptmx output
 	for fd in 3 5 6 7 8 9 12; do
 		try exec --cwd "/proc/self/fd/$fd" e ls 9<decoy 8<decoy
 		[ "$status" != 0 ]
@@ -316,15 +342,19 @@ load decoy
 	[ "$before" = "$(cat /proc/sys/kernel/core_pattern)" ]
 }
 
-@test "CVE-2025-23266: a hook has its own environment, not the image's and not the caller's" {
+@test "CVE-2025-23266: a hook has its own environment and descriptors, not the image's and not the caller's" {
 	make_bundle b
-	printf '#!/bin/sh\ncat /proc/self/environ >>%s\necho END >>%s\n' "$W/env" "$W/env" >hook
+	make_decoy
+	printf '#!/bin/sh\ncat /proc/self/environ >>%s\necho END >>%s\nls -l /proc/self/fd >>%s\n' \
+		"$W/env" "$W/env" "$W/fds" >hook
 	chmod 755 hook
 	config b '.process.env += ["LD_PRELOAD=/image.so", "FROM_IMAGE=1"]
 		| .hooks = ({path: $h} | {prestart: [.], createRuntime: [.], createContainer: [.],
 			poststart: [.], poststop: [. + {env: ["OWN=1"]}]})' --arg h "$W/hook"
-	FROM_CALLER=1 expect 0 caisson run -b b c
+	FROM_CALLER=1 expect 0 caisson run -b b c 7<decoy 9<decoy/file
 	[ "$(grep -ac END env)" = 5 ]
+	[ "$(grep -c ' 0 -> ' fds)" = 5 ]
+	run ! grep -qE 'decoy|socket|namespace|caisson-(init|plan)' fds
 	run ! grep -qaE 'IMAGE|image|CALLER|PRELOAD|PATH' env
 	grep -qa OWN=1 env
 }

@@ -247,6 +247,24 @@ clears() {
 	done
 }
 
+@test "a plan that is damaged: start says so, and does not execute it" {
+	local damage
+	for damage in ': >"$f"' 'truncate -s -1 "$f"' 'printf "\377" | dd of="$f" bs=1 seek=9 conv=notrunc' \
+		'printf "\377\377\377\377" | dd of="$f" bs=1 seek=24 conv=notrunc' \
+		'cat "$f" >"$f.2"; cat "$f.2" >>"$f"; rm "$f.2"' 'rm "$f"; mkdir "$f"' 'rm "$f"; mkfifo "$f"'; do
+		make_bundle b
+		script b 'echo ran'
+		expect 0 caisson create -b b c
+		f=$STATE/c/plan bash -c "$damage" 2>/dev/null
+		within 10 1 caisson start c
+		says plan
+		one_line
+		is_status c created
+		expect 0 caisson delete c
+		nothing_left
+	done
+}
+
 @test "a record of a newer version" {
 	make_wreck
 	sed -i 's/"version":1/"version":2/' "$STATE/c/state.json"

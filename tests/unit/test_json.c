@@ -308,6 +308,11 @@ static void test_sizes(void **state)
 	bomb(&huge, error);
 	assert_string_equal(error, "JSON text of 104857602 bytes: at most 16777216 are read");
 
+	BUF struct buf one_too_many = { 0 };
+	put_fill(&one_too_many, ' ', OCI_CONFIG_MAX_BYTES + 1);
+	bomb(&one_too_many, error);
+	assert_string_equal(error, "JSON text of 16777217 bytes: at most 16777216 are read");
+
 	for (int more = 0; more < 2; more++) {
 		BUF struct buf text = { 0 };
 

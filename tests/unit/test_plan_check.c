@@ -312,6 +312,21 @@ static void descriptors_and_writes_are_checked(void **unused)
 	BAD_STRING(writes[0].origin);
 }
 
+/* The smallest count whose last element does not lie in the plan any more. */
+#define ONE_TOO_MANY(l, type) \
+	BAD(l.count, (uint32_t)((sizeof(good) - good.l.at) / sizeof(type)) + 1)
+
+static void lists_end_inside(void **unused)
+{
+	(void)unused;
+	ONE_TOO_MANY(head.steps, struct plan_step);
+	ONE_TOO_MANY(head.fds, struct plan_fd);
+	ONE_TOO_MANY(head.uid_map, struct plan_idmap);
+	ONE_TOO_MANY(head.gid_map, struct plan_idmap);
+	ONE_TOO_MANY(head.cgroup.writes, struct plan_cgroup_write);
+	ONE_TOO_MANY(head.cgroup.devices, uint64_t);
+}
+
 static void mounts_are_checked(void **unused)
 {
 	(void)unused;
@@ -452,6 +467,7 @@ int main(void)
 		cmocka_unit_test(the_head_is_checked),
 		cmocka_unit_test(sizes_are_checked_first),
 		cmocka_unit_test(descriptors_and_writes_are_checked),
+		cmocka_unit_test(lists_end_inside),
 		cmocka_unit_test(mounts_are_checked),
 		cmocka_unit_test(a_slot_is_filled_before_it_is_used),
 		cmocka_unit_test(steps_are_checked),
