@@ -9,6 +9,8 @@
  *   - shared sources are cloned before / becomes a slave, or they would be slaves;
  *   - the root is entered before anything of the image is touched: whatever a link
  *     in it says, it leads into the container;
+ *   - the network namespace, which the launcher makes meanwhile, is joined before the
+ *     first mount that may look at it, and before any hook;
  *   - hooks run when all mounts are there and the root is still writable, and before
  *     the old root is gone, since createContainer hooks are the host's programs;
  *   - the read-only root, masks, sysctls come after the pivot, when no name of the
@@ -128,6 +130,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	if (strcmp(c->process->cwd, "/") != 0)
 		add_text(c, PLAN_FOLDER, "process.cwd", c->process->cwd);
 	compile_terminal(c, true);
+	compile_network(c);
 	compile_hooks_create(c);
 
 	(void)plan_add(&c->plan, PLAN_PIVOT, NULL);

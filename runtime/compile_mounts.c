@@ -280,6 +280,19 @@ static struct plan_list put_options(struct compile *c, const struct oci_mount *m
 	return plan_put_array(&c->plan, out, count, sizeof(*out));
 }
 
+/* Filesystems that know nothing of networks: others may take that of their mounter. */
+static bool ignores_network(const struct oci_mount *m)
+{
+	static const char *const types[] = { "proc",   "tmpfs",  "devpts",
+		                             "mqueue", "cgroup", "cgroup2" };
+
+	for (size_t i = 0; i < LEN(types); i++) {
+		if (type_is(m, types[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool is_host_namespace(const struct compile *c, enum oci_namespace_kind kind)
 {
 	return !c->linux_->namespaces[kind].wanted || c->linux_->namespaces[kind].path;
@@ -376,6 +389,10 @@ static void add_new(struct compile *c, size_t index)
 	struct plan_list options = put_options(c, m, cm);
 	const char *instead = NULL;
 	uint32_t instead_attr = 0;
+
+	if (!ignores_network(m))
+		compile_network(c);
+
 	struct plan_step *step =
 		plan_add(&c->plan, is_cgroup(m) ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, cm->origin);
 

@@ -2,8 +2,10 @@
 /*
  * Namespaces: which are made, which are joined, and by whom.
  *
- * One stage: the launcher's clone makes all new namespaces at once, and init joins
- * the others.
+ * One stage: the launcher's clone makes the new namespaces at once, and init joins
+ * the others. Only the network namespace, which takes longer than all else of the
+ * clone, is made by the launcher while init is at work; init joins it when it is
+ * first needed. (Not with two stages: there it belongs to the new user namespace.)
  *
  * Two stages, where a user namespace is new or joined, a pid namespace is joined, or a
  * new time namespace is asked for: stage 1 does what has to be done before the final
@@ -110,7 +112,8 @@ void compile_enter_new(struct compile *c)
 		compile_limits_raised(c);
 	join_all(c);
 	if (!c->two_stages) {
-		c->plan.head.clone_flags = flags;
+		c->plan.head.network = (flags & CLONE_NEWNET) != 0;
+		c->plan.head.clone_flags = flags & ~(uint64_t)CLONE_NEWNET;
 		return;
 	}
 	if (is_new(c, OCI_NS_USER))
@@ -119,6 +122,13 @@ void compile_enter_new(struct compile *c)
 		flags &= ~(uint64_t)CLONE_NEWTIME; /* it exists already */
 	plan_add(&c->plan, PLAN_CLONE, NULL)->clone.clone_flags = flags;
 	c->plan.head.two_stages = 1;
+}
+
+void compile_network(struct compile *c)
+{
+	if (c->plan.head.network && !c->network_joined)
+		(void)plan_add(&c->plan, PLAN_NETWORK, NULL);
+	c->network_joined = true;
 }
 
 void compile_enter_container(struct compile *c)

@@ -42,6 +42,7 @@ struct compile {
 	const char *cgroup;    /* below the cgroup2 mount; NULL: none, or an exec */
 	bool user_namespace;   /* the process gets another one than the launcher's */
 	bool two_stages;       /* see compile_ns.c */
+	bool network_joined;   /* PLAN_NETWORK is there, where it is needed */
 	bool setgroups_denied; /* setgroups(2) will be refused to the process */
 	struct compile_mount *mounts;
 	uint32_t notify_slot; /* PLAN_NO_SLOT: there is no such socket */
@@ -76,6 +77,9 @@ bool compile_gid_is_mapped(const struct compile *c, uint32_t gid);
 /* All that happens between the launcher's clone and the process that lives in all
  * its namespaces: joins, the user namespace, time offsets, the second stage. */
 void compile_enter_new(struct compile *c);
+
+/* What follows may look at the network namespace. */
+void compile_network(struct compile *c);
 /* The same for exec: into the namespaces that the container has of its own. */
 void compile_enter_container(struct compile *c);
 /* Adds a descriptor for the launcher to open; returns its slot. */

@@ -37,7 +37,7 @@ int compile_system(struct compile *c, struct err *e)
 		TRY(add_sysctl(c, &c->linux_->sysctl.v[i], e));
 	add_name(c, PLAN_HOSTNAME, "hostname", c->config->hostname);
 	add_name(c, PLAN_DOMAINNAME, "domainname", c->config->domainname);
-	if (network->wanted && !network->path)
+	if (network->wanted && !network->path && !c->plan.head.network)
 		(void)plan_add(&c->plan, PLAN_LOOPBACK, NULL);
 	return 0;
 }

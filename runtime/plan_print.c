@@ -531,6 +531,7 @@ void plan_print(const struct plan *plan, struct buf *ret)
 	string(&p, "kind", plan->kind == PLAN_EXEC ? "exec" : "create");
 	bits(&p, "namespaces", plan->clone_flags, plan_words_namespaces);
 	flag(&p, "twoStages", plan->two_stages);
+	flag(&p, "network", plan->network);
 	print_map(&p, "uidMap", plan->uid_map);
 	print_map(&p, "gidMap", plan->gid_map);
 	flag(&p, "setgroupsDeny", plan->setgroups_deny);

@@ -8,6 +8,8 @@
  *   init -> launcher   MAPS      stage 1 is in its new user namespace
  *   launcher -> init   GO        maps are written
  *   init -> launcher   CHILD     fd: pidfd of stage 2; value: its pid. Stage 1 ends
+ *   launcher -> init   NETWORK   fd: the network namespace, if the launcher makes it; it may
+ *                                come before init wants it
  *   init -> launcher   SOURCE    value: the step of a bind whose source init cannot clone
  *   launcher -> init   GO        fd: the clone, detached
  *   init -> launcher   HOOKS     namespaces and mounts are there
@@ -39,6 +41,7 @@ enum frame_type {
 	FRAME_GO,
 	FRAME_CHILD,
 	FRAME_SOURCE,
+	FRAME_NETWORK,
 	FRAME_HOOKS,
 	FRAME_CONSOLE,
 	FRAME_WARNING,

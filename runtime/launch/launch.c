@@ -33,6 +33,7 @@
 #include "base/syscall_x86_64.h"
 #include "runtime/launch/frame.h"
 #include "runtime/launch/idmap.h"
+#include "runtime/launch/network.h"
 #include "runtime/launch/report.h"
 #include "runtime/launch/scheduler.h"
 #include "runtime/launch/slots.h"
@@ -164,6 +165,43 @@ static int give_birth(const struct plan *plan, const struct launch_options *opti
 	return send_hello(plan, l, &slots, e);
 }
 
+static int send_frame(int socket, enum frame_type type, int fd, struct err *e)
+{
+	const struct frame f = { .type = type };
+
+	return fd_send(socket, &f, sizeof(f), &fd, fd >= 0 ? 1 : 0, e);
+}
+
+static int send_go(int socket, int fd, struct err *e)
+{
+	return send_frame(socket, FRAME_GO, fd, e);
+}
+
+/* GO, within the talk. */
+static int answer_go(int socket, int fd, struct err *e)
+{
+	return send_go(socket, fd, e) < 0 ? dead_already(e) : 0;
+}
+
+/* Init may have died meanwhile; whatever happens, we come back. */
+static int give_network(struct launch *l, struct err *e)
+{
+	FD int home = -1, made = -1;
+	struct err back = { 0 };
+
+	TRY(network_enter(&home, &made, e));
+	int result = send_frame(l->socket, FRAME_NETWORK, made, e);
+	if (result < 0)
+		result = dead_already(e);
+	else
+		result = network_raise_loopback(e);
+	if (network_leave(home, &back) < 0) {
+		*e = back;
+		return -1;
+	}
+	return result;
+}
+
 /* --- the talk ------------------------------------------------------------------------ */
 
 enum { END_OF_TALK = 0, ONE_FRAME = 1 };
@@ -191,19 +229,6 @@ static int receive_frame(int socket, struct frame *f, int *fd, struct err *e)
 	}
 	f->text[FRAME_TEXT_MAX - 1] = '\0';
 	return ONE_FRAME;
-}
-
-static int send_go(int socket, int fd, struct err *e)
-{
-	const struct frame go = { .type = FRAME_GO };
-
-	return fd_send(socket, &go, sizeof(go), &fd, fd >= 0 ? 1 : 0, e);
-}
-
-/* GO, within the talk. */
-static int answer_go(int socket, int fd, struct err *e)
-{
-	return send_go(socket, fd, e) < 0 ? dead_already(e) : 0;
 }
 
 /* Stage 1 has made stage 2 and ends: stage 2 is our child from now on. */
@@ -331,6 +356,7 @@ int launch_prepare(const struct plan *plan, const struct launch_options *options
 	*ret = (struct launch)LAUNCH_NONE;
 	log_debug("nsexec container setup: %u steps", plan->steps.count);
 	if (give_birth(plan, options, ret, e) == 0 &&
+	    (!plan->network || give_network(ret, e) == 0) &&
 	    (!events->busy || events->busy(events->context, e) == 0) &&
 	    talk(plan, ret, events, e) == 0)
 		return 0;

@@ -87,6 +87,7 @@ struct plan {
 	/* For the launcher. */
 	uint64_t clone_flags;              /* CLONE_NEW* of the clone that makes init */
 	uint32_t two_stages;               /* a PLAN_CLONE step is among the steps */
+	uint32_t network;                  /* make what PLAN_NETWORK waits for */
 	struct plan_list fds;              /* struct plan_fd */
 	struct plan_list uid_map, gid_map; /* struct plan_idmap */
 	uint32_t setgroups_deny;           /* write "deny" before gid_map (unprivileged) */
@@ -119,6 +120,7 @@ enum plan_op {
 	PLAN_PROPAGATION,      /* propagation of / and all below: MS_REC|MS_SLAVE … */
 	PLAN_ROOTFS,           /* rootfs: clone it and attach it at its own path */
 	PLAN_ENTER_ROOT,       /* keep the old root's fd, fchdir, chroot(".") */
+	PLAN_NETWORK,          /* join the network namespace that the launcher sends */
 	PLAN_MOUNT,            /* mount: a new filesystem */
 	PLAN_BIND,             /* bind: a host path or slot */
 	PLAN_REMOUNT,          /* remount: attributes of what is mounted there */

@@ -163,7 +163,7 @@ static bool head(struct checker *c)
 	       want(c, c->base[c->size - 1] == 0, c->base + c->size - 1) &&
 	       want(c, p->kind == PLAN_CREATE || p->kind == PLAN_EXEC, &p->kind) &&
 	       namespaces(c, &p->clone_flags) && fds(c, &p->fds) && flag(c, &p->two_stages) &&
-	       list(c, &p->uid_map, sizeof(struct plan_idmap)) &&
+	       flag(c, &p->network) && list(c, &p->uid_map, sizeof(struct plan_idmap)) &&
 	       list(c, &p->gid_map, sizeof(struct plan_idmap)) && flag(c, &p->setgroups_deny) &&
 	       flag(c, &p->uid_helper) && flag(c, &p->gid_helper) && flag(c, &p->terminal) &&
 	       cgroup(c, &p->cgroup) && flag(c, &p->scheduler.given) &&
@@ -238,6 +238,7 @@ static bool is_bare(enum plan_op op)
 	case PLAN_ENTER_ROOT:
 	case PLAN_WAIT_HOOKS:
 	case PLAN_PIVOT:
+	case PLAN_NETWORK:
 	case PLAN_LOOPBACK:
 	case PLAN_PARK:
 	case PLAN_NO_NEW_PRIVS:
@@ -369,6 +370,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_PROPAGATION] = "propagation",
 		[PLAN_ROOTFS] = "rootfs",
 		[PLAN_ENTER_ROOT] = "enter-root",
+		[PLAN_NETWORK] = "network",
 		[PLAN_MOUNT] = "mount",
 		[PLAN_BIND] = "bind",
 		[PLAN_REMOUNT] = "remount",

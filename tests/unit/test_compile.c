@@ -32,23 +32,40 @@ static void assert_order(const struct plan *plan, const enum plan_op *ops)
 
 static void test_order(void **state)
 {
-	static const enum plan_op order[] = { PLAN_OOM_SCORE_ADJ, PLAN_KEYRING,
-		                              PLAN_CLONE_SHARED,  PLAN_PROPAGATION,
-		                              PLAN_ROOTFS,        PLAN_ENTER_ROOT,
-		                              PLAN_BIND,          PLAN_DEVICE,
-		                              PLAN_SYMLINK,       PLAN_TERMINAL,
-		                              PLAN_WAIT_HOOKS,    PLAN_HOOK_HOST,
-		                              PLAN_PIVOT,         PLAN_ROOT_PROPAGATION,
-		                              PLAN_MASK,          PLAN_READONLY,
-		                              PLAN_SYSCTL,        PLAN_HOSTNAME,
-		                              PLAN_DOMAINNAME,    PLAN_LOOPBACK,
-		                              PLAN_BOUNDING,      PLAN_RLIMIT,
-		                              PLAN_UMASK,         PLAN_CWD,
-		                              PLAN_CLOSE_FDS,     PLAN_SECCOMP,
-		                              PLAN_IDS,           PLAN_CAPS,
-		                              PLAN_ENVIRONMENT,   PLAN_EXECUTABLE,
-		                              PLAN_PARK,          PLAN_HOOK_CONTAINER,
-		                              PLAN_EXECVE,        0 };
+	static const enum plan_op order[] = { PLAN_OOM_SCORE_ADJ,
+		                              PLAN_KEYRING,
+		                              PLAN_CLONE_SHARED,
+		                              PLAN_PROPAGATION,
+		                              PLAN_ROOTFS,
+		                              PLAN_ENTER_ROOT,
+		                              PLAN_BIND,
+		                              PLAN_DEVICE,
+		                              PLAN_SYMLINK,
+		                              PLAN_TERMINAL,
+		                              PLAN_NETWORK,
+		                              PLAN_WAIT_HOOKS,
+		                              PLAN_HOOK_HOST,
+		                              PLAN_PIVOT,
+		                              PLAN_ROOT_PROPAGATION,
+		                              PLAN_MASK,
+		                              PLAN_READONLY,
+		                              PLAN_SYSCTL,
+		                              PLAN_HOSTNAME,
+		                              PLAN_DOMAINNAME,
+		                              PLAN_BOUNDING,
+		                              PLAN_RLIMIT,
+		                              PLAN_UMASK,
+		                              PLAN_CWD,
+		                              PLAN_CLOSE_FDS,
+		                              PLAN_SECCOMP,
+		                              PLAN_IDS,
+		                              PLAN_CAPS,
+		                              PLAN_ENVIRONMENT,
+		                              PLAN_EXECUTABLE,
+		                              PLAN_PARK,
+		                              PLAN_HOOK_CONTAINER,
+		                              PLAN_EXECVE,
+		                              0 };
 
 	(void)state;
 	PLAN_CASE(plan, .process = EVERYTHING_PROCESS, .linux_ = EVERYTHING_LINUX,
@@ -102,10 +119,54 @@ static void test_one_clone(void **state)
 {
 	(void)state;
 	PLAN_CASE(plan, 0);
-	assert_int_equal(plan->clone_flags, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
-	                                            CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
+	assert_int_equal(plan->clone_flags, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+	                                            CLONE_NEWUTS | CLONE_NEWCGROUP);
 	assert_int_equal(plan->fds.count, 1);
 	assert_int_equal(plan_case_find(plan, PLAN_JOIN, 0), -1);
+}
+
+/* The launcher makes it beside init's work; who might look at it waits for it. */
+static void test_network(void **state)
+{
+	static const char *const before[] = { "proc", "tmpfs", "devpts", "mqueue" };
+
+	(void)state;
+	PLAN_CASE(plan, .mounts = "{\"destination\":\"/a\",\"type\":\"proc\"},"
+	                          "{\"destination\":\"/b\",\"type\":\"tmpfs\"},"
+	                          "{\"destination\":\"/c\",\"type\":\"devpts\"},"
+	                          "{\"destination\":\"/d\",\"type\":\"mqueue\"},"
+	                          "{\"destination\":\"/e\",\"type\":\"sysfs\"},"
+	                          "{\"destination\":\"/f\",\"type\":\"nfs\"}");
+	int at = plan_case_find(plan, PLAN_NETWORK, 0);
+	assert_int_equal(plan->network, 1);
+	assert_int_equal(plan_case_find(plan, PLAN_MOUNT, 0), at - (int)LEN(before));
+	for (unsigned int i = 0; i < LEN(before); i++)
+		assert_string_equal(
+			plan_text(plan, plan_case_step(plan, PLAN_MOUNT, i)->mount.fstype),
+			before[i]);
+	assert_int_equal(plan_case_find(plan, PLAN_MOUNT, LEN(before)), at + 1);
+	assert_int_equal(plan_case_find(plan, PLAN_NETWORK, 1), -1);
+	assert_int_equal(plan_case_find(plan, PLAN_LOOPBACK, 0), -1);
+}
+
+static void test_network_joined(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .namespaces = "{\"type\":\"mount\"},"
+	                              "{\"type\":\"network\",\"path\":\"/run/netns/x\"}");
+	assert_int_equal(plan->network, 0);
+	assert_int_equal(plan_case_find(plan, PLAN_NETWORK, 0), -1);
+}
+
+/* It has to belong to the user namespace, which init makes. */
+static void test_network_of_user_namespace(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = PLAN_CASE_MAPS);
+	assert_int_equal(plan->network, 0);
+	assert_int_equal(plan_case_find(plan, PLAN_NETWORK, 0), -1);
+	assert_true(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags & CLONE_NEWNET);
+	assert_true(plan_case_find(plan, PLAN_LOOPBACK, 0) > 0);
 }
 
 static void test_joined_pid(void **state)
@@ -405,6 +466,9 @@ int main(void)
 		cmocka_unit_test(test_order_no_new_privs),
 		cmocka_unit_test(test_order_two_stages),
 		cmocka_unit_test(test_one_clone),
+		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_network_joined),
+		cmocka_unit_test(test_network_of_user_namespace),
 		cmocka_unit_test(test_joined_pid),
 		cmocka_unit_test(test_joined_user),
 		cmocka_unit_test(test_maps),

@@ -26,6 +26,34 @@ static void a_container_runs(void **unused)
 	assert_null(strstr(out(), rootfs)); /* nothing of the host is left */
 }
 
+static void a_network_is_made_meanwhile(void **unused)
+{
+	char ours[64], host[128] = "";
+
+	(void)unused;
+	assert_true(readlink("/proc/self/ns/net", host, sizeof(host) - 1) > 0);
+	begin(ALL & ~CLONE_NEWNET);
+	builder.head.network = 1;
+	add_root();
+	add_mount("proc", "/proc", NULL, NULL)->mount.flags = PLAN_TARGET_PLAIN;
+	add(PLAN_NETWORK);
+	add(PLAN_PIVOT);
+	add_program("sh", "readlink /proc/self/ns/net >/out; cat /proc/net/dev >>/out;"
+	                  "cat /proc/net/fib_trie >>/out; ls /proc/self/fd >>/out");
+	expect_ok(run());
+	assert_null(strstr(out(), host));
+	expect_out("lo:");
+	expect_out("127.0.0.1"); /* it is up */
+	expect_out("\n0\n1\n2\n3\n");
+	assert_null(strstr(out(), "\n4\n")); /* ls has one itself */
+
+	/* the launcher is where it was */
+	ssize_t n = readlink("/proc/self/ns/net", ours, sizeof(ours) - 1);
+	assert_true(n > 0);
+	ours[n] = '\0';
+	assert_string_equal(ours, host);
+}
+
 static void a_user_namespace_takes_two_stages(void **unused)
 {
 	const struct plan_idmap map = { .inside = 0, .outside = 100000, .count = 65536 };
@@ -249,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WALK_TEST(a_container_runs),
+		WALK_TEST(a_network_is_made_meanwhile),
 		WALK_TEST(a_user_namespace_takes_two_stages),
 		WALK_TEST(paths_are_hidden_and_read_only),
 		WALK_TEST(a_hundred_masks_share_two_covers),

@@ -270,6 +270,7 @@ static void the_head_is_checked(void **unused)
 	BAD(head.clone_flags, CLONE_VM);
 	BAD(head.clone_flags, 1ull << 40);
 	BAD(head.two_stages, 2);
+	BAD(head.network, 2);
 	BAD(head.setgroups_deny, 2);
 	BAD(head.terminal, UINT32_MAX);
 	BAD(head.runtime_hooks, 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of the UTS namespace, and the loopback interface of the network one. */
+/* The names of the UTS namespace; the network namespace and its loopback interface. */
 #include "runtime/launch/init/init.h"
 #include "runtime/launch/init/report.h"
 #include "runtime/launch/init/steps.h"
@@ -27,6 +27,12 @@ void step_domainname(const struct plan_step *step)
 	const char *name = plan_string(step->string);
 
 	must(sys_setdomainname(name, text_length(name)), CALL_SETDOMAINNAME, name);
+}
+
+void step_network(const struct plan_step *step)
+{
+	(void)step;
+	report_await_network();
 }
 
 /* Any socket takes this ioctl (netdevice(7)); AF_UNIX is in every kernel. */

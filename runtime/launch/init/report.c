@@ -167,11 +167,39 @@ int64_t report_value(void)
 	return received_value;
 }
 
-int report_await(enum frame_type type)
+/* Comes when the launcher has made it, maybe while we wait for something else. */
+static bool network_joined;
+
+static void join_network(int fd)
+{
+	if (fd < 0)
+		fail(CHECK_PROTOCOL, 0, NULL);
+	must(sys_setns(fd, CLONE_NEWNET), CALL_SETNS, NULL);
+	(void)sys_close(fd);
+	network_joined = true;
+}
+
+void report_await_network(void)
 {
 	int fd;
 
-	if (report_receive(socket_fd, &fd, 1) != type)
+	if (network_joined)
+		return;
+	if (report_receive(socket_fd, &fd, 1) != FRAME_NETWORK)
+		fail(CHECK_PROTOCOL, 0, NULL);
+	join_network(fd);
+}
+
+int report_await(enum frame_type type)
+{
+	int fd;
+	enum frame_type got = report_receive(socket_fd, &fd, 1);
+
+	if (got == FRAME_NETWORK) {
+		join_network(fd);
+		got = report_receive(socket_fd, &fd, 1);
+	}
+	if (got != type)
 		fail(CHECK_PROTOCOL, 0, NULL);
 	return fd;
 }

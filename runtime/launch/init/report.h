@@ -37,6 +37,9 @@ uint32_t report_receive(int socket, int *ret_fds, uint32_t room);
 /* The value of the packet that was received last. */
 int64_t report_value(void);
 
+/* Waits for the network namespace that the launcher makes, and joins it. */
+void report_await_network(void);
+
 /* Waits for a frame of this type; anything else ends init. The descriptor that came
  * with it, or -1. */
 int report_await(enum frame_type type);
