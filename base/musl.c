@@ -7,6 +7,8 @@
  *   whose checking functions musl does not have. Beside these, the two use only
  *   functions of the C standard and POSIX whose types are alike in both (`nm -u`).
  *   Each ends the program where the caller's buffer is too small, as glibc's do.
+ * - musl's open(2) sets close-on-exec once more by a call of its own, for kernels that
+ *   did not know O_CLOEXEC.
  * - glibc makes what is relocated at start read-only (RELRO) in a static program, too;
  *   musl leaves that to its dynamic loader.
  */
@@ -14,6 +16,7 @@
 
 #ifndef __GLIBC__
 
+#include <fcntl.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,6 +76,18 @@ int __fprintf_chk(FILE *to, int flag, const char *fmt, ...)
 	int len = vfprintf(to, fmt, ap);
 	va_end(ap);
 	return len;
+}
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	va_start(ap, flags);
+	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE)
+		mode = va_arg(ap, mode_t);
+	va_end(ap);
+	return openat(AT_FDCWD, path, flags, mode);
 }
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden"))); /* by ld */

@@ -175,7 +175,6 @@ static void join_network(int fd)
 	if (fd < 0)
 		fail(CHECK_PROTOCOL, 0, NULL);
 	must(sys_setns(fd, CLONE_NEWNET), CALL_SETNS, NULL);
-	(void)sys_close(fd);
 	network_joined = true;
 }
 
