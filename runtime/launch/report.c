@@ -11,11 +11,15 @@
 
 #include <errno.h>
 #include <linux/mount.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/proc.h"
+#include "base/scope.h"
 #include "runtime/launch/plan_check.h"
+#include "runtime/launch/program.h"
 
 static const char *const call_names[] = {
 	[CALL_OPEN] = "open",
@@ -150,41 +154,58 @@ static void add_hint(uint32_t call, int error, struct err *e)
 	}
 }
 
-/* "e_machine 183" in a reason of init's: the number in words. */
-static const char *machine_name(const char *text)
+/* The folder that the container's root was cloned from; -1 for an exec, whose plan
+ * does not know it. */
+static int open_rootfs(const struct plan *plan)
 {
-	static const struct {
-		const char *number, *name;
-	} names[] = {
-		{ "e_machine 3)", "x86 (32 bit)" }, { "e_machine 8)", "MIPS" },
-		{ "e_machine 20)", "PowerPC" },     { "e_machine 21)", "ppc64" },
-		{ "e_machine 22)", "s390x" },       { "e_machine 40)", "arm (32 bit)" },
-		{ "e_machine 62)", "x86-64" },      { "e_machine 183)", "aarch64" },
-		{ "e_machine 243)", "riscv64" },    { "e_machine 258)", "loongarch64" },
-	};
+	const struct plan_step *step = plan_array(plan, plan->steps);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strstr(text, names[i].number))
-			return names[i].name;
-	}
-	return NULL;
+	for (uint32_t i = 0; i < plan->steps.count; i++)
+		if (step[i].op == PLAN_ROOTFS)
+			return open(plan_text(plan, step[i].rootfs.path),
+			            O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return -1;
 }
 
-/* Everything was done, but for the program itself: runc's words, without quotes. */
+static int execve_hint(int error, struct err *e)
+{
+	if (error == ENOEXEC)
+		err_hint(e, "not a program for this machine, or a script without a #! line");
+	return -1;
+}
+
+/* "interpreter PATH)" or "e_machine N)", from init */
+static int init_reason(const char *text, struct err *e)
+{
+	static const char machine[] = "e_machine ";
+	int len = (int)strcspn(text, ")");
+
+	if (strncmp(text, machine, strlen(machine)) == 0)
+		return err_hint(e, "it is a program for %s",
+		                program_machine((unsigned int)atoi(text + strlen(machine))));
+	if (len > 0 && text[len - 1] == '\r')
+		return err_hint(e, "its #! line ends in a carriage return, as DOS writes lines");
+	return err_hint(e, "%.*s is missing", len, text);
+}
+
+/* Everything was done, but for the program itself: runc's words, without quotes. Init
+ * said the path that it executed, and what its first bytes tell; the rootfs may tell
+ * more (libraries), but a mount may hide what is in it. */
 static int execve_error(const struct plan *plan, const struct plan_step *step,
                         const struct frame *f, struct err *e)
 {
 	const char *file = plan_text(plan, step->exec.file);
-	const char *machine = machine_name(f->text);
+	char path[FRAME_TEXT_MAX], lack[PROGRAM_LACK_MAX];
+	FD int rootfs = open_rootfs(plan);
+	const char *reason = strstr(f->text, " (");
 
+	(void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(f->text, "("), f->text);
+	if (reason)
+		path[reason - f->text] = '\0';
 	err_set(e, ERR_EXEC, "exec %s: %s", file, err_words(f->error));
-	if (machine)
-		return err_hint(e, "it is a program for %s", machine);
-	if (f->text[0] && strcmp(f->text, file) != 0)
-		return err_hint(e, "%s", f->text);
-	if (f->error == ENOEXEC)
-		err_hint(e, "not a program for this machine, or a script without a #! line");
-	return -1;
+	if (rootfs >= 0 && path[0] == '/' && program_lacks(rootfs, path, lack))
+		return err_hint(e, "%s", lack);
+	return reason ? init_reason(reason + 2, e) : execve_hint(f->error, e);
 }
 
 /* exec: "sh": what Go's os/exec would say */

@@ -198,6 +198,25 @@ refuses() {
 	expect 255 caisson run -b b c || [ "$status" = 1 ]
 	says 'no such file or directory'
 	says 'ld-linux-x86-64.so.2'
+	# and so are its libraries, which the rootfs tells
+	says 'libjq.so.1'
+	nothing_left
+}
+
+@test "a script with the line ends of DOS" {
+	make_bundle b copy
+	printf '#!/bin/sh\r\necho\r\n' >b/rootfs/bin/program
+	chmod 755 b/rootfs/bin/program
+	config b '.process.args = ["program"]'
+	expect 255 caisson run -b b c
+	says 'carriage return'
+	one_line
+	# an exec, too
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	expect 255 caisson exec c program
+	says 'carriage return'
+	expect 0 caisson delete --force c
 	nothing_left
 }
 

@@ -171,7 +171,9 @@ static void what_is_missing_is_hinted(void **unused)
 
 	(void)unused;
 	assert_string_equal(e.text, "exec /tool: no such file or directory");
-	assert_non_null(strstr(e.hint, "/lib/ld.so"));
+	assert_string_equal(e.hint, "interpreter /lib/ld.so is missing");
+	e = report(STEP_EXECVE, CALL_EXECVE, ENOENT, "/tool (interpreter /bin/sh\r)");
+	assert_non_null(strstr(e.hint, "carriage return"));
 	e = report(STEP_EXECVE, CALL_EXECVE, ENOEXEC, "/tool (e_machine 183)");
 	assert_string_equal(e.hint, "it is a program for aarch64");
 	e = report(STEP_EXECVE, CALL_EXECVE, ENOEXEC, "/tool");
