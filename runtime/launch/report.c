@@ -18,6 +18,7 @@
 
 #include "base/proc.h"
 #include "base/scope.h"
+#include "runtime/launch/hints.h"
 #include "runtime/launch/plan_check.h"
 #include "runtime/launch/program.h"
 
@@ -167,13 +168,6 @@ static int open_rootfs(const struct plan *plan)
 	return -1;
 }
 
-static int execve_hint(int error, struct err *e)
-{
-	if (error == ENOEXEC)
-		err_hint(e, "not a program for this machine, or a script without a #! line");
-	return -1;
-}
-
 /* "interpreter PATH)" or "e_machine N)", from init */
 static int init_reason(const char *text, struct err *e)
 {
@@ -205,7 +199,10 @@ static int execve_error(const struct plan *plan, const struct plan_step *step,
 	err_set(e, ERR_EXEC, "exec %s: %s", file, err_words(f->error));
 	if (rootfs >= 0 && path[0] == '/' && program_lacks(rootfs, path, lack))
 		return err_hint(e, "%s", lack);
-	return reason ? init_reason(reason + 2, e) : execve_hint(f->error, e);
+	if (reason)
+		return init_reason(reason + 2, e);
+	hint_step(plan, step, f, e);
+	return -1;
 }
 
 /* exec: "sh": what Go's os/exec would say */
@@ -354,7 +351,7 @@ static int step_error(const struct plan *plan, const struct plan_step *step, con
 		               err_words(f->error));
 	err_in(e, "%s%s%s%s%s%s", name ? name : "step", object ? " " : "", object ? object : "",
 	       origin ? " (" : "", origin ? origin : "", origin ? ")" : "");
-	add_hint(f->call, f->error, e);
+	hint_step(plan, step, f, e);
 	return -1;
 }
 

@@ -184,7 +184,7 @@ static void a_missing_interpreter_is_named(void **unused)
 	add(PLAN_PIVOT);
 	add_program("script", "");
 	expect_error(run(), "no such file or directory");
-	expect(error.hint, "(interpreter /no/such/shell)");
+	expect(error.hint, "interpreter /no/such/shell is missing");
 	make_file("bin/script",
 	          "\x7f"
 	          "ELF\2\1\1\0"

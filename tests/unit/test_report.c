@@ -180,6 +180,42 @@ static void what_is_missing_is_hinted(void **unused)
 	assert_true(e.hint[0] != '\0');
 }
 
+/* Whatever a mount may fail with is explained; of a read, its words do. */
+static void a_mount_has_a_hint_for_each_errno(void **unused)
+{
+	static const struct {
+		uint32_t call;
+		int error;
+	} cases[] = {
+		{ CALL_FSOPEN, ENODEV },      { CALL_FSOPEN, EPERM },
+		{ CALL_FSCONFIG, EINVAL },    { CALL_FSCONFIG, EPERM },
+		{ CALL_FSCONFIG, EBUSY },     { CALL_FSCONFIG, ENOENT },
+		{ CALL_FSCONFIG, ENOTDIR },   { CALL_FSCONFIG, ELOOP },
+		{ CALL_FSMOUNT, EPERM },      { CALL_FSMOUNT, EBUSY },
+		{ CALL_MOVE_MOUNT, EINVAL },  { CALL_MOVE_MOUNT, ELOOP },
+		{ CALL_MOVE_MOUNT, ENOTDIR }, { CALL_MOVE_MOUNT, ENOSPC },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct err e = report(STEP_MOUNT, cases[i].call, cases[i].error, "tmpfs");
+
+		assert_true(e.hint[0] != '\0');
+		assert_string_equal(e.pointer, "/mounts/2");
+		assert_string_equal(e.phase, "mount");
+		assert_int_equal(e.sys, cases[i].error);
+	}
+	struct err e = report(STEP_BIND, CALL_OPEN, ENOENT, "/host/data");
+	assert_string_equal(e.hint, "the source of a bind must exist on the host");
+	e = report(STEP_BIND, CALL_OPEN, ENOENT, "/data");
+	assert_string_equal(e.hint, "");
+	e = report(STEP_BIND, CALL_READ, EIO, "/data");
+	assert_string_equal(e.hint, "");
+	/* one for the errno alone never takes the place of the call's */
+	e = report(STEP_BIND, CALL_MOVE_MOUNT, ENOSPC, "/data");
+	assert_non_null(strstr(e.hint, "fs.mount-max"));
+}
+
 static void numbers_beyond_the_plan(void **unused)
 {
 	static const uint32_t steps[] = { STEPS, 1000000, UINT32_MAX };
@@ -240,6 +276,7 @@ int main(void)
 		cmocka_unit_test(words_that_engines_match),
 		cmocka_unit_test(a_mount_names_its_place_and_its_path),
 		cmocka_unit_test(what_is_missing_is_hinted),
+		cmocka_unit_test(a_mount_has_a_hint_for_each_errno),
 		cmocka_unit_test(numbers_beyond_the_plan),
 		cmocka_unit_test(every_lie_gets_some_words),
 		cmocka_unit_test(text_without_an_end),
