@@ -10,7 +10,9 @@ CGROUP=/sys/fs/cgroup
 # groups are freed late and do not show in the tree.
 leak_snapshot() {
 	echo "mounts:"
-	cut -d ' ' -f 3- /proc/self/mountinfo | sort
+	# but those of a test beside this one
+	cut -d ' ' -f 3- /proc/self/mountinfo |
+		awk -v own="$W/" '$3 !~ "^/tmp/caisson[.-]" || index($3 "/", own) == 1' | sort
 	echo "groups:"
 	find "$CGROUP" -type d -path '*caisson-tests*' 2>/dev/null | grep -F "${CGROUP_PREFIX}" || true
 	echo "processes:"

@@ -58,10 +58,9 @@ static const struct {
 	{ ANY, CALL_OPEN_TREE, ENOENT, "the source of a bind must exist on the host" },
 	{ ANY, CALL_OPEN_TREE, EPERM, "binding needs CAP_SYS_ADMIN" },
 	{ ANY, CALL_MOVE_MOUNT, ELOOP, "the target lies inside of the source" },
-	{ ANY, CALL_MOVE_MOUNT, ENOTDIR, "one of source and target is a folder, the other is not" },
 	{ ANY, CALL_MOVE_MOUNT, EINVAL,
-	  "it cannot be attached there: below it is something unbindable and the target is "
-	  "shared, or the target is no mount of this namespace" },
+	  "one of source and target is a folder and the other a file, or below the source is "
+	  "something unbindable and the target is shared" },
 	{ ANY, CALL_MOVE_MOUNT, ENOSPC, "too many mounts in one namespace (fs.mount-max)" },
 	{ ANY, CALL_MOUNT_SETATTR, EPERM,
 	  "a flag of the source mount is locked in a user namespace" },

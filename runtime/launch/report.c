@@ -13,10 +13,10 @@
 #include <linux/mount.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/proc.h"
+#include "base/num.h"
 #include "base/scope.h"
 #include "runtime/launch/hints.h"
 #include "runtime/launch/plan_check.h"
@@ -173,10 +173,14 @@ static int init_reason(const char *text, struct err *e)
 {
 	static const char machine[] = "e_machine ";
 	int len = (int)strcspn(text, ")");
+	int mark = (int)strlen(machine);
+	uint64_t number;
+	char digits[16];
 
-	if (strncmp(text, machine, strlen(machine)) == 0)
-		return err_hint(e, "it is a program for %s",
-		                program_machine((unsigned int)atoi(text + strlen(machine))));
+	(void)snprintf(digits, sizeof(digits), "%.*s", len > mark ? len - mark : 0, text + mark);
+	if (strncmp(text, machine, strlen(machine)) == 0 &&
+	    num_u64(digits, UINT16_MAX, &number) == 0)
+		return err_hint(e, "it is a program for %s", program_machine((unsigned int)number));
 	if (len > 0 && text[len - 1] == '\r')
 		return err_hint(e, "its #! line ends in a carriage return, as DOS writes lines");
 	return err_hint(e, "%.*s is missing", len, text);
