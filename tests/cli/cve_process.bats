@@ -52,6 +52,25 @@ load decoy
 	expect 0 caisson start c
 }
 
+# Also if it could be looked into: what it has open is of its own mounts.
+@test "a created container holds no descriptor of the host" {
+	make_bundle b
+	make_decoy
+	config b '.mounts = [{destination: "/proc", type: "proc", source: "proc"}, {destination: "/tmp", type: "bind",
+			source: $d, options: ["bind"]}] | .linux.maskedPaths = [] | .linux.readonlyPaths = []' --arg d "$W/decoy"
+	expect 0 caisson create -b b c
+	pid=$(pid_of c)
+	cut -d ' ' -f 1 "/proc/$pid/mountinfo" >mounts
+	for fd in "/proc/$pid/fd"/*; do
+		n=${fd##*/}
+		[[ $n -gt 2 && $(readlink "$fd") == /* ]] || continue
+		grep -qxF "$(sed -n 's/mnt_id:\t//p' "/proc/$pid/fdinfo/$n")" mounts || {
+			ls -l "/proc/$pid/fd"
+			return 1
+		}
+	done
+}
+
 @test "CVE-2024-21626: the working folder is a descriptor that leads to the host" {
 	make_bundle b
 	make_decoy
@@ -140,6 +159,18 @@ load decoy
 	done
 	expect 0 caisson exec -u 4294967294:1 c id -u
 	is 4294967294
+}
+
+# CVE-2026-88265 again, with nodes that may be spoiled.
+@test "stdio that is a device or a file stays whose it is" {
+	make_bundle b
+	config b '.process.user = {uid: 1000, gid: 1000} | .process.args = ["true"]'
+	mknod -m 666 null c 1 3
+	mknod -m 666 zero c 1 5
+	: >file
+	# shellcheck disable=SC2094 # not read
+	LIMIT=20 caisson run -b b c <zero >null 2>file 3>&-
+	[ "$(stat -c '%u %g %a' null zero file | sort -u)" = $'0 0 644\n0 0 666' ]
 }
 
 @test "CVE-2016-3697: a number is never looked up as a name" {

@@ -34,18 +34,17 @@ static void bind_device(const struct plan_step *step, int folder, const char *na
 {
 	const char *path = plan_string(step->device.path);
 	long made = sys_mknodat(folder, name, S_IFREG | BOUND_MODE, 0);
-	int source, place, tree;
+	int place, tree;
 	struct stat st;
 
 	if (made != -EEXIST)
 		must(made, CALL_MKNOD, path);
 	place = (int)must(sys_openat2(folder, name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS),
 	                  CALL_OPEN, path);
-	source = root_host_path(path);
-	must(sys_fstat(source, &st), CALL_STAT, path);
+	tree = (int)must(root_host_clone(path, 0), CALL_OPEN, path);
+	must(sys_fstat(tree, &st), CALL_STAT, path);
 	if (!is_device(&st, step))
 		fail(CHECK_READ_BACK, 0, path);
-	tree = mount_clone(source, 0, path);
 	mount_set(tree, 0, 0, SYS_MS_PRIVATE, 0, path);
 	mount_attach(tree, place, path);
 }

@@ -53,13 +53,12 @@ static void check_filesystem(int fd, const char *fstype, const char *path)
 bool bind_instead(const struct plan_mount *m, int place, const char *name)
 {
 	const char *path = plan_string(m->instead), *fstype = plan_string(m->fstype);
-	int source, tree;
+	int tree;
 
 	if (may_mount(fstype, m->attr))
 		return false;
-	source = root_host_path(path);
-	check_filesystem(source, fstype, path);
-	tree = mount_clone(source, 1, name);
+	tree = (int)must(root_host_clone(path, 1), CALL_OPEN, path);
+	check_filesystem(tree, fstype, path);
 	mount_set(tree, m->attr | m->instead_attr, 0, SYS_MS_PRIVATE, 1, name);
 	mount_attach(tree, place, name);
 	if (m->propagation)

@@ -164,9 +164,9 @@ static int clone_source(const struct plan_bind *b, const char *what)
 	long source = -EACCES;
 
 	if (!(b->flags & (PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL)))
-		source = root_host_look(plan_string(b->source));
+		source = root_host_clone(plan_string(b->source), recursive);
 	if (source != -EACCES)
-		return mount_clone((int)must(source, CALL_OPEN, what), recursive, what);
+		return (int)must(source, CALL_OPEN, what);
 	report_send(FRAME_SOURCE, (int64_t)report_current(), NULL, -1);
 	return report_await(FRAME_GO);
 }

@@ -21,14 +21,16 @@
 static int tree = -1; /* the rootfs, attached */
 static int old = -1;  /* the host's root */
 
-long root_host_look(const char *path)
+/* The path's own descriptor leads to the host, so it ends here and not in a sweep. */
+long root_host_clone(const char *path, int recursive)
 {
-	return sys_openat2(old, path, O_PATH, RESOLVE_IN_ROOT);
-}
+	long fd = sys_openat2(old, path, O_PATH, RESOLVE_IN_ROOT), clone;
 
-int root_host_path(const char *path)
-{
-	return (int)must(root_host_look(path), CALL_OPEN, path);
+	if (fd < 0)
+		return fd;
+	clone = mount_clone((int)fd, recursive, path);
+	(void)sys_close((int)fd);
+	return clone;
 }
 
 long root_leave(void)
@@ -53,14 +55,14 @@ void step_rootfs(const struct plan_step *step)
 	const char *path = plan_string(step->rootfs.path);
 	unsigned int flags =
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->rootfs.recursive ? AT_RECURSIVE : 0);
-	int place;
 
 	tree = fd_keep((int)must(sys_open_tree(AT_FDCWD, path, flags), CALL_OPEN_TREE, path));
 	/* a clone of what PLAN_PROPAGATION made a slave is one already */
 	if (step->rootfs.propagation && !(step->rootfs.propagation & SYS_MS_SLAVE))
 		mount_set(tree, 0, 0, step->rootfs.propagation, 1, path);
-	place = (int)must(sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0), CALL_OPEN, path);
-	mount_attach(tree, place, path);
+	must(sys_fchdir(tree), CALL_CHDIR, path); /* a folder, that is */
+	/* by its path: a descriptor of the place would lead to the host */
+	must(sys_move_mount_to(tree, path), CALL_MOVE_MOUNT, path);
 }
 
 void step_enter_root(const struct plan_step *step)
@@ -70,8 +72,7 @@ void step_enter_root(const struct plan_step *step)
 		(int)must(sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0), CALL_OPEN, "/"));
 	proc_prepare();
 	mask_prepare();
-	must(sys_fchdir(tree), CALL_CHDIR, NULL);
-	must(sys_chroot("."), CALL_CHROOT, NULL);
+	must(sys_chroot("."), CALL_CHROOT, NULL); /* where step_rootfs has gone */
 }
 
 /* pivot_root(2), "pivot_root(".", ".")": the old root lies on top of the new one,

@@ -410,6 +410,14 @@ static inline long sys_move_mount(int tree, int target)
 	                MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH, 0);
 }
 
+/* The same onto what a path leads to. */
+static inline long sys_move_mount_to(int tree, const char *path)
+{
+	return syscall6(__NR_move_mount, tree, sys_pointer(""), AT_FDCWD, sys_pointer(path),
+	                MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS | MOVE_MOUNT_T_AUTOMOUNTS,
+	                0);
+}
+
 static inline long sys_mount_setattr(int dir, const char *path, unsigned int flags,
                                      struct mount_attr *attributes)
 {
