@@ -41,7 +41,8 @@ HEADERS  := $(sort $(wildcard */*.h */*/*.h */*/*/*.h))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZERS  := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOLS    := $(patsubst tests/faults/%.c,build/tests/%,$(sort $(wildcard tests/faults/*.c))) \
-            $(patsubst tests/cli/%.c,build/tests/%,$(sort $(wildcard tests/cli/*.c)))
+            $(patsubst tests/cli/%.c,build/tests/%,$(sort $(wildcard tests/cli/*.c))) \
+            $(patsubst tests/races/%.c,build/tests/%,$(sort $(wildcard tests/races/*.c)))
 BENCHES  := $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
 
 # --- flags ----------------------------------------------------------------------------
@@ -177,6 +178,10 @@ build/tests/%: tests/faults/%.c
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
 
 build/tests/%: tests/cli/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
+
+build/tests/%: tests/races/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
 

@@ -3,18 +3,18 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-CHECKS := lint build unit unit-sanitize fuzz cli mutants cycles faults vm
+CHECKS := lint build unit unit-sanitize fuzz cli mutants races cycles faults vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
 	@tests/deps build test
 	@rm -rf build/results
-	@for suite in $(CHECKS); do \
+	@export RACES=$(or $(RACES),short); for suite in $(CHECKS); do \
 	  echo "== $$suite"; $(MAKE) --no-print-directory check-$$suite; \
 	done; tests/summary $(CHECKS)
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
-	@FAULTS=long CYCLES=10000 FUZZ_SEED=0 MUTANTS=all $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
+	@FAULTS=long CYCLES=10000 FUZZ_SEED=0 MUTANTS=all RACES=3000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
 
 check-lint: lint
 lint: ## check format, rules and layers, and run the analyzers
@@ -38,6 +38,10 @@ check-fuzz: $(FUZZERS) ## replay the fuzzers' corpora, then look for more, FUZZ_
 check-cli: all $(TOOLS) ## run the tests of the commands on this host (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/run-bats cli tests/cli/*.bats
+
+check-races: all $(TOOLS) ## exchange paths while containers are created, RACES times each (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/races/run $(or $(RACES),300)
 
 mutants: ## take down every wall of the program, one by one: a test has to notice (root)
 	@$(MAKE) --no-print-directory check-mutants MUTANTS=all
@@ -77,4 +81,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles check-mutants mutants
+.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races

@@ -54,8 +54,7 @@ load decoy
 
 # Also if it could be looked into: what it has open is of its own mounts.
 @test "a created container holds no descriptor of the host" {
-	make_bundle b
-	make_decoy
+	image
 	config b '.mounts = [{destination: "/proc", type: "proc", source: "proc"}, {destination: "/tmp", type: "bind",
 			source: $d, options: ["bind"]}] | .linux.maskedPaths = [] | .linux.readonlyPaths = []' --arg d "$W/decoy"
 	expect 0 caisson create -b b c
