@@ -91,10 +91,10 @@ prepare_null() {
 	base '.mounts += [{destination: "/volume", type: "bind", source: $d, options: ["bind"]}]'
 }
 escaped_null() { decoy_changed || mounts_differ || mask_is_not_null; }
-control_null() { echo crun runc mutant:null-of-the-image; }
+control_null() { echo runc crun mutant:null-of-the-image; }
 
 mask_is_not_null() {
-	[ -n "$pid" ] && ! grep -qE ' /null /proc/keys ' "/proc/$pid/mountinfo"
+	[ -n "$pid" ] && [ "$(stat -L -c %t:%T "/proc/$pid/root/proc/keys")" != 1:3 ]
 }
 
 # CVE-2026-88264, CVE-2025-52565
