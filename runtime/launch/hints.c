@@ -28,13 +28,15 @@ static const struct {
 	{ PLAN_SYSCTL, CALL_OPEN, EACCES, "this sysctl cannot be set in a namespace" },
 	{ PLAN_SYSCTL, CALL_WRITE, EINVAL, "the sysctl does not take this value" },
 	{ PLAN_ROOTFS, CALL_OPEN_TREE, ENOENT, "root.path must lead to the container's root" },
+	{ PLAN_REMOUNT, CALL_MOUNT_SETATTR, EINVAL, "nothing is mounted at that path" },
 	{ PLAN_LABEL, CALL_WRITE, ENOENT, "the profile is not loaded on this host" },
 	{ PLAN_LABEL, CALL_WRITE, EINVAL, "the policy of this host does not know the label" },
 
 	/* filesystems */
 	{ ANY, CALL_FSOPEN, ENODEV, "this kernel does not have that filesystem" },
 	{ ANY, CALL_FSOPEN, EPERM,
-	  "mounting needs CAP_SYS_ADMIN, and a user namespace may not mount everything" },
+	  "the namespace that it shows is not of this user namespace: let the container have a "
+	  "new one, or bind the host's" },
 	{ ANY, CALL_FSCONFIG, EINVAL, "the filesystem does not know this option or its value" },
 	{ ANY, CALL_FSCONFIG, ENOENT, "the device or a folder that its options name is missing" },
 	{ ANY, CALL_FSCONFIG, ENOTDIR, "what its options name is not a folder" },
@@ -46,9 +48,12 @@ static const struct {
 	{ ANY, CALL_FSCONFIG, ELOOP, "too many links in a path of its options" },
 	{ ANY, CALL_FSCONFIG, EUCLEAN, "the filesystem is damaged" },
 	{ ANY, CALL_FSCONFIG, EPERM,
-	  "a user namespace may not mount this filesystem, or not with this option" },
+	  "the namespace that it shows is not of this user namespace: let the container have a "
+	  "new one, or bind the host's" },
 	{ ANY, CALL_FSMOUNT, EPERM,
-	  "a user namespace may mount this only while the host's own is fully visible" },
+	  "a user namespace may have a new one only where the whole of one is visible, with no "
+	  "mounts over its parts (mount_too_revealing in fs/namespace.c): start the container "
+	  "around with unmask=ALL or systempaths=unconfined, or bind its /proc" },
 	{ ANY, CALL_FSMOUNT, EBUSY, "it is mounted with other flags already" },
 
 	/* binds and attributes */
@@ -61,6 +66,7 @@ static const struct {
 	{ ANY, CALL_MOVE_MOUNT, EINVAL,
 	  "one of source and target is a folder and the other a file, or below the source is "
 	  "something unbindable and the target is shared" },
+	{ ANY, CALL_COPY, ENOSPC, "the tmpfs is too small for what the folder holds" },
 	{ ANY, CALL_MOVE_MOUNT, ENOSPC, "too many mounts in one namespace (fs.mount-max)" },
 	{ ANY, CALL_MOUNT_SETATTR, EPERM,
 	  "a flag of the source mount is locked in a user namespace" },
@@ -68,6 +74,10 @@ static const struct {
 	  "this mount cannot have these attributes or this propagation" },
 	{ ANY, CALL_MOUNT_SETATTR, EBUSY, "files on it are open for writing: it cannot be ro" },
 	{ ANY, CALL_MOUNT, EPERM, "changing mounts needs CAP_SYS_ADMIN" },
+	{ ANY, CALL_MOUNT, EACCES,
+	  "a security module forbids it; AppArmor does where "
+	  "kernel.apparmor_restrict_unprivileged_userns is 1 and caisson has no profile that says "
+	  "userns" },
 	{ ANY, CALL_PIVOT_ROOT, EINVAL, "the root of the host may be a ramdisk" },
 
 	/* targets, inside of the rootfs */
@@ -82,12 +92,20 @@ static const struct {
 	/* namespaces */
 	{ ANY, CALL_CLONE, EAGAIN, "a limit on processes was reached" },
 	{ ANY, CALL_CLONE, EPERM, "making namespaces needs CAP_SYS_ADMIN" },
-	{ ANY, CALL_CLONE, ENOSPC, "a limit in /proc/sys/user (max_*_namespaces) was reached" },
+	{ ANY, CALL_CLONE, ENOSPC,
+	  "the user may have no more namespaces of a kind (sysctl user.max_*)" },
 	{ ANY, CALL_CLONE, EINVAL, "this kernel lacks one of the kinds of namespaces" },
-	{ ANY, CALL_UNSHARE, ENOSPC, "a limit in /proc/sys/user (max_*_namespaces) was reached" },
-	{ ANY, CALL_UNSHARE, EPERM, "this host does not allow it, as sysctls can have it" },
+	{ ANY, CALL_UNSHARE, EPERM,
+	  "this system lets users make no user namespaces (see sysctl "
+	  "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns), or "
+	  "caisson runs in a chroot, where the kernel never does" },
+	{ ANY, CALL_UNSHARE, ENOSPC,
+	  "the user may have no more user namespaces (sysctl user.max_user_namespaces), or 32 of "
+	  "them are nested already" },
 	{ ANY, CALL_UNSHARE, EINVAL, "this kernel lacks that kind of namespace" },
-	{ ANY, CALL_SETNS, EPERM, "joining it needs capabilities in the namespace that owns it" },
+	{ ANY, CALL_SETNS, EPERM,
+	  "the namespace belongs to a user namespace in which we have no rights: one of our own "
+	  "must be joined with it" },
 	{ ANY, CALL_SETNS, EINVAL, "it is a namespace of ours already, or of another kind" },
 	{ ANY, CALL_SETNS, ESRCH, "the process whose namespaces they are has ended" },
 
@@ -101,6 +119,11 @@ static const struct {
 	{ ANY, CALL_KEYCTL, EDQUOT, "the user has too many keys (kernel.keys.maxkeys)" },
 	{ ANY, CALL_SCHED_SETAFFINITY, EINVAL,
 	  "none of these CPUs is online and in the container's cpuset" },
+	{ ANY, CALL_IOPRIO_SET, EPERM, "the class IOPRIO_CLASS_RT needs CAP_SYS_NICE" },
+	{ ANY, CALL_SET_MEMPOLICY, EINVAL,
+	  "this kernel does not know the mode, or none of the nodes is there and in the "
+	  "container's cpuset" },
+	{ ANY, CALL_SET_MEMPOLICY, ENOSYS, "this kernel is built without NUMA" },
 	{ ANY, CALL_SECCOMP, EINVAL,
 	  "this kernel does not know a flag or an action of the filter" },
 	{ ANY, CALL_SECCOMP, EACCES, "without noNewPrivileges it needs CAP_SYS_ADMIN" },

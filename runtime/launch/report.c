@@ -10,13 +10,13 @@
 #include "runtime/launch/report.h"
 
 #include <errno.h>
-#include <linux/mount.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/proc.h"
 #include "base/num.h"
+#include "base/proc.h"
 #include "base/scope.h"
 #include "runtime/launch/hints.h"
 #include "runtime/launch/plan_check.h"
@@ -92,69 +92,6 @@ static const char *call_name(uint32_t call)
 }
 
 /* What an errno means where strerror misleads. */
-static const struct {
-	uint32_t call;
-	int error;
-	const char *hint;
-} hints[] = {
-	{ CALL_FSCONFIG, EINVAL, "the filesystem does not know this option or its value" },
-	{ CALL_FSOPEN, ENODEV, "this kernel does not have that filesystem" },
-	{ CALL_MOVE_MOUNT, ELOOP, "the target lies inside of the source" },
-	{ CALL_OPEN_TREE, EINVAL,
-	  "the source cannot be cloned: it is unbindable, or has mounts "
-	  "below it that a user namespace may not uncover; use rbind" },
-	{ CALL_MOUNT_SETATTR, EPERM, "a flag of the source mount is locked in a user namespace" },
-	{ CALL_FSOPEN, EPERM,
-	  "the namespace that it shows is not of this user namespace: let the container have a "
-	  "new one, or bind the host's" },
-	{ CALL_FSCONFIG, EPERM,
-	  "the namespace that it shows is not of this user namespace: let the container have a "
-	  "new one, or bind the host's" },
-	{ CALL_FSMOUNT, EPERM,
-	  "a user namespace may have a new one only where the whole of one is visible, with no "
-	  "mounts over its parts (mount_too_revealing in fs/namespace.c): start the container "
-	  "around with unmask=ALL or systempaths=unconfined, or bind its /proc" },
-	{ CALL_UNSHARE, EPERM,
-	  "this system lets users make no user namespaces (see sysctl "
-	  "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns), or "
-	  "caisson runs in a chroot, where the kernel never does" },
-	{ CALL_UNSHARE, ENOSPC,
-	  "the user may have no more user namespaces (sysctl user.max_user_namespaces), or 32 of "
-	  "them are nested already" },
-	{ CALL_CLONE, ENOSPC,
-	  "the user may have no more namespaces of a kind (sysctl user.max_*)" },
-	{ CALL_SETNS, EPERM,
-	  "the namespace belongs to a user namespace in which we have no rights: one of our own "
-	  "must be joined with it" },
-	{ CALL_MOUNT, EACCES,
-	  "a security module forbids it; AppArmor does where "
-	  "kernel.apparmor_restrict_unprivileged_userns is 1 and caisson has no profile that says "
-	  "userns" },
-	{ CALL_SETRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE" },
-	{ CALL_SETGROUPS, EPERM, "setgroups is denied in this user namespace" },
-	{ CALL_SETRESUID, EINVAL, "the id is not mapped in the user namespace" },
-	{ CALL_SETRESGID, EINVAL, "the id is not mapped in the user namespace" },
-	{ CALL_CLONE, EAGAIN, "a limit on processes was reached" },
-	{ CALL_SCHED_SETAFFINITY, EINVAL,
-	  "none of these CPUs is online and in the container's cpuset" },
-	{ CALL_COPY, ENOSPC, "the tmpfs is too small for what the folder holds" },
-	{ CALL_MOUNT_SETATTR, EINVAL, "nothing is mounted at that path" },
-	{ CALL_IOPRIO_SET, EPERM, "the class IOPRIO_CLASS_RT needs CAP_SYS_NICE" },
-	{ CALL_SET_MEMPOLICY, EINVAL,
-	  "this kernel does not know the mode, or none of the nodes is there and in the "
-	  "container's cpuset" },
-	{ CALL_SET_MEMPOLICY, ENOSYS, "this kernel is built without NUMA" },
-	{ CALL_MKDIR, EROFS, "the mount's target is missing and the rootfs is read-only" },
-};
-
-static void add_hint(uint32_t call, int error, struct err *e)
-{
-	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++) {
-		if (hints[i].call == call && hints[i].error == error)
-			err_hint(e, "%s", hints[i].hint);
-	}
-}
-
 /* The folder that the container's root was cloned from; -1 for an exec, whose plan
  * does not know it. */
 static int open_rootfs(const struct plan *plan)
