@@ -91,7 +91,6 @@ static const char *call_name(uint32_t call)
 	return name ? name : "an unknown call";
 }
 
-/* What an errno means where strerror misleads. */
 /* The folder that the container's root was cloned from; -1 for an exec, whose plan
  * does not know it. */
 static int open_rootfs(const struct plan *plan)
