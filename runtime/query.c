@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/proc.h"
@@ -22,7 +23,7 @@
 #include "runtime/members.h"
 #include "runtime/owner.h"
 
-enum { PROBE_MS = 1000 };
+enum { PROBE_MS = 1000, BIRTH_TRIES = 50, BIRTH_PAUSE_MS = 10 };
 
 const char *container_status_name(enum container_status status)
 {
@@ -146,6 +147,34 @@ int found_owns(const struct found *f, int cgroup, struct err *e)
 	return f->pidfd >= 0 ? 1 : owner_is(cgroup, f->dir.fd, f->dir.id, e);
 }
 
+/* Nothing is recorded, and nobody is at work on it. */
+static bool seems_dead_early(const struct found *f)
+{
+	return f->status == STATUS_STOPPED && !*f->state.bundle;
+}
+
+/* A create that has made its folder but has not locked it yet looks like one that died
+ * there: time will tell. Its first file comes after the lock, so once that is there, the
+ * next look is right. */
+static int await_birth(struct found *f, struct arena *a, bool lock, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = BIRTH_PAUSE_MS * 1000000L };
+	bool begun = false;
+
+	for (int i = 0; i < BIRTH_TRIES && !begun && seems_dead_early(f); i++) {
+		begun = faccessat(f->dir.fd, "config.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		if (!begun) {
+			if (lock)
+				state_dir_unlock(&f->dir);
+			(void)nanosleep(&pause, NULL);
+			if (lock)
+				TRY(state_dir_lock(&f->dir, e));
+		}
+		TRY(found_read(f, a, lock, e));
+	}
+	return 0;
+}
+
 int found_open(const struct container_context *c, struct arena *a, const char *id, bool lock,
                struct found *ret, struct err *e)
 {
@@ -155,6 +184,7 @@ int found_open(const struct container_context *c, struct arena *a, const char *i
 	if (lock)
 		TRY(state_dir_lock(&f.dir, e));
 	TRY(found_read(&f, a, lock, e));
+	TRY(await_birth(&f, a, lock, e));
 	*ret = f;
 	f = (struct found)FOUND_NONE;
 	return 0;

@@ -298,6 +298,23 @@ clears() {
 	nothing_left
 }
 
+# What a create is between its mkdir and its lock, for longer than it ever takes.
+@test "a folder that a create has made but not locked yet is not taken for a wreck" {
+	mkdir -p "$STATE/c"
+	(
+		sleep 0.1
+		exec 9<"$STATE/c"
+		flock 9
+		touch "$STATE/c/config.json"
+		sleep 1
+		rm -r "$STATE/c"
+	) 3>&- &
+	is_status c creating
+	within 5 1 caisson start c
+	says 'container does not exist'
+	wait
+}
+
 @test "a record whose note is missing" {
 	make_wreck
 	rm "$STATE/c/cgroup"
