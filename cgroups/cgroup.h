@@ -134,6 +134,15 @@ MUST_CHECK int cgroup_freeze(int cgroup, bool frozen, int timeout_ms, struct err
 /* 1: frozen (or being so), 0: not. */
 MUST_CHECK int cgroup_is_frozen(int cgroup, struct err *e);
 
+/* An fd on which poll(2) tells (POLLPRI) that the group may have been frozen or thawed,
+ * by itself or from above; and what it is: 1 frozen, 0 not. */
+MUST_CHECK int cgroup_watch(int cgroup, struct err *e);
+MUST_CHECK int cgroup_watch_frozen(int watch, struct err *e);
+
+/* The cgroup that a process is in, as a path below the mount; in the arena. The caller
+ * makes sure that the pid is still whose it was. */
+MUST_CHECK int cgroup_of(struct arena *a, pid_t pid, const char **ret, struct err *e);
+
 /* SIGKILL to everything in it and below (cgroup.kill, 5.14). */
 MUST_CHECK int cgroup_kill(int cgroup, struct err *e);
 

@@ -27,7 +27,8 @@
 enum {
 	DEPTH_MAX = 64,       /* groups below each other; each holds an fd while we walk */
 	PROCS_MAX = 64 << 20, /* bytes of one cgroup.procs */
-	SIGNAL_BATCH = 64,    /* pidfds open at a time */
+	PROC_CGROUP_MAX = 64 << 10,
+	SIGNAL_BATCH = 64, /* pidfds open at a time */
 };
 
 /* --- freezing --------------------------------------------------------------------- */
@@ -74,11 +75,41 @@ int cgroup_is_frozen(int cgroup, struct err *e)
 	return text[0] == '1';
 }
 
+int cgroup_watch(int cgroup, struct err *e)
+{
+	return cgroup_events_open(cgroup, e);
+}
+
+int cgroup_watch_frozen(int watch, struct err *e)
+{
+	struct cgroup_events now;
+
+	TRY(cgroup_events_read(watch, &now, e));
+	return now.frozen;
+}
+
 /* --- processes -------------------------------------------------------------------- */
 
 int cgroup_kill(int cgroup, struct err *e)
 {
 	return cgroup_file_write(cgroup, "cgroup.kill", "1", e);
+}
+
+int cgroup_of(struct arena *a, pid_t pid, const char **ret, struct err *e)
+{
+	BUF struct buf text = { 0 };
+	char path[32], *rest = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	TRY(fd_read_file(AT_FDCWD, path, PROC_CGROUP_MAX, &text, e));
+	for (char *line = text.data ? strtok_r(text.data, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(line, "0::/", strlen("0::/")) != 0)
+			continue; /* a version 1 hierarchy (cgroups(7)) */
+		*ret = arena_string(a, line + strlen("0::"), strlen(line + strlen("0::")));
+		return 0;
+	}
+	return err_set(e, ERR_KERNEL, "%s: no cgroup of version 2", path);
 }
 
 int cgroup_is_populated(int cgroup, struct err *e)

@@ -45,7 +45,9 @@ static int set_off(struct creation *c, struct err *e)
 
 	if (e->kind)
 		return -1;
-	const struct launch_events events = { .context = c, .listener = creation_on_listener };
+	const struct launch_events events = { .context = c,
+		                              .wait = creation_patience(c),
+		                              .listener = creation_on_listener };
 	const struct launch_start start = {
 		.socket = c->launch.socket,
 		.pid = c->launch.pid,
@@ -58,7 +60,7 @@ static int set_off(struct creation *c, struct err *e)
 		return 0;
 	FD int outside = hooks_state(&c->state, c->state.pid, "running", e);
 	TRY(outside);
-	return hooks_run(OCI_HOOK_POSTSTART, poststart, outside, e);
+	return hooks_run(OCI_HOOK_POSTSTART, poststart, outside, &c->patience, e);
 }
 
 /* What `run` does when the process has ended, unless somebody else has deleted the
@@ -83,6 +85,7 @@ int container_run(const struct container_context *context, const struct create_r
 	TRY(creation_read(&c, e));
 	if (!r->detach)
 		TRY(foreground_begin(&signals, e));
+	c.patience.signals = signals;
 	if (!r->detach && !r->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, "become a subreaper");
 
@@ -104,7 +107,7 @@ int container_run(const struct container_context *context, const struct create_r
 	const struct foreground in_front = {
 		.pid = c.launch.pid,
 		.pidfd = c.launch.pidfd,
-		.signals = signals,
+		.patience = &c.patience,
 		.master = c.master,
 		.notify = &notify,
 		.manager = c.activation.notify,

@@ -38,6 +38,7 @@ void creation_begin(struct creation *c, const struct container_context *context,
 	*c = (struct creation){
 		.context = context,
 		.request = request,
+		.patience = PATIENCE_ENDLESS,
 		.console_socket = -1,
 		.dir = STATE_DIR_NONE,
 		.cgroup = -1,
@@ -319,8 +320,9 @@ static int on_hooks(void *context, pid_t pid, int *ret_state, struct err *e)
 
 	FD int outside = hooks_state(&c->state, pid, "creating", e);
 	TRY(outside);
-	TRY(hooks_run(OCI_HOOK_PRESTART, &hooks[OCI_HOOK_PRESTART], outside, e));
-	TRY(hooks_run(OCI_HOOK_CREATE_RUNTIME, &hooks[OCI_HOOK_CREATE_RUNTIME], outside, e));
+	TRY(hooks_run(OCI_HOOK_PRESTART, &hooks[OCI_HOOK_PRESTART], outside, &c->patience, e));
+	TRY(hooks_run(OCI_HOOK_CREATE_RUNTIME, &hooks[OCI_HOOK_CREATE_RUNTIME], outside,
+	              &c->patience, e));
 	if (hooks[OCI_HOOK_CREATE_CONTAINER].n == 0)
 		return 0;
 	*ret_state = hooks_state(&c->state, c->state.private_pids ? 1 : pid, "creating", e);
@@ -341,6 +343,18 @@ static int on_console(void *context, int master, const char *name, struct err *e
 	return 0;
 }
 
+static int wait_for(void *context, int fd, struct err *e)
+{
+	const struct creation *c = context;
+
+	return patience_wait(&c->patience, fd, e);
+}
+
+creation_waiting *creation_patience(const struct creation *c)
+{
+	return c->patience.signals >= 0 ? wait_for : NULL;
+}
+
 int creation_on_listener(void *context, pid_t pid, int notify, struct err *e)
 {
 	struct creation *c = context;
@@ -356,6 +370,7 @@ static int make_process(struct creation *c, struct err *e)
 		.container_pidfd = -1,
 		.listener = c->listener,
 		.events = { .context = c,
+		            .wait = creation_patience(c),
 		            .busy = on_busy,
 		            .hooks = on_hooks,
 		            .console = on_console,
@@ -448,7 +463,7 @@ static void run_poststop(const struct creation *c)
 	if (state < 0)
 		log_warn("%s", e.text);
 	else
-		hooks_run_each(OCI_HOOK_POSTSTOP, hooks, state);
+		hooks_run_each(OCI_HOOK_POSTSTOP, hooks, state, &c->patience);
 }
 
 void creation_undo(struct creation *c)

@@ -12,11 +12,13 @@
 #include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/facts.h"
+#include "runtime/patience.h"
 #include "runtime/state.h"
 
 struct creation {
 	const struct container_context *context;
 	const struct create_request *request;
+	struct patience patience; /* for what may take its time */
 	struct arena arena;
 
 	/* before any effect */
@@ -52,6 +54,11 @@ MUST_CHECK int creation_compile_plan(struct creation *c, bool listener, struct e
 /* Makes everything, up to the process that waits for START. `listener`: it shall
  * wait for a later `start`. What was made is undone if a step fails. */
 MUST_CHECK int creation_build(struct creation *c, bool listener, struct err *e);
+
+/* launch_events.wait for a creation: a signal to a command that waits in front ends what
+ * it waits for. NULL for one that does not. */
+typedef int creation_waiting(void *context, int fd, struct err *e);
+creation_waiting *creation_patience(const struct creation *c);
 
 /* Takes all effects back, as far as they came; hooks of poststop run. */
 void creation_undo(struct creation *c);

@@ -38,6 +38,7 @@ struct execution {
 	const char *cgroup_path;
 	int cgroup, console_socket, master;
 	struct launch launch;
+	struct patience patience;
 };
 
 static void execution_end(struct execution *x)
@@ -280,11 +281,20 @@ static int on_listener(void *context, pid_t pid, int notify, struct err *e)
 	return seccomp_agent_send(x->config, &x->found.state, pid, notify, e);
 }
 
+static int wait_for(void *context, int fd, struct err *e)
+{
+	const struct execution *x = context;
+
+	return patience_wait(&x->patience, fd, e);
+}
+
 static int set_off(struct execution *x, const struct backend *backend, struct err *e)
 {
 	const struct exec_request *r = x->request;
 	const struct plan *plan = (const struct plan *)(const void *)x->plan_bytes.data;
-	const struct launch_events events = { .context = x, .listener = on_listener };
+	const struct launch_events events = { .context = x,
+		                              .wait = wait_for,
+		                              .listener = on_listener };
 	const struct launch_start start = {
 		.socket = x->launch.socket,
 		.pid = x->launch.pid,
@@ -326,6 +336,7 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		.console_socket = -1,
 		.master = -1,
 		.launch = LAUNCH_NONE,
+		.patience = PATIENCE_ENDLESS,
 	};
 	FD int signals = -1;
 
@@ -336,6 +347,7 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		               x.found.state.backend);
 	if (!r->detach)
 		TRY(foreground_begin(&signals, e));
+	x.patience.signals = signals;
 
 	TRY(move_to_initial_cpus(x.process, e));
 
@@ -343,7 +355,10 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		.cgroup = x.cgroup,
 		.container_pidfd = x.found.pidfd,
 		.listener = -1,
-		.events = { .context = &x, .console = on_console, .listener = on_listener },
+		.events = { .context = &x,
+		            .wait = wait_for,
+		            .console = on_console,
+		            .listener = on_listener },
 	};
 	TRY(backend->create((const struct plan *)(const void *)x.plan_bytes.data, &options,
 	                    &x.launch, e));
@@ -357,7 +372,7 @@ int container_exec(const struct container_context *c, const struct exec_request 
 	const struct foreground in_front = {
 		.pid = x.launch.pid,
 		.pidfd = x.launch.pidfd,
-		.signals = signals,
+		.patience = &x.patience,
 		.master = x.master,
 	};
 	return foreground_wait(&in_front, ret_status, e);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/scope.h"
 #include "base/sys.h"
@@ -24,7 +25,7 @@ struct relay {
 	char bytes[4096]; /* at most PIPE_BUF: a pipe that polls writable takes it whole */
 };
 
-int foreground_begin(int *ret_signals, struct err *e)
+static sigset_t forwarded_signals(void)
 {
 	/* faults are our own, and stopping is for the shell that started us */
 	static const int left_alone[] = {
@@ -35,7 +36,19 @@ int foreground_begin(int *ret_signals, struct err *e)
 	(void)sigfillset(&set);
 	for (size_t i = 0; i < LEN(left_alone); i++)
 		(void)sigdelset(&set, left_alone[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	return set;
+}
+
+int foreground_begin(int *ret_signals, struct err *e)
+{
+	static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	const sigset_t all = forwarded_signals();
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < LEN(endings); i++)
+		(void)sigaddset(&set, endings[i]);
+	if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
 		return err_sys(e, "sigprocmask");
 	*ret_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return *ret_signals < 0 ? err_sys(e, "signalfd") : 0;
@@ -138,19 +151,28 @@ static int serve(const struct foreground *f, int *status, struct err *e)
 	bool ended = false; /* SIGCHLD was blocked before the clone: none is lost */
 
 	while (!ended) {
-		struct pollfd fds[6] = { { .fd = f->signals, .events = POLLIN },
+		const struct patience *p = f->patience;
+		int64_t left = p->deadline < 0 ? -1 : p->deadline - clock_ms();
+		struct pollfd fds[6] = { { .fd = p->signals, .events = POLLIN },
 			                 { .fd = f->notify ? *f->notify : -1, .events = POLLIN } };
 
+		if (p->deadline >= 0 && left <= 0)
+			return err_set(e, ERR_STATE, "the process has not ended within %s",
+			               p->limit);
 		wants(&input, &fds[2], &fds[3]);
 		wants(&output, &fds[4], &fds[5]);
-		if (poll(fds, LEN(fds), -1) < 0 && errno != EINTR)
+		int ready = poll(fds, LEN(fds), left > INT32_MAX ? INT32_MAX : (int)left);
+
+		if (ready < 0 && errno != EINTR)
 			return err_sys(e, "poll");
+		if (ready <= 0)
+			continue;
 		move(&input, &fds[2], &fds[3]);
 		move(&output, &fds[4], &fds[5]);
 		if (fds[1].revents)
 			take_notification(f);
 		if (fds[0].revents)
-			ended = take_signals(f->signals, f->pid, f->pidfd, f->master, status);
+			ended = take_signals(p->signals, f->pid, f->pidfd, f->master, status);
 	}
 	drain(&output);
 	return 0;
@@ -158,8 +180,11 @@ static int serve(const struct foreground *f, int *status, struct err *e)
 
 int foreground_wait(const struct foreground *f, int *ret_status, struct err *e)
 {
+	const sigset_t all = forwarded_signals();
 	struct console_raw console = { .raw = false };
 
+	if (signalfd(f->patience->signals, &all, 0) < 0)
+		return err_sys(e, "signalfd");
 	if (f->master >= 0) {
 		/* a pty that polls writable may take only a part: waiting for the rest, while
 		 * the program waits for us to read what it printed, would never end */

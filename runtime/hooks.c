@@ -92,7 +92,8 @@ static bool drain(int output, struct tail *t)
 
 /* Until the hook has ended: 1; 0 when its time is up. What it left running in the
  * background may keep the pipe: that is not waited for. */
-static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t, struct err *e)
+static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t,
+                      const struct patience *p, struct err *e)
 {
 	struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN },
 		                { .fd = output, .events = POLLIN } };
@@ -101,8 +102,7 @@ static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t, s
 		int64_t left = deadline < 0 ? -1 : deadline - clock_ms();
 		if (deadline >= 0 && left <= 0)
 			return 0;
-		if (poll(fds, 2, left > INT32_MAX ? INT32_MAX : (int)left) < 0 && errno != EINTR)
-			return err_sys(e, "poll");
+		TRY(patience_poll(p, fds, 2, left, e));
 		if (fds[1].revents && !drain(output, t))
 			fds[1].fd = -1;
 		if (!fds[0].revents)
@@ -114,7 +114,7 @@ static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t, s
 	}
 }
 
-static int run_one(const struct oci_hook *hook, int state, struct err *e)
+static int run_one(const struct oci_hook *hook, int state, const struct patience *p, struct err *e)
 {
 	struct tail tail = { .len = 0 };
 	int64_t deadline = hook->timeout.set ? clock_ms() + hook->timeout.value * 1000LL : -1;
@@ -137,10 +137,11 @@ static int run_one(const struct oci_hook *hook, int state, struct err *e)
 	FD int child = pidfd;
 	fd_drop(&write_end);
 
-	int ended = await_hook(child, read_end, deadline, &tail, e);
+	int ended = await_hook(child, read_end, deadline, &tail, p, e);
 	if (ended <= 0)
 		(void)sys_pidfd_send_signal(child, SIGKILL);
-	int status = proc_reap(child, e);
+	struct err reaping = { 0 };
+	int status = proc_reap(child, ended < 0 ? &reaping : e);
 	if (ended < 0 || status < 0)
 		return -1;
 	if (ended == 0)
@@ -156,27 +157,29 @@ static int run_one(const struct oci_hook *hook, int state, struct err *e)
 }
 
 static int run_named(enum oci_hook_kind kind, const struct oci_hook_list *hooks, size_t i,
-                     int state, struct err *e)
+                     int state, const struct patience *p, struct err *e)
 {
-	if (run_one(&hooks->v[i], state, e) < 0)
+	if (run_one(&hooks->v[i], state, p, e) < 0)
 		return err_in(e, "error running %s hook #%zu: %s", oci_hook_kind_name(kind), i,
 		              hooks->v[i].path);
 	return 0;
 }
 
-int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state, struct err *e)
+int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
+              const struct patience *p, struct err *e)
 {
 	for (size_t i = 0; i < hooks->n; i++)
-		TRY(run_named(kind, hooks, i, state, e));
+		TRY(run_named(kind, hooks, i, state, p, e));
 	return 0;
 }
 
-void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state)
+void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
+                    const struct patience *p)
 {
 	for (size_t i = 0; i < hooks->n; i++) {
 		struct err e = { 0 };
 
-		if (run_named(kind, hooks, i, state, &e) < 0)
+		if (run_named(kind, hooks, i, state, p, &e) < 0)
 			log_warn("%s", e.text);
 	}
 }

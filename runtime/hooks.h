@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "oci-spec/spec.h"
+#include "runtime/patience.h"
 #include "runtime/state.h"
 
 /* The OCI state as hooks read it on stdin: a sealed memfd. pid as the hook sees it,
@@ -14,10 +15,12 @@ MUST_CHECK int hooks_state(const struct state *state, pid_t pid, const char *sta
 
 /* Runs the hooks of one kind in order, on the host: the environment is the hook's
  * own and nothing else, stdin is the state, output is kept for the error message.
- * Stops at the first that fails. Timeouts end it with SIGKILL. */
+ * Stops at the first that fails. Its timeout, or the end of our patience (NULL: endless),
+ * ends it with SIGKILL. */
 MUST_CHECK int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
-                         struct err *e);
+                         const struct patience *p, struct err *e);
 
 /* The same, but one that fails is warned of and the next one runs: poststop hooks.
  * Source: runtime-spec, runtime.md, Lifecycle. */
-void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state);
+void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
+                    const struct patience *p);

@@ -206,8 +206,15 @@ static int give_network(struct launch *l, struct err *e)
 
 enum { END_OF_TALK = 0, ONE_FRAME = 1 };
 
+/* As long as who launches has the patience; without one the call that follows waits. */
+static int wait_for(const struct launch_events *events, int fd, struct err *e)
+{
+	return events && events->wait ? events->wait(events->context, fd, e) : 0;
+}
+
 /* One packet of exactly a frame's size, and at most one fd (-1: none). */
-static int receive_frame(int socket, struct frame *f, int *fd, struct err *e)
+static int receive_frame(int socket, const struct launch_events *events, struct frame *f, int *fd,
+                         struct err *e)
 {
 	size_t count;
 	ssize_t n;
@@ -217,6 +224,7 @@ static int receive_frame(int socket, struct frame *f, int *fd, struct err *e)
 	do {
 		*fd = -1;
 		count = 1;
+		TRY(wait_for(events, socket, e));
 		n = fd_receive(socket, f, sizeof(*f), fd, &count, e);
 	} while (n < 0 && e->sys == ECONNRESET);
 	if (n < 0)
@@ -232,12 +240,14 @@ static int receive_frame(int socket, struct frame *f, int *fd, struct err *e)
 }
 
 /* Stage 1 has made stage 2 and ends: stage 2 is our child from now on. */
-static int take_child(struct launch *l, const struct frame *f, int *fd, struct err *e)
+static int take_child(struct launch *l, const struct launch_events *events, const struct frame *f,
+                      int *fd, struct err *e)
 {
 	struct proc_stat stat;
 
 	if (*fd < 0 || f->value <= 0 || f->value > INT32_MAX)
 		return err_set(e, ERR_BUG, "caisson-init: a CHILD packet without its child");
+	TRY(wait_for(events, l->pidfd, e));
 	int status = proc_reap(l->pidfd, e);
 	fd_drop(&l->pidfd);
 	l->pidfd = fd_give(fd);
@@ -288,7 +298,7 @@ static int answer(const struct plan *plan, struct launch *l, const struct launch
 		TRY(idmap_write(plan, l->pid, e));
 		return answer_go(l->socket, -1, e);
 	case FRAME_CHILD:
-		return take_child(l, f, fd, e);
+		return take_child(l, events, f, fd, e);
 	case FRAME_SOURCE:
 		return send_source(plan, l, f->value, e);
 	case FRAME_HOOKS:
@@ -334,7 +344,7 @@ static int talk(const struct plan *plan, struct launch *l, const struct launch_e
 	for (;;) {
 		struct frame f;
 		FD int fd = -1;
-		int got = receive_frame(l->socket, &f, &fd, e);
+		int got = receive_frame(l->socket, events, &f, &fd, e);
 
 		if (got == END_OF_TALK)
 			return died(l, e);
@@ -378,7 +388,7 @@ static int until_executed(const struct plan *plan, const struct launch_start *s,
 	for (;;) {
 		struct frame f;
 		FD int fd = -1;
-		int got = receive_frame(s->socket, &f, &fd, e);
+		int got = receive_frame(s->socket, s->events, &f, &fd, e);
 
 		if (got <= END_OF_TALK)
 			return got; /* its end of the socket is close-on-exec */
@@ -410,6 +420,27 @@ int launch_start(const struct plan *plan, const struct launch_start *s, struct e
 	return 0;
 }
 
+/* A second stage may be there whose packet is unread: it is our child, too. */
+static void abort_second_stage(int socket)
+{
+	struct err ignored = { 0 };
+	struct frame f;
+	ssize_t n;
+
+	if (socket < 0 || fcntl(socket, F_SETFL, O_NONBLOCK) < 0)
+		return;
+	do {
+		FD int fd = -1;
+		size_t count = 1;
+
+		n = fd_receive(socket, &f, sizeof(f), &fd, &count, &ignored);
+		if (n != sizeof(f) || f.type != FRAME_CHILD || fd < 0)
+			continue;
+		(void)sys_pidfd_send_signal(fd, SIGKILL);
+		(void)!proc_reap(fd, &ignored);
+	} while (n > 0);
+}
+
 void launch_abort(struct launch *l)
 {
 	struct err ignored = { 0 };
@@ -418,6 +449,7 @@ void launch_abort(struct launch *l)
 		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL);
 		(void)!proc_reap(l->pidfd, &ignored);
 	}
+	abort_second_stage(l->socket);
 	launch_done(l);
 }
 

@@ -16,6 +16,9 @@
 /* What happens outside while init works. A call may be NULL. */
 struct launch_events {
 	void *context;
+	/* Waits until fd can be read, or has ended; -1: waits no longer, and the launch is
+	 * given up. NULL: as long as it takes. */
+	int (*wait)(void *context, int fd, struct err *e);
 	/* Init is at work and needs nobody: what does not have to come before it. */
 	int (*busy)(void *context, struct err *e);
 	/* Namespaces and mounts are there: run prestart and createRuntime hooks.
@@ -64,7 +67,7 @@ struct launch_start {
 	pid_t pid;
 	int pidfd;
 	int state;                          /* for startContainer hooks, or -1 */
-	const struct launch_events *events; /* `listener` may come */
+	const struct launch_events *events; /* `wait` and `listener` may come */
 };
 
 /* START, then waits until init has executed the program (0) or failed (-1). */

@@ -186,3 +186,65 @@ hook() {
 	expect 1 caisson run -b b c
 	says 'exit status 137 (killed)'
 }
+
+# interrupt SIGNAL COMMAND...: runs it until $W/hangs is there, sends it the signal and
+# leaves its exit status in $status, what it printed in $output
+interrupt() {
+	local pid signal=$1
+	shift
+	"$CAISSON" --root "$STATE" "$@" >"$W/output" 2>&1 </dev/null 3>&- &
+	pid=$!
+	background+=("$pid")
+	wait_for test -e hangs || { cat "$W/output"; return 1; }
+	kill "-$signal" "$pid"
+	status=0
+	wait "$pid" || status=$?
+	output=$(cat "$W/output")
+}
+
+@test "a run whose hook hangs ends by SIGINT and SIGTERM, and leaves nothing" {
+	local kind signal
+	for kind in prestart createRuntime createContainer startContainer poststart; do
+		for signal in INT TERM; do
+			make_bundle b
+			config b '.process.args = ["sleep", "1000"]'
+			case $kind in
+			startContainer)
+				config b '.mounts += [{ "destination": "/tmp", "type": "bind",
+					"source": $w, "options": ["rbind"] }]' --arg w "$W"
+				hook $kind 'echo >/tmp/hangs; exec sleep 1000'
+				;;
+			*) hook $kind "echo >$W/hangs; exec sleep 1000" ;;
+			esac
+			interrupt $signal run -b b c
+			[ "$status" = 1 ]
+			says "interrupted by SIG$signal"
+			one_line
+			rm hangs
+			nothing_left
+		done
+	done
+}
+
+@test "a poststop hook that hangs is ended by the second signal" {
+	make_bundle b
+	config b '.process.args = ["true"]'
+	hook poststop "echo >$W/hangs; exec sleep 1000"
+	interrupt TERM run -b b c
+	[ "$status" = 0 ]
+	says 'interrupted by SIGTERM'
+	rm hangs
+	nothing_left
+	# the first ends what hangs at the start, and the undoing begins
+	hook prestart "echo >$W/first; exec sleep 1000"
+	"$CAISSON" --root "$STATE" run -b b c >"$W/output" 2>&1 </dev/null 3>&- &
+	background+=($!)
+	wait_for test -e first
+	kill $!
+	wait_for test -e hangs || { cat "$W/output"; return 1; }
+	kill $!
+	status=0
+	wait $! || status=$?
+	[ "$status" = 1 ]
+	nothing_left
+}
