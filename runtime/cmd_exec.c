@@ -4,6 +4,7 @@
  * can tell our failure from an exit status that a program is likely to have.
  */
 #include "runtime/cmd.h"
+#include "runtime/patience.h"
 
 /* clang-format off */
 static const struct option_spec exec_options[] = {
@@ -25,9 +26,11 @@ static const struct option_spec exec_options[] = {
 	  .help = "AppArmor profile of the process" },
 	{ .name = "process-label", .kind = OPTION_TEXT, .value = "LABEL",
 	  .help = "SELinux label of the process" },
-	{ .name = "cgroup", .kind = OPTION_TEXT, .value = "PATH",
+	{ .name = "cgroup", .kind = OPTION_LIST, .value = "PATH",
 	  .help = "run in this cgroup below the container's" },
 	{ .name = "ignore-paused", .help = "allow it in a paused container: it runs on resume" },
+	{ .name = "deadline", .kind = OPTION_TEXT, .value = "DURATION",
+	  .help = "kill the process if it has not ended by then (5s, 1m30s)" },
 	{ .name = "detach", .letter = 'd', .help = "return as soon as the process runs" },
 	{ .name = "console-socket", .kind = OPTION_TEXT, .value = "SOCKET",
 	  .complete = COMPLETE_FILE, .help = "send the terminal's master end to this socket" },
@@ -51,12 +54,13 @@ static int read_request(const struct invocation *in, struct exec_request *ret, s
 		.pid_file = cli_path(in, "pid-file"),
 		.cwd = cli_text(in, "cwd"),
 		.env = cli_list(in, "env"),
-		.user = cli_text(in, "user"),
+		.user = cli_given(in, "user") && !cli_text(in, "user") ? "" : cli_text(in, "user"),
 		.groups = cli_list(in, "additional-gids"),
 		.caps = cli_list(in, "cap"),
 		.apparmor = cli_text(in, "apparmor"),
 		.process_label = cli_text(in, "process-label"),
-		.cgroup = cli_text(in, "cgroup"),
+		.cgroups = cli_list(in, "cgroup"),
+		.deadline = cli_text(in, "deadline"),
 		.tty = cli_flag(in, "tty"),
 		.detach = cli_flag(in, "detach"),
 		.no_new_privs = cli_flag(in, "no-new-privs"),
@@ -67,6 +71,8 @@ static int read_request(const struct invocation *in, struct exec_request *ret, s
 		err_set(e, ERR_USAGE, "no command is given");
 		return err_hint(e, "name one after the id, or a file with --process");
 	}
+	if (ret->deadline && patience_parse(ret->deadline, &ret->deadline_ms, e) < 0)
+		return err_in(e, "--deadline");
 	return cmd_id(in, &ret->id, e);
 }
 
@@ -91,8 +97,13 @@ const struct command command_exec = {
 		"to the command. With --process the file says what to run, and no COMMAND is "
 		"needed.\n"
 		"\n"
+		"A paused container is refused, and one that is paused before the process runs ends "
+		"the exec with an error; with --ignore-paused the process waits for \"resume\". When "
+		"the time of --deadline is over, the process and its process group are killed; with "
+		"--detach it is the time until the process runs.\n"
+		"\n"
 		"Returns the exit status of the process, or 128 plus the number of the signal that "
-		"ended it, or 255 when it could not be run.",
+		"ended it, or 255 when it could not be run, or had no end in time.",
 	.examples = "caisson exec web ps aux\n"
 		    "caisson exec --tty --env TERM=$TERM --cwd /srv web sh\n",
 	.options = exec_options,

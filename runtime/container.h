@@ -50,7 +50,9 @@ struct exec_request {
 	struct oci_strings groups;                            /* additional gids */
 	struct oci_strings caps;
 	const char *apparmor, *process_label;
-	const char *cgroup; /* sub-group, or NULL */
+	struct oci_strings cgroups; /* --cgroup; more than one is an error */
+	const char *deadline;       /* as it was given, or NULL */
+	int64_t deadline_ms;
 	bool tty, detach, no_new_privs, ignore_paused;
 	unsigned int preserve_fds;
 };

@@ -110,8 +110,7 @@ int seccomp_cache_open(const struct oci_config *config, const char *root)
 	return fd;
 }
 
-/* Those of --preserve-fds stand behind those of LISTEN_FDS. */
-static int check_preserved_fds(unsigned int before, unsigned int count, struct err *e)
+int creation_check_fds(unsigned int before, unsigned int count, struct err *e)
 {
 	for (unsigned int fd = 3 + before; fd < 3 + before + count; fd++) {
 		if (fcntl((int)fd, F_GETFD) < 0)
@@ -154,7 +153,7 @@ int creation_read(struct creation *c, struct err *e)
 	if (c->context->systemd_cgroup)
 		return err_set(e, ERR_REFUSED, "--systemd-cgroup: not supported yet");
 	TRY(activation_read(&c->activation, e));
-	TRY(check_preserved_fds(c->activation.listen_fds, r->preserve_fds, e));
+	TRY(creation_check_fds(c->activation.listen_fds, r->preserve_fds, e));
 	TRY(console_check(c->config->process && c->config->process->terminal, r->detach,
 	                  r->console_socket, e));
 	if (r->console_socket) {

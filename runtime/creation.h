@@ -75,6 +75,10 @@ MUST_CHECK int creation_send_pidfd(const char *path, int pidfd, const char *payl
  * where there is none to be had: without it a start only takes longer. */
 int seccomp_cache_open(const struct oci_config *config, const char *root);
 
+/* --preserve-fds N: refuses one that is not open. They stand behind those of LISTEN_FDS,
+ * of which there are `before`. */
+MUST_CHECK int creation_check_fds(unsigned int before, unsigned int count, struct err *e);
+
 /* Writes a pid-file in one step: digits, no newline. */
 MUST_CHECK int pid_file_write(const char *path, pid_t pid, struct err *e);
 

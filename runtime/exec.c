@@ -4,23 +4,23 @@
  * config as it was at create, never from the bundle's present file: a later edit
  * must not widen what a running container's neighbour gets.
  */
-#include <fcntl.h>
+#include <errno.h>
 #include <sched.h>
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/num.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/scope.h"
 #include "runtime/backend.h"
 #include "runtime/compile.h"
 #include "runtime/console.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
+#include "runtime/exec_process.h"
 #include "runtime/foreground.h"
 #include "runtime/query.h"
 #include "runtime/seccomp_agent.h"
@@ -36,7 +36,7 @@ struct execution {
 	const struct oci_process *process;
 	struct host_facts facts;
 	const char *cgroup_path;
-	int cgroup, console_socket, master;
+	int cgroup, freezer, console_socket, master;
 	struct launch launch;
 	struct patience patience;
 };
@@ -46,6 +46,7 @@ static void execution_end(struct execution *x)
 	launch_done(&x->launch);
 	fd_drop(&x->master);
 	fd_drop(&x->console_socket);
+	fd_drop(&x->freezer);
 	fd_drop(&x->cgroup);
 	found_close(&x->found);
 	buf_done(&x->plan_bytes);
@@ -54,118 +55,6 @@ static void execution_end(struct execution *x)
 }
 
 #define EXECUTION __attribute__((cleanup(execution_end)))
-
-/* --- the process: the container's own, as the command line changes it ---------------- */
-
-static int apply_user(const char *text, struct oci_user *user, struct err *e)
-{
-	char uid[16] = "";
-	const char *colon = strchr(text, ':');
-	size_t len = colon ? (size_t)(colon - text) : strlen(text);
-
-	if (len < sizeof(uid)) {
-		memcpy(uid, text, len);
-		if (num_id(uid, &user->uid) == 0 && (!colon || num_id(colon + 1, &user->gid) == 0))
-			return 0;
-	}
-	err_set(e, ERR_USAGE, "--user %s: must be UID or UID:GID", text);
-	return err_hint(e, "numbers only, 0 to 4294967294; names are not looked up");
-}
-
-static int apply_groups(struct arena *a, struct oci_strings groups, struct oci_user *user,
-                        struct err *e)
-{
-	size_t total = user->additional_gid_count + groups.n;
-	uint32_t *gids = arena_array(a, total + 1, sizeof(*gids));
-
-	if (user->additional_gid_count > 0)
-		memcpy(gids, user->additional_gids, user->additional_gid_count * sizeof(*gids));
-	for (size_t i = 0; i < groups.n; i++) {
-		if (num_id(groups.v[i], &gids[user->additional_gid_count + i]) < 0)
-			return err_set(e, ERR_USAGE, "--additional-gids %s: must be a number",
-			               groups.v[i]);
-	}
-	user->additional_gids = gids;
-	user->additional_gid_count = total;
-	return 0;
-}
-
-static void apply_caps(struct arena *a, struct oci_strings names, struct oci_process *p)
-{
-	struct oci_capabilities *caps = arena_new(a, sizeof(*caps));
-
-	if (p->capabilities)
-		*caps = *p->capabilities;
-	for (size_t i = 0; i < names.n; i++) {
-		int number = oci_capability_number(names.v[i]);
-
-		if (number < 0) { /* as in a config: it may be newer than we are */
-			log_warn("--cap %s: ignored, this version does not know it", names.v[i]);
-			continue;
-		}
-		uint64_t bit = (uint64_t)1 << number;
-		caps->bounding |= bit;
-		caps->effective |= bit;
-		caps->permitted |= bit;
-		if (caps->inheritable & bit)
-			caps->ambient |= bit;
-	}
-	p->capabilities = caps;
-}
-
-static struct oci_strings join_strings(struct arena *a, struct oci_strings first,
-                                       struct oci_strings second)
-{
-	const char **all = arena_array(a, first.n + second.n + 1, sizeof(*all));
-
-	if (first.n > 0)
-		memcpy(all, first.v, first.n * sizeof(*all));
-	if (second.n > 0)
-		memcpy(all + first.n, second.v, second.n * sizeof(*all));
-	return (struct oci_strings){ .v = all, .n = first.n + second.n };
-}
-
-static int process_from_flags(struct execution *x, struct err *e)
-{
-	const struct exec_request *r = x->request;
-	struct oci_process *p = arena_new(&x->arena, sizeof(*p));
-
-	if (!x->config->process)
-		return err_set(e, ERR_SPEC, "process: missing in the container's config.json");
-	*p = *x->config->process;
-	p->args = r->args;
-	p->terminal = r->tty;
-	p->env = join_strings(&x->arena, p->env, r->env);
-	p->no_new_privileges |= r->no_new_privs;
-	if (r->cwd)
-		p->cwd = r->cwd;
-	if (r->apparmor)
-		p->apparmor_profile = r->apparmor;
-	if (r->process_label)
-		p->selinux_label = r->process_label;
-	if (r->user)
-		TRY(apply_user(r->user, &p->user, e));
-	if (r->groups.n > 0)
-		TRY(apply_groups(&x->arena, r->groups, &p->user, e));
-	if (r->caps.n > 0)
-		apply_caps(&x->arena, r->caps, p);
-	x->process = p;
-	return 0;
-}
-
-static int process_from_file(struct execution *x, struct err *e)
-{
-	BUF struct buf text = { 0 };
-	/* a pipe, too: shells make one of <(...) */
-	FD int fd = open(x->request->process, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return err_sys(e, "open %s", x->request->process);
-	TRY(fd_read_all(fd, OCI_CONFIG_MAX_BYTES, x->request->process, &text, e));
-	if (oci_process_parse(&x->arena, text.data ? text.data : "", text.len, &x->process, e) < 0)
-		return err_in(e, "%s", x->request->process);
-	return 0;
-}
 
 /* --- checks, all before anything happens -------------------------------------------------- */
 
@@ -198,28 +87,82 @@ static int check_access(const struct execution *x, struct err *e)
 	return err_hint(e, "start it first");
 }
 
-/* The container's cgroup, or a group below it (--cgroup). A container without one is
- * where its caller was, and so will be this process. */
-static int open_cgroup(struct execution *x, struct err *e)
-{
-	const char *sub = x->request->cgroup;
+/* --- where: the container's cgroup, or a group below it ------------------------------------ */
 
-	x->cgroup_path = x->found.state.cgroup;
-	if (!x->cgroup_path && !sub)
+/* What --cgroup means. The words are those of runc, with which its callers compare. */
+static int read_cgroup(struct execution *x, const char **ret, struct err *e)
+{
+	const struct oci_strings given = x->request->cgroups;
+	const char *own = x->found.state.cgroup;
+
+	*ret = own;
+	if (given.n == 0)
 		return 0;
-	if (!x->cgroup_path)
+	if (!own)
 		return err_set(e, ERR_STATE, "--cgroup %s: the container has no cgroup of its own",
-		               sub);
-	if (sub) {
-		if (strchr(sub, ':'))
-			return err_set(e, ERR_USAGE,
-			               "--cgroup %s: cgroup v2 has no controllers to choose", sub);
-		x->cgroup_path =
-			path_clean(&x->arena, x->cgroup_path, path_clean(&x->arena, "", sub) + 1);
+		               given.v[0]);
+	if (given.n > 1) {
+		err_set(e, ERR_USAGE, "--cgroup %s: given more than once", given.v[1]);
+		return err_hint(e, "a process is in one cgroup of version 2");
 	}
-	x->cgroup = cgroup_open(&x->facts.cgroup, x->cgroup_path, e);
-	return x->cgroup < 0 ? -1 : 0;
+	if (strchr(given.v[0], ':')) {
+		err_set(e, ERR_USAGE, "--cgroup %s: cgroup v2 has no controllers to choose",
+		        given.v[0]);
+		return err_hint(e, "give the path alone");
+	}
+	*ret = path_clean(&x->arena, "", arena_printf(&x->arena, "%s/%s", own, given.v[0]));
+	if (!path_is_below(*ret, own))
+		return err_set(e, ERR_USAGE, "--cgroup: %s is not a sub cgroup path", given.v[0]);
+	return 0;
 }
+
+/* A container without a cgroup (path NULL) is where its caller was, and so will be this
+ * process. In a frozen group nothing happens until it is thawed: said at once, and noticed when
+ * it comes later, unless the caller wants to wait for that. */
+static int open_cgroup(struct execution *x, const char *path, struct err *e)
+{
+	fd_drop(&x->freezer);
+	fd_drop(&x->cgroup);
+	x->cgroup_path = path;
+	if (!path)
+		return 0;
+	x->cgroup = cgroup_open(&x->facts.cgroup, path, e);
+	TRY(x->cgroup);
+	if (x->request->ignore_paused)
+		return 0;
+	x->freezer = cgroup_watch(x->cgroup, e);
+	TRY(x->freezer);
+	int frozen = cgroup_watch_frozen(x->freezer, e);
+	TRY(frozen);
+	if (frozen)
+		return err_set(e, ERR_STATE,
+		               "cannot exec in a frozen cgroup, %s (use --ignore-paused to "
+		               "override)",
+		               path);
+	x->patience.freezer = x->freezer;
+	return 0;
+}
+
+/* A group that hands controllers to groups below it may not hold processes itself
+ * (cgroup-v2.rst, "No Internal Process Constraint"): when the container has made such
+ * groups and went there, so does an exec. Nowhere else: limits are those of the top. */
+static int follow_init(struct execution *x, struct err *e)
+{
+	const char *path;
+
+	TRY(cgroup_of(&x->arena, x->found.state.pid, &path, e));
+	int ended = proc_wait_end(x->found.pidfd, 0, e);
+	TRY(ended);
+	if (ended)
+		return err_set(e, ERR_STATE, "cannot exec in a stopped container");
+	if (!path_is_below(path, x->found.state.cgroup))
+		return err_set(e, ERR_STATE,
+		               "the container's first process is in cgroup %s, outside of %s", path,
+		               x->found.state.cgroup);
+	return open_cgroup(x, path, e);
+}
+
+/* --- all that comes before an effect --------------------------------------------------------- */
 
 static int compile_plan(struct execution *x, struct err *e)
 {
@@ -241,20 +184,27 @@ static int compile_plan(struct execution *x, struct err *e)
 static int prepare(struct execution *x, struct err *e)
 {
 	const struct exec_request *r = x->request;
+	const char *path;
 
+	TRY(creation_check_fds(0, r->preserve_fds, e)); /* before we open some ourselves */
 	TRY(found_open(x->context, &x->arena, r->id, false, &x->found, e));
 	TRY(check_status(&x->found, r->ignore_paused, e));
 	TRY(bundle_config(&x->arena, x->found.dir.fd, "config.json", &x->config_text, &x->config,
 	                  e));
-	TRY(r->process ? process_from_file(x, e) : process_from_flags(x, e));
+	TRY(exec_process(&x->arena, r, x->config->process, &x->process, e));
 	TRY(console_check(x->process->terminal, r->detach, r->console_socket, e));
 	if (r->console_socket) {
 		x->console_socket = console_connect(r->console_socket, e);
 		TRY(x->console_socket);
 	}
+	/* labels and limits are this process's own */
+	struct oci_config config = *x->config;
+
+	config.process = x->process;
 	TRY(check_access(x, e));
-	TRY(host_facts_read(&x->arena, x->config, NULL, &x->facts, e));
-	TRY(open_cgroup(x, e));
+	TRY(host_facts_read(&x->arena, &config, NULL, &x->facts, e));
+	TRY(read_cgroup(x, &path, e));
+	TRY(open_cgroup(x, path, e));
 	return compile_plan(x, e);
 }
 
@@ -274,18 +224,18 @@ static int on_console(void *context, int master, const char *name, struct err *e
 	return 0;
 }
 
-static int on_listener(void *context, pid_t pid, int notify, struct err *e)
-{
-	struct execution *x = context;
-
-	return seccomp_agent_send(x->config, &x->found.state, pid, notify, e);
-}
-
 static int wait_for(void *context, int fd, struct err *e)
 {
 	const struct execution *x = context;
 
 	return patience_wait(&x->patience, fd, e);
+}
+
+static int on_listener(void *context, pid_t pid, int notify, struct err *e)
+{
+	struct execution *x = context;
+
+	return seccomp_agent_send(x->config, &x->found.state, pid, notify, e);
 }
 
 static int set_off(struct execution *x, const struct backend *backend, struct err *e)
@@ -325,6 +275,62 @@ static int move_to_initial_cpus(const struct oci_process *process, struct err *e
 	return 0;
 }
 
+static int make_process(struct execution *x, const struct backend *backend, struct err *e)
+{
+	const struct plan *plan = (const struct plan *)(const void *)x->plan_bytes.data;
+	const struct launch_options options = {
+		.cgroup = x->cgroup,
+		.container_pidfd = x->found.pidfd,
+		.listener = -1,
+		.events = { .context = x,
+		            .wait = wait_for,
+		            .console = on_console,
+		            .listener = on_listener },
+	};
+
+	return backend->create(plan, &options, &x->launch, e);
+}
+
+static int make_process_somewhere(struct execution *x, const struct backend *backend, struct err *e)
+{
+	if (make_process(x, backend, e) == 0)
+		return 0;
+	if (x->launch.pid != 0 || !x->cgroup_path || x->request->cgroups.n > 0 ||
+	    (e->sys != EBUSY && e->sys != EOPNOTSUPP))
+		return -1;
+	*e = (struct err){ 0 };
+	TRY(follow_init(x, e));
+	return make_process(x, backend, e);
+}
+
+/* With all of its process group, whose number is nobody else's while the process, the
+ * group's first, is not reaped. */
+static void kill_process(struct execution *x)
+{
+	if (x->launch.pid > 0)
+		(void)kill(-x->launch.pid, SIGKILL);
+	launch_abort(&x->launch);
+}
+
+static int execute(struct execution *x, const struct backend *backend, int *ret_status,
+                   struct err *e)
+{
+	TRY(make_process_somewhere(x, backend, e));
+	const struct foreground in_front = {
+		.pid = x->launch.pid,
+		.pidfd = x->launch.pidfd,
+		.patience = &x->patience,
+		.master = x->master,
+	};
+
+	*ret_status = 0;
+	if (set_off(x, backend, e) == 0 &&
+	    (x->request->detach || foreground_wait(&in_front, ret_status, e) == 0))
+		return 0;
+	kill_process(x);
+	return -1;
+}
+
 int container_exec(const struct container_context *c, const struct exec_request *r, int *ret_status,
                    struct err *e)
 {
@@ -333,6 +339,7 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		.request = r,
 		.found = FOUND_NONE,
 		.cgroup = -1,
+		.freezer = -1,
 		.console_socket = -1,
 		.master = -1,
 		.launch = LAUNCH_NONE,
@@ -340,6 +347,10 @@ int container_exec(const struct container_context *c, const struct exec_request 
 	};
 	FD int signals = -1;
 
+	if (r->deadline) {
+		x.patience.deadline = clock_ms() + r->deadline_ms;
+		x.patience.limit = arena_printf(&x.arena, "%s (--deadline)", r->deadline);
+	}
 	TRY(prepare(&x, e));
 	const struct backend *backend = backend_find(x.found.state.backend);
 	if (!backend)
@@ -348,32 +359,6 @@ int container_exec(const struct container_context *c, const struct exec_request 
 	if (!r->detach)
 		TRY(foreground_begin(&signals, e));
 	x.patience.signals = signals;
-
 	TRY(move_to_initial_cpus(x.process, e));
-
-	const struct launch_options options = {
-		.cgroup = x.cgroup,
-		.container_pidfd = x.found.pidfd,
-		.listener = -1,
-		.events = { .context = &x,
-		            .wait = wait_for,
-		            .console = on_console,
-		            .listener = on_listener },
-	};
-	TRY(backend->create((const struct plan *)(const void *)x.plan_bytes.data, &options,
-	                    &x.launch, e));
-	if (set_off(&x, backend, e) < 0) {
-		launch_abort(&x.launch);
-		return -1;
-	}
-	*ret_status = 0;
-	if (r->detach)
-		return 0;
-	const struct foreground in_front = {
-		.pid = x.launch.pid,
-		.pidfd = x.launch.pidfd,
-		.patience = &x.patience,
-		.master = x.master,
-	};
-	return foreground_wait(&in_front, ret_status, e);
+	return execute(&x, backend, ret_status, e);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One poll(2) on what is awaited and on what ends the wait. The latter is looked at
- * first: a peer that never stops talking must not be able to hold us.
+ * One poll(2) on what is awaited and on what ends the wait. Signals and the deadline are
+ * looked at first: a peer that never stops talking must not be able to hold us. A frozen
+ * one does not talk, so whatever it said before counts.
  */
 #include "runtime/patience.h"
 
@@ -171,8 +172,6 @@ int patience_poll(const struct patience *p, struct pollfd *fds, size_t count, in
 			return err_sys(e, "poll");
 		if (ready > 0 && all[0].revents)
 			TRY(interrupted(p->signals, e));
-		if (ready > 0 && all[1].revents)
-			TRY(frozen(p->freezer, e));
 		if (left_until(p->deadline) == 0)
 			return err_set(e, ERR_STATE, "not done within %s", p->limit);
 		if (ready <= 0 && asked != 0)
@@ -181,6 +180,8 @@ int patience_poll(const struct patience *p, struct pollfd *fds, size_t count, in
 		ready = count_ready(fds, count);
 		if (ready > 0 || asked == 0)
 			return ready;
+		if (all[1].revents)
+			TRY(frozen(p->freezer, e));
 	}
 }
 

@@ -35,7 +35,7 @@ int seccomp_agent_send(const struct oci_config *config, const struct state *stat
 	json_i64(&w, pid);
 	put_string(&w, "metadata", profile->listener_metadata ? profile->listener_metadata : "");
 	json_key(&w, "state");
-	oci_state_write(&w, state, state->pid, "creating");
+	oci_state_write(&w, state, state->pid, pid == state->pid ? "creating" : "running");
 	json_close(&w, '}');
 	TRY(buf_ok(&text, e));
 

@@ -82,10 +82,9 @@ static void create(const struct oci_config *config, const struct host_facts *fac
 
 static void exec(const struct oci_config *config, const struct host_facts *facts)
 {
-	const struct compile_exec_options options = { .config = config,
-		                                      .process = config->process,
-		                                      .cgroup = "/fuzz",
-		                                      .seccomp_cache = -1 };
+	const struct compile_exec_options options = {
+		.config = config, .process = config->process, .cgroup = "/fuzz", .seccomp_cache = -1
+	};
 	BUF struct buf bytes = { 0 };
 	struct err e = { 0 };
 

@@ -1,0 +1,252 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031 # tests are subshells; scripts are the container's
+# exec: its options, where the process is, and that it never hangs.
+
+load helpers
+
+# A container with a process that does nothing, as c.
+container() { # [JQ FILTER]
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	[ $# = 0 ] || config b "$1"
+	expect 0 caisson run -d -b b c
+}
+
+# A process object for --process: the container's, with a filter of jq's applied.
+process() { # FILTER
+	jq ".process | .args = [\"sleep\", \"1000\"] | $1" b/config.json >process.json
+}
+
+group_of() { # PID
+	sed -n 's/^0:://p' "/proc/$1/cgroup"
+}
+
+# --- options ------------------------------------------------------------------------------
+
+@test "exec: an empty user is an error, not no user" {
+	container
+	expect 255 caisson exec -u '' c id -u
+	says '--user'
+	one_line
+	expect 255 caisson exec --user= c id -u
+	one_line
+}
+
+@test "exec: user, groups, environment, folder" {
+	container '.process.user.additionalGids = [7]'
+	expect 0 caisson exec -u 1000:100 -g 8 -g 9 c id
+	says 'uid=1000'
+	says 'gid=100'
+	says 'groups=7,8,9'
+	expect 0 caisson exec -u 1000 c sh -c 'echo $(id -u) $(id -g)'
+	is '1000 0'
+	expect 0 caisson exec -e A=1 -e B='x y' -e A=2 c sh -c 'echo "$A $B"'
+	is '2 x y'
+	expect 255 caisson exec -e NOTHING c true
+	says 'must be NAME=VALUE'
+	one_line
+	expect 255 caisson exec -g staff c true
+	one_line
+	expect 255 caisson exec --cwd /nowhere c true
+	says '/nowhere'
+	one_line
+	expect 0 caisson exec --cap CAP_NOTHING c true
+	says CAP_NOTHING
+	one_line
+}
+
+@test "exec: descriptors are preserved only if they are open" {
+	container
+	echo content >file
+	exec 7<file
+	expect 0 bash -c "exec 3</dev/null 4<&3 5<&3 6<&3; exec '$CAISSON' --root '$STATE' \
+		exec --preserve-fds 5 c sh -c 'cat <&7'"
+	is content
+	expect 255 bash -c "exec 3>&- 4>&-; exec '$CAISSON' --root '$STATE' exec --preserve-fds 2 c true"
+	says 'fd 3 is not open'
+	one_line
+	exec 7<&-
+}
+
+@test "exec --process: all that the process may be" {
+	container
+	process '.args = ["sh", "-c", "id; umask; pwd; ulimit -n; echo $V; cat /proc/self/oom_score_adj; grep -E \"NoNewPrivs|CapEff\" /proc/self/status"]
+		| .user = { "uid": 12, "gid": 34, "umask": 7, "additionalGids": [56] }
+		| .cwd = "/tmp" | .env += ["V=v w"] | .oomScoreAdj = 123 | .noNewPrivileges = true
+		| .rlimits = [{ "type": "RLIMIT_NOFILE", "soft": 77, "hard": 88 }]
+		| .capabilities = { "bounding": ["CAP_KILL"] }'
+	expect 0 caisson exec -p process.json c
+	is 'uid=12 gid=34 groups=56
+0007
+/tmp
+77
+v w
+123
+CapEff:	0000000000000000
+NoNewPrivs:	1'
+	process '.args = []'
+	expect 255 caisson exec -p process.json c
+	says 'process.json'
+	one_line
+	process '.rlimits = [{ "type": "RLIMIT_NOTHING", "soft": 1, "hard": 1 }]'
+	expect 255 caisson exec -p process.json c
+	says 'RLIMIT_NOTHING'
+	one_line
+}
+
+# --- states ---------------------------------------------------------------------------------
+
+@test "exec: created, running and stopped containers" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson create -b b c
+	expect 0 caisson exec c hostname
+	is caisson
+	is_status c created
+	expect 0 caisson start c
+	expect 0 caisson exec c hostname
+	expect 0 caisson kill c KILL
+	wait_for is_status c stopped
+	expect 255 caisson exec c true
+	says 'cannot exec in a stopped container'
+	one_line
+}
+
+@test "exec --ignore-paused: the process runs when the container is resumed" {
+	container
+	expect 0 caisson pause c
+	caisson exec --ignore-paused c sh -c 'echo ran; exit 3' >out 2>&1 </dev/null 3>&- &
+	local pid=$!
+	background+=("$pid")
+	wait_for has_processes b 2
+	[ ! -s out ]
+	expect 0 caisson resume c
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" = 3 ]
+	[ "$(cat out)" = ran ]
+}
+
+@test "exec: a cgroup that was frozen from above is refused, too" {
+	container
+	echo 1 >"$CGROUP$CGROUP_PREFIX/cgroup.freeze"
+	wait_for grep -q 'frozen 1' "$CGROUP$CGROUP_PREFIX/b/cgroup.events"
+	within 10 255 caisson exec c true
+	says frozen
+	one_line
+	mkdir "$CGROUP$CGROUP_PREFIX/b/sub"
+	within 10 255 caisson exec --cgroup sub c true
+	says frozen
+	echo 0 >"$CGROUP$CGROUP_PREFIX/cgroup.freeze"
+	wait_for grep -q 'frozen 0' "$CGROUP$CGROUP_PREFIX/b/cgroup.events"
+	expect 0 caisson exec c true
+}
+
+# --- deadlines ------------------------------------------------------------------------------
+
+@test "exec --deadline: a process that has no end is killed, with its group" {
+	container
+	within 10 255 caisson exec --deadline 1s c sh -c 'sleep 2000 & sleep 3000'
+	says 'the process has not ended within 1s (--deadline)'
+	one_line
+	wait_for has_processes b 1
+	expect 0 caisson exec --deadline 60s c true
+	expect 7 caisson exec --deadline 1m c sh -c 'exit 7'
+}
+
+@test "exec --deadline: in a frozen cgroup nothing hangs and nothing is left" {
+	container
+	expect 0 caisson pause c
+	within 10 255 caisson exec --ignore-paused --deadline 500ms c true
+	says 'not done within 500ms (--deadline)'
+	one_line
+	within 10 255 caisson exec -d --ignore-paused --deadline 500ms c true
+	wait_for has_processes b 1
+	expect 0 caisson resume c
+	expect 0 caisson exec c true
+	has_processes b 1
+}
+
+@test "exec --deadline: what is no time" {
+	container
+	for time in 5 -1s x 1y 99999999h; do
+		expect 255 caisson exec --deadline "$time" c true
+		says "--deadline"
+		one_line
+	done
+}
+
+@test "exec: an exec that waits in a paused container ends by SIGTERM" {
+	container
+	expect 0 caisson pause c
+	"$CAISSON" --root "$STATE" exec --ignore-paused c true >out 2>&1 </dev/null 3>&- &
+	local pid=$!
+	background+=("$pid")
+	wait_for has_processes b 2
+	kill "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" = 255 ]
+	grep -q 'interrupted by SIGTERM' out
+	wait_for has_processes b 1
+	expect 0 caisson resume c
+}
+
+# --- cgroups ----------------------------------------------------------------------------------
+
+@test "exec --cgroup: groups below the container's, and none else" {
+	container
+	mkdir -p "$CGROUP$CGROUP_PREFIX/b/sub/deep" "$CGROUP$CGROUP_PREFIX/other"
+	for sub in sub /sub sub/deep sub/../sub/deep / .; do
+		expect 0 caisson exec -d --cgroup "$sub" --pid-file pid c sleep 1000
+		[ "$(group_of "$(cat pid)")" = "$(realpath -m "$CGROUP_PREFIX/b/$sub")" ] ||
+			[ "$sub" = / ]
+	done
+	for sub in .. ../other sub/../../other /.. ../b2; do
+		expect 255 caisson exec --cgroup "$sub" c true
+		says "$sub is not a sub cgroup path"
+		one_line
+	done
+	expect 255 caisson exec --cgroup nowhere c true
+	says 'no such file or directory'
+	one_line
+	expect 255 caisson exec --cgroup cpu,memory:sub c true
+	says 'no controllers to choose'
+	one_line
+	expect 255 caisson exec --cgroup sub --cgroup sub/deep c true
+	one_line
+	rmdir "$CGROUP$CGROUP_PREFIX/other"
+}
+
+@test "exec: where the container's processes went, if its group may have none itself" {
+	local group=$CGROUP$CGROUP_PREFIX/b controller
+	read -r controller _ <"$CGROUP/cgroup.controllers"
+	[ -n "${controller-}" ] || skip "this cgroup2 tree has no controller to hand down"
+	container
+	mkdir "$group/inner"
+	pid_of c >"$group/inner/cgroup.procs"
+	# nothing is handed down yet: the top is where it goes
+	expect 0 caisson exec -d --pid-file pid c sleep 1000
+	[ "$(group_of "$(cat pid)")" = "$CGROUP_PREFIX/b" ]
+	cat pid >"$group/inner/cgroup.procs"
+	for above in "$CGROUP" "$CGROUP/caisson-tests" "$CGROUP$CGROUP_PREFIX" "$group"; do
+		echo "+$controller" >"$above/cgroup.subtree_control" ||
+			skip "the controller $controller cannot be handed down here"
+	done
+	expect 0 caisson exec -d --pid-file pid c sleep 1000
+	[ "$(group_of "$(cat pid)")" = "$CGROUP_PREFIX/b/inner" ]
+	expect 0 caisson exec c true
+	# asked for by name there is no other place
+	expect 255 caisson exec --cgroup / c true
+	says 'device or resource busy'
+	one_line
+	# and no place outside
+	mkdir "$CGROUP$CGROUP_PREFIX/outside"
+	pid_of c >"$CGROUP$CGROUP_PREFIX/outside/cgroup.procs"
+	expect 255 caisson exec c true
+	says 'outside of'
+	one_line
+	pid_of c >"$group/inner/cgroup.procs"
+	rmdir "$CGROUP$CGROUP_PREFIX/outside"
+}
