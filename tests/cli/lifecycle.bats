@@ -251,6 +251,21 @@ load helpers
 	says "$pid"
 }
 
+@test "kill ends a created container, too, by the signals that end others" {
+	make_bundle b
+	for signal in HUP INT QUIT TERM; do
+		expect 0 caisson create -b b c
+		expect 0 caisson kill c $signal
+		wait_for is_status c stopped
+		expect 0 caisson delete c
+	done
+	# the program has no handler of ours
+	script b 'grep SigCgt /proc/self/status; sleep 1000'
+	caisson create -b b c >out 2>&1 </dev/null 3>&-
+	expect 0 caisson start c
+	wait_for grep -q 'SigCgt.*0000000000000000' out
+}
+
 @test "exec: another process in the container, with its status" {
 	make_bundle b
 	config b '.process.args = ["sleep", "1000"]'

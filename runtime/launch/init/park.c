@@ -20,6 +20,22 @@
 #include "runtime/launch/init/steps.h"
 #include "runtime/launch/init/sys.h"
 
+/* The first process of a pid namespace gets no signal but those that it handles
+ * (pid_namespaces(7)), and a created container should end by `kill` as others do. The
+ * program starts with default actions: execve(2) resets handlers. */
+static _Noreturn void end(int signal)
+{
+	sys_exit(128 + signal);
+}
+
+static void hear_signals(void)
+{
+	static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+
+	for (unsigned int i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+		must(sys_end_by(endings[i], end), CALL_NONE, NULL);
+}
+
 static int listener_fd(void)
 {
 	const struct plan_fd *entry = plan_array(plan, plan->fds);
@@ -86,6 +102,7 @@ void step_park(const struct plan_step *step)
 	report_send(FRAME_READY, 0, NULL, -1);
 	if (launcher_starts(report_socket()))
 		return;
+	hear_signals();
 	while (!caller_starts(listener_fd()))
 		;
 }

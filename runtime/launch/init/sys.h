@@ -493,9 +493,27 @@ static inline long sys_accept(int socket)
 	return syscall4(__NR_accept4, socket, 0, 0, O_CLOEXEC);
 }
 
+static inline void sys_trap(void)
+{
+	__builtin_trap();
+}
+
 static inline long sys_default_action(int signal)
 {
 	static const struct sigaction action; /* SIG_DFL is 0 */
+
+	return syscall4(__NR_rt_sigaction, signal, sys_pointer(&action), 0, sizeof(sigset_t));
+}
+
+/* The handler never returns, so what would bring it back is never called either. */
+static inline long sys_end_by(int signal, void (*handler)(int))
+{
+	const struct sigaction action = {
+		.sa_handler = handler,
+		.sa_flags = SA_RESTORER, /* the kernel wants it on x86-64
+		                            (arch/x86/kernel/signal_64.c) */
+		.sa_restorer = sys_trap,
+	};
 
 	return syscall4(__NR_rt_sigaction, signal, sys_pointer(&action), 0, sizeof(sigset_t));
 }
