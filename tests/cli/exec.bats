@@ -250,3 +250,135 @@ NoNewPrivs:	1'
 	pid_of c >"$group/inner/cgroup.procs"
 	rmdir "$CGROUP$CGROUP_PREFIX/outside"
 }
+
+# --- terminals ---------------------------------------------------------------------------------
+
+@test "exec: terminals that cannot be, in words" {
+	container
+	expect 255 caisson exec -d -t c true
+	says 'cannot allocate tty if runc will detach without setting console socket'
+	one_line
+	receive_tty tty.sock
+	expect 255 caisson exec -d --console-socket tty.sock c true
+	says 'cannot use console socket if runc will not detach or allocate tty'
+	one_line
+	expect 255 caisson exec -d -t --console-socket nowhere.sock c true
+	says nowhere.sock
+	one_line
+}
+
+@test "exec -t: stdin that is no terminal reaches the program, and its end does" {
+	container
+	printf 'one\ntwo\n\004' >input
+	LIMIT=20 caisson exec -t c sh -c 'test -t 0 && cat' <input >out 2>&1 3>&-
+	tr -d '\r' <out | grep -qx two
+	LIMIT=20 caisson exec -t c sh -c 'test -t 0 && test -t 1 && test -t 2; echo is $?' \
+		</dev/null >out 2>&1 3>&-
+	grep -q 'is 0' out
+	LIMIT=20 expect 9 caisson exec -t c sh -c 'exit 9'
+}
+
+@test "exec: a terminal by --process, in front and detached" {
+	container
+	process '.terminal = true | .args = ["sh", "-c", "tty; stty size; id -u; stat -c %u $(tty)"]
+		| .consoleSize = { "height": 12, "width": 34 } | .user = { "uid": 5, "gid": 5 }'
+	expect 0 caisson exec -p process.json c
+	says /dev/pts/
+	says '12 34'
+	receive_tty tty.sock
+	expect 0 caisson exec -d -p process.json --console-socket tty.sock c
+	wait_for grep -q '12 34' tty.sock.out
+	[ "$(tr -d '\r' <tty.sock.out | tail -n 2)" = $'5\n5' ]
+	expect 255 caisson exec -d -p process.json c
+	one_line
+}
+
+@test "exec -t --deadline: what was printed until then is shown" {
+	container
+	within 15 255 caisson exec -t --deadline 2s c sh -c 'echo printed; sleep 1000'
+	says printed
+	says 'within 2s'
+	wait_for has_processes b 1
+}
+
+# --- pidfd sockets --------------------------------------------------------------------------------
+
+# Listens on $W/pidfd.sock, prints the text of the message and kills what comes.
+pidfd_kill() { # SIGNAL
+	cat >pidfd.py <<-'END'
+		import signal, socket, sys
+		listener = socket.socket(socket.AF_UNIX)
+		listener.bind("pidfd.sock")
+		listener.listen()
+		connection, _ = listener.accept()
+		text, fds, _, _ = socket.recv_fds(connection, 64, 4)
+		print(text.decode(), len(fds), flush=True)
+		sys.stdin.readline()
+		signal.pidfd_send_signal(fds[0], signal.Signals[sys.argv[1]])
+	END
+	rm -f pidfd.sock go
+	mkfifo go
+	python3 pidfd.py "$1" <>go >pidfd.out 2>&1 3>&- &
+	background+=($!)
+	wait_for test -S pidfd.sock
+}
+
+@test "--pidfd-socket: create, run and exec" {
+	requires python3
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	pidfd_kill SIGTERM
+	expect 0 caisson create -b b --pidfd-socket pidfd.sock c
+	is_status c created
+	[ "$(cat pidfd.out)" = 'standard 1' ]
+	echo >go
+	wait_for is_status c stopped
+	expect 0 caisson delete c
+
+	pidfd_kill SIGKILL
+	expect 0 caisson run -d -b b --pidfd-socket pidfd.sock c
+	[ "$(cat pidfd.out)" = 'standard 1' ]
+	pidfd_kill SIGKILL
+	expect 0 caisson exec -d --pid-file pid --pidfd-socket pidfd.sock c sleep 2000
+	[ "$(cat pidfd.out)" = 'setns 1' ]
+	test -d "/proc/$(cat pid)"
+	echo >go
+	wait_for not test -d "/proc/$(cat pid)"
+	is_status c running
+	expect 255 caisson exec -d --pidfd-socket nowhere.sock c sleep 2000
+	says 'pidfd socket'
+	one_line
+	has_processes b 1
+}
+
+# --- a container that means ill --------------------------------------------------------------------
+
+@test "exec: a container whose first process has swapped what exec could look at" {
+	make_bundle b copy
+	config b '.process.capabilities.bounding += ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]
+		| .process.capabilities.effective += ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]
+		| .process.capabilities.permitted += ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]'
+	script b 'mount -t tmpfs none /proc && mkdir -p /proc/self/attr /proc/self/fd /proc/sys &&
+		mkfifo /proc/self/attr/exec /proc/self/oom_score_adj &&
+		mount -t tmpfs none /dev/pts && ln -s / /dev/pts/ptmx && : >/dev/pts/0 &&
+		rm -f /etc/passwd && mkfifo /etc/passwd && : >/ready; sleep 1000'
+	expect 0 caisson run -d -b b c
+	wait_for test -e b/rootfs/ready
+	within 10 0 caisson exec c sh -c 'echo $HOME'
+	is /
+	process '.oomScoreAdj = 100'
+	jq '.args = ["true"]' process.json >adjusted.json
+	within 10 0 caisson exec -p adjusted.json c
+	within 10 255 caisson exec -t c true
+	says /dev/pts
+	one_line
+	# what is read of a huge file has an end
+	rm b/rootfs/etc/passwd
+	truncate -s 1G b/rootfs/etc/passwd
+	within 10 0 caisson exec c sh -c 'echo $HOME'
+	is /
+	rm b/rootfs/etc/passwd
+	ln -s /proc/self/mem b/rootfs/etc/passwd
+	within 10 0 caisson exec c sh -c 'echo $HOME'
+	is /
+}
