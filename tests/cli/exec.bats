@@ -330,17 +330,17 @@ pidfd_kill() { # SIGNAL
 	pidfd_kill SIGTERM
 	expect 0 caisson create -b b --pidfd-socket pidfd.sock c
 	is_status c created
-	[ "$(cat pidfd.out)" = 'standard 1' ]
+	wait_for grep -qx 'standard 1' pidfd.out
 	echo >go
 	wait_for is_status c stopped
 	expect 0 caisson delete c
 
 	pidfd_kill SIGKILL
 	expect 0 caisson run -d -b b --pidfd-socket pidfd.sock c
-	[ "$(cat pidfd.out)" = 'standard 1' ]
+	wait_for grep -qx 'standard 1' pidfd.out
 	pidfd_kill SIGKILL
 	expect 0 caisson exec -d --pid-file pid --pidfd-socket pidfd.sock c sleep 2000
-	[ "$(cat pidfd.out)" = 'setns 1' ]
+	wait_for grep -qx 'setns 1' pidfd.out
 	test -d "/proc/$(cat pid)"
 	echo >go
 	wait_for not test -d "/proc/$(cat pid)"
