@@ -155,12 +155,8 @@ int fd_sealed(const char *name, const void *data, size_t len, bool exec, struct 
 
 	if (fd < 0 && errno == EINVAL) /* before 6.3: neither flag is known */
 		fd = memfd_create(name, flags);
-	if (fd < 0) {
-		err_sys(e, "memfd_create %s", name);
-		if (e->sys == EACCES)
-			err_hint(e, "sysctl vm.memfd_noexec forbids executable memory files");
-		return -1;
-	}
+	if (fd < 0)
+		return err_sys(e, "memfd_create %s", name);
 
 	/* pwrite leaves the offset at 0 for whoever reads it next */
 	for (size_t done = 0; done < len;) {

@@ -2,7 +2,7 @@
 /*
  * The order, and why: descriptors are opened before the clone (a failure there has
  * nothing to undo); init is born in its cgroup and namespaces at once; it executes
- * a sealed copy of itself, so no file of the host is its /proc/PID/exe; only then
+ * a copy of itself that nobody can write, so no file of the host is its /proc/PID/exe; only then
  * does it get the plan. The child shares our memory until it executes (nothing is
  * copied, no page tables are built), runs on a stack of its own, and makes raw
  * system calls only. There is no CLONE_VFORK: a child that is stuck in a frozen
@@ -33,19 +33,18 @@
 #include "base/syscall_x86_64.h"
 #include "runtime/launch/frame.h"
 #include "runtime/launch/idmap.h"
+#include "runtime/launch/image.h"
 #include "runtime/launch/network.h"
 #include "runtime/launch/report.h"
 #include "runtime/launch/scheduler.h"
 #include "runtime/launch/slots.h"
 #include "runtime/launch/source.h"
 
-extern const char init_image[], init_image_end[];
-
 /* --- birth ------------------------------------------------------------------------- */
 
 /* What the child reads from our memory until it executes. */
 struct birth {
-	int image;        /* sealed memfd with caisson-init */
+	int image;        /* caisson-init, see image.c */
 	int socket;       /* its end; all that it inherits beside stdio and what is preserved */
 	int first_closed; /* the lowest number that is neither */
 	char socket_text[12];
@@ -140,8 +139,7 @@ static int give_birth(const struct plan *plan, const struct launch_options *opti
 	int pair[2];
 
 	TRY(slots_open(plan, options, &slots, e));
-	FD int image = fd_sealed("caisson-init", init_image, (size_t)(init_image_end - init_image),
-	                         true, e);
+	FD int image = image_open(e);
 	if (image < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
