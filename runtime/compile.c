@@ -18,11 +18,12 @@
  *   - bounding set, then ids, then capability sets: each needs what the next drops;
  *   - the program is looked up as the user who will execute it;
  *   - all that can fail for a reason is before the park, so that `create` tells it;
- *   - seccomp(2) wants CAP_SYS_ADMIN or no_new_privs: without the latter the filter
- *     is loaded before the ids change, with it at the very end, so that it needs to
- *     allow nothing but execve;
+ *   - the filter is loaded at the very end, so that the profile needs to allow nothing
+ *     but execve. seccomp(2) wants no_new_privs or CAP_SYS_ADMIN: without the former,
+ *     init keeps the latter up to execve, which computes what the program has from
+ *     other sets (see compile_caps);
  *   - descriptors are closed before the park, so that a container that waits for its
- *     start holds nothing, and before a filter that might forbid it.
+ *     start holds nothing.
  */
 #include "runtime/compile.h"
 
@@ -78,8 +79,7 @@ static void add_close_fds(struct compile *c, unsigned int preserved)
 /* From a process in its namespaces to the program. */
 static int become_process(struct compile *c, const struct ending *end, struct err *e)
 {
-	bool late = c->process->no_new_privileges;
-	bool early = !late && end->seccomp.filter;
+	bool no_new_privs = c->process->no_new_privileges;
 
 	compile_personality(c); /* both before a filter that may forbid them */
 	TRY(compile_memory_policy(c, e));
@@ -87,21 +87,15 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 	compile_limits(c);
 	add_umask(c, c->process->user.umask);
 	add_text(c, PLAN_CWD, "process.cwd", c->process->cwd);
-	if (early) {
-		add_close_fds(c, end->preserve_fds);
-		add_seccomp(c, &end->seccomp);
-	}
 	TRY(compile_ids(c, e));
-	compile_caps(c);
+	compile_caps(c, end->seccomp.filter && !no_new_privs);
 	compile_find_program(c);
 
-	if (!early)
-		add_close_fds(c, end->preserve_fds);
+	add_close_fds(c, end->preserve_fds);
 	(void)plan_add(&c->plan, PLAN_PARK, NULL);
-	if (late)
+	if (no_new_privs)
 		(void)plan_add(&c->plan, PLAN_NO_NEW_PRIVS, "process.noNewPrivileges");
-	if (late)
-		add_seccomp(c, &end->seccomp);
+	add_seccomp(c, &end->seccomp);
 	if (end->hooks)
 		compile_hooks_start(c);
 	compile_program(c);

@@ -151,7 +151,8 @@ void compile_terminal(struct compile *c, bool console);
 void compile_labels(struct compile *c);
 /* The check of all five sets is the first one's. */
 MUST_CHECK int compile_bounding(struct compile *c, struct err *e);
-void compile_caps(struct compile *c);
+/* `filter`: init still loads one by its capabilities. */
+void compile_caps(struct compile *c, bool filter);
 /* Looking it up, and executing it: the last step of a plan. */
 void compile_find_program(struct compile *c);
 void compile_program(struct compile *c);

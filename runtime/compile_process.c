@@ -218,14 +218,19 @@ int compile_bounding(struct compile *c, struct err *e)
 	return 0;
 }
 
-void compile_caps(struct compile *c)
+/* The program's capabilities are computed by execve(2) from the bounding, inheritable and
+ * ambient sets, the ids and the file, and from none of init's permitted and effective
+ * ones (capabilities(7), "Transformation of capabilities during execve()"). So init may
+ * keep the one that loads a filter without no_new_privs. */
+void compile_caps(struct compile *c, bool filter)
 {
 	struct oci_capabilities s = sets(c);
+	const uint64_t loads_filter = UINT64_C(1) << CAP_SYS_ADMIN;
 	struct plan_step *step = plan_add(&c->plan, PLAN_CAPS, "process.capabilities");
 
 	step->caps.bounding = s.bounding;
-	step->caps.effective = s.effective;
-	step->caps.permitted = s.permitted;
+	step->caps.effective = s.effective | (filter ? loads_filter : 0);
+	step->caps.permitted = s.permitted | (filter ? loads_filter : 0);
 	step->caps.inheritable = s.inheritable;
 	step->caps.ambient = s.ambient;
 }

@@ -178,6 +178,12 @@ static int add_rule(scmp_filter_ctx ctx, uint32_t default_action,
 			continue;
 
 		int result = add_syscall(ctx, action, number, rule);
+		if (result == -EEXIST)
+			return err_set(
+				e, ERR_SPEC,
+				"linux.seccomp.syscalls[%zu]: an earlier rule for %s with the "
+				"same conditions has another action",
+				index, rule->names.v[i]);
 		if (result < 0) {
 			errno = -result;
 			return err_sys(e, "linux.seccomp.syscalls[%zu]: libseccomp's rule for %s",

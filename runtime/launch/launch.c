@@ -305,12 +305,6 @@ static int answer(const struct plan *plan, struct launch *l, const struct launch
 		if (*fd < 0 || !events->console)
 			return err_set(e, ERR_BUG, "caisson-init: an unexpected CONSOLE packet");
 		return events->console(events->context, fd_give(fd), f->text, e);
-	case FRAME_LISTENER: /* without no_new_privs the filter comes before the ids */
-		return take_listener(&(struct launch_start){ .socket = l->socket,
-		                                             .pid = l->pid,
-		                                             .pidfd = l->pidfd,
-		                                             .events = events },
-		                     f->value, e);
 	case FRAME_WARNING:
 		log_warn("%s", f->text);
 		return 0;

@@ -205,6 +205,45 @@ inside() {
 	says 'Operation not supported'
 }
 
+# Whatever init does besides, the profile has no say in it. musl's program needs the rest.
+@test "seccomp: nothing of init's work but execve has to be allowed" {
+	make_bundle b
+	config b '.process.args = ["true"] | .process.user = { "uid": 1000, "gid": 1000 } |
+		.linux.seccomp = { "defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"],
+		"syscalls": [{ "names": ["execve", "arch_prctl", "set_tid_address", "mmap", "mprotect",
+			"brk", "exit_group", "munmap", "set_robust_list", "rseq", "prlimit64",
+			"getrandom", "readlink", "readlinkat", "getuid"], "action": "SCMP_ACT_ALLOW" }] }'
+	local nnp
+	for nnp in true false; do
+		config b ".process.noNewPrivileges = $nnp"
+		expect 0 caisson run -b b c
+		expect 0 caisson create -b b c
+		expect 0 caisson start c
+		wait_for is_status c stopped
+		expect 0 caisson delete c
+	done
+}
+
+@test "seccomp: init keeps no capability for the program" {
+	make_bundle b
+	config b '.process.noNewPrivileges = false |
+		.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW" }'
+	local user
+	for user in 0 1000; do
+		config b ".process.user = { \"uid\": $user, \"gid\": $user } | del(.linux.seccomp)"
+		inside 'grep Cap /proc/self/status'
+		local without=$output
+		config b '.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW" }'
+		inside 'grep Cap /proc/self/status'
+		is "$without"
+		config b 'del(.process.capabilities)'
+		inside 'grep -c "Cap.*0000000000000000" /proc/self/status'
+		is 5
+		make_bundle b
+		config b '.process.noNewPrivileges = false'
+	done
+}
+
 @test "seccomp: a profile older than faccessat2 does not keep the program from being found" {
 	make_bundle b
 	config b '.process.noNewPrivileges = false | .process.args = ["true"] |
@@ -495,8 +534,8 @@ inside() {
 	done
 }
 
-# The agent is gone at once, so that faccessat2, which looks for the program, fails with
-# ENOSYS. An agent that is told too late would be waited for for ever.
+# The agent is gone at once, so that the call fails with ENOSYS. An agent that is told too
+# late would be waited for for ever.
 @test "seccomp: the agent has the listener before the next system call may ask it" {
 	make_bundle b
 	config b '.process.noNewPrivileges = false | .process.args = ["true"] |

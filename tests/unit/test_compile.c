@@ -56,13 +56,13 @@ static void test_order(void **state)
 		                              PLAN_RLIMIT,
 		                              PLAN_UMASK,
 		                              PLAN_CWD,
-		                              PLAN_CLOSE_FDS,
-		                              PLAN_SECCOMP,
 		                              PLAN_IDS,
 		                              PLAN_CAPS,
 		                              PLAN_ENVIRONMENT,
 		                              PLAN_EXECUTABLE,
+		                              PLAN_CLOSE_FDS,
 		                              PLAN_PARK,
+		                              PLAN_SECCOMP,
 		                              PLAN_HOOK_CONTAINER,
 		                              PLAN_EXECVE,
 		                              0 };
@@ -74,10 +74,16 @@ static void test_order(void **state)
 	plan_case_order(plan, PLAN_ENTER_ROOT, PLAN_CGROUP_MOUNT);
 	assert_int_equal(plan_case_find(plan, PLAN_CLOSE_FDS, 1), -1);
 	assert_int_equal(plan_case_find(plan, PLAN_NO_NEW_PRIVS, 0), -1);
+	assert_int_equal(plan_case_find(plan, PLAN_SECCOMP, 1), -1);
+	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.permitted >> CAP_SYS_ADMIN & 1,
+	                 1);
+	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.effective >> CAP_SYS_ADMIN & 1,
+	                 1);
+	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.bounding >> CAP_SYS_ADMIN & 1, 0);
 	assert_int_equal(plan->two_stages, 0);
 }
 
-/* With no_new_privs the filter needs no capability: it comes last. */
+/* Only no_new_privs takes the place of the capability that loads the filter. */
 static void test_order_no_new_privs(void **state)
 {
 	static const enum plan_op order[] = {
@@ -89,7 +95,8 @@ static void test_order_no_new_privs(void **state)
 	PLAN_CASE(plan, .process = "\"noNewPrivileges\":true", .linux_ = EVERYTHING_LINUX,
 	          .top = EVERYTHING_TOP);
 	assert_order(plan, order);
-	assert_int_equal(plan_case_find(plan, PLAN_SECCOMP, 1), -1);
+	assert_int_equal(plan_case_step(plan, PLAN_CAPS, 0)->caps.permitted >> CAP_SYS_ADMIN & 1,
+	                 0);
 }
 
 static void test_order_two_stages(void **state)

@@ -583,6 +583,35 @@ static void test_refused_rules(void **state)
 		               bad[i].text);
 }
 
+/* The same rule twice is harmless, and engines do that. */
+static void test_contradicting_rules(void **state)
+{
+	static const struct oci_seccomp_arg one = { 0, OCI_CMP_EQ, 1, 0 };
+	const struct oci_seccomp_rule rule = { .names = NAMES("getpid", "chmod"),
+		                               .action = OCI_ACT_ERRNO,
+		                               .errno_ret = SET(1),
+		                               .args = &one,
+		                               .arg_count = 1 };
+	struct oci_seccomp_rule rules[] = { rule, rule };
+	const struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW,
+		                             .rules = rules,
+		                             .rule_count = LEN(rules) };
+	struct seccomp_program program = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(seccomp_compile(&a, &profile, -1, &program, &e), 0);
+	rules[1].errno_ret.value = 2;
+	assert_refused(&profile, "linux.seccomp.syscalls[1]: an earlier rule for getpid with the "
+	                         "same conditions has another action");
+	rules[1].action = OCI_ACT_LOG;
+	rules[1].errno_ret.set = false;
+	assert_refused(&profile, "linux.seccomp.syscalls[1]: an earlier rule for getpid with the "
+	                         "same conditions has another action");
+}
+
 static void test_refused_profiles(void **state)
 {
 	const struct oci_seccomp_rule notify = { .names = NAMES("mkdir"),
@@ -691,6 +720,7 @@ int main(void)
 		cmocka_unit_test(test_newer_calls),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_refused_rules),
+		cmocka_unit_test(test_contradicting_rules),
 		cmocka_unit_test(test_refused_profiles),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_kernel),
