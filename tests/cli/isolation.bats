@@ -214,10 +214,13 @@ inside() {
 			"getrandom", "getuid", "mprotect", "newfstatat", "prctl", "prlimit64",
 			"readlink", "rseq", "set_robust_list", "set_tid_address", "setgid",
 			"setuid"], "action": "SCMP_ACT_ALLOW" }] }'
-	local nnp
+	local nnp n
 	for nnp in true false; do
 		config b ".process.noNewPrivileges = $nnp"
-		expect 0 caisson run -b b c
+		for ((n = 0; n < 24; n++)); do # whatever is done after every so many steps
+			config b '.mounts += [{ "destination": "/mnt", "type": "tmpfs", "source": "tmpfs" }]'
+			expect 0 caisson run -b b c
+		done
 		expect 0 caisson create -b b c
 		expect 0 caisson start c
 		wait_for is_status c stopped

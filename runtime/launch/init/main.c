@@ -172,7 +172,9 @@ void init_main(char *const *stack)
 	for (position = 0; position < plan->steps.count; position++) {
 		report_step(position);
 		functions[step[position].op](&step[position]);
-		if (position % STEPS_PER_SWEEP == STEPS_PER_SWEEP - 1)
+		/* what follows the closing of them all opens nothing, and a filter may
+		 * forbid to close */
+		if (position % STEPS_PER_SWEEP == STEPS_PER_SWEEP - 1 && plan_has(PLAN_CLOSE_FDS))
 			fd_sweep();
 	}
 	sys_exit(1); /* plan_check saw to it that execve is the last step */
