@@ -127,7 +127,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_network(c);
 	compile_hooks_create(c);
 
-	(void)plan_add(&c->plan, PLAN_PIVOT, NULL);
+	compile_leave_host(c, options->no_pivot);
 	compile_seal_mounts(c);
 	compile_root_finish(c);
 	compile_labels(c);
@@ -201,7 +201,7 @@ static int create(struct compile *c, const struct oci_config *config,
 	plan_begin(&c->plan, PLAN_CREATE);
 	c->bundle = options->bundle;
 	c->warn = options->warn;
-	TRY(compile_check_config(config, options->no_pivot, e));
+	TRY(compile_check_config(config, e));
 	TRY(begin(c, config, config->process, added_variables(c, options), facts, e));
 	TRY(compile_read_mounts(c, e));
 	compile_open_notify(c, options->notify_folder);

@@ -30,7 +30,7 @@ static bool is_set(const char *text)
 	return text && *text;
 }
 
-int compile_check_config(const struct oci_config *config, bool no_pivot, struct err *e)
+int compile_check_config(const struct oci_config *config, struct err *e)
 {
 	const struct oci_linux *l = config->linux_;
 	const struct oci_namespace *mount = &l->namespaces[OCI_NS_MOUNT];
@@ -41,7 +41,6 @@ int compile_check_config(const struct oci_config *config, bool no_pivot, struct 
 	if (!is_set(config->root_path))
 		return err_set(e, ERR_SPEC, "root.path: required");
 	refuse(&r, config->vm, "vm: not supported yet");
-	refuse(&r, no_pivot, "--no-pivot: not supported yet");
 	refuse(&r, !mount->wanted,
 	       "linux.namespaces: a mount namespace is needed: running in "
 	       "the host's is not supported yet");

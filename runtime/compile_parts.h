@@ -58,7 +58,7 @@ struct compile {
 
 /* Refuses what no part turns into something: every field that is not supported yet
  * is named here, and nowhere else. */
-MUST_CHECK int compile_check_config(const struct oci_config *config, bool no_pivot, struct err *e);
+MUST_CHECK int compile_check_config(const struct oci_config *config, struct err *e);
 MUST_CHECK int compile_check_process(const struct oci_process *p, const struct host_facts *facts,
                                      struct err *e);
 
@@ -89,6 +89,8 @@ uint32_t compile_add_fd(struct compile *c, const struct plan_fd *fd);
 
 void compile_rootfs(struct compile *c);
 MUST_CHECK int compile_devices(struct compile *c, struct err *e);
+/* The host's root goes, by pivot_root(2) or without. */
+void compile_leave_host(struct compile *c, bool no_pivot);
 void compile_root_finish(struct compile *c);
 
 /* --- compile_mounts.c ----------------------------------------------------------- */

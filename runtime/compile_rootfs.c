@@ -151,6 +151,28 @@ static void add_paths(struct compile *c, enum plan_op op, struct oci_strings pat
 	}
 }
 
+/* pivot_root(2) is impossible where / is the initramfs. Without it the host's mounts
+ * stay below the new root; a procfs or sysfs among them that is not masked would be
+ * the kernel's reason to let a user namespace of the container mount a full one
+ * (mount_namespaces(7)), so these go first. */
+void compile_leave_host(struct compile *c, bool no_pivot)
+{
+	const struct oci_strings *mounts = &c->facts->kernel_mounts;
+	const char *rootfs = path_clean(&c->arena, c->bundle, c->config->root_path);
+
+	if (!no_pivot) {
+		(void)plan_add(&c->plan, PLAN_PIVOT, NULL);
+		return;
+	}
+	for (size_t i = 0; i < mounts->n; i++) {
+		if (path_is_below(mounts->v[i], rootfs))
+			continue;
+		plan_str place = plan_put_string(&c->plan, mounts->v[i]);
+		plan_add(&c->plan, PLAN_HIDE, NULL)->string = place;
+	}
+	(void)plan_add(&c->plan, PLAN_MOVE_ROOT, NULL);
+}
+
 void compile_root_finish(struct compile *c)
 {
 	uint32_t propagation = (uint32_t)(c->linux_->rootfs_propagation & ~(unsigned long)MS_REC);

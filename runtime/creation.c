@@ -164,7 +164,8 @@ int creation_read(struct creation *c, struct err *e)
 
 	const struct facts_options options = { .rootless = c->context->rootless,
 		                               .no_cgroup = c->context->no_cgroup };
-	return host_facts_read(&c->arena, c->config, &options, &c->facts, e);
+	TRY(host_facts_read(&c->arena, c->config, &options, &c->facts, e));
+	return r->no_pivot ? host_facts_read_mounts(&c->arena, &c->facts, e) : 0;
 }
 
 /* --- effects ------------------------------------------------------------------------------ */

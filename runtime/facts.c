@@ -23,7 +23,8 @@
 
 enum {
 	FACT_FILE_MAX = 64 * 1024,
-	MAP_LINES_MAX = 340, /* UID_GID_MAP_MAX_EXTENTS of linux/user_namespace.h */
+	MAP_LINES_MAX = 340,   /* UID_GID_MAP_MAX_EXTENTS of linux/user_namespace.h */
+	MOUNTS_MAX = 64 << 20, /* fs.mount-max is 100,000 */
 };
 
 _Static_assert((int)FACTS_LIMITS == (int)RLIM_NLIMITS, "facts.h");
@@ -158,5 +159,63 @@ int host_facts_read(struct arena *a, const struct oci_config *config,
 	if (process && process->rlimit_count > 0 && config->linux_->namespaces[OCI_NS_USER].wanted)
 		TRY(read_limits(&f, e));
 	*ret = f;
+	return 0;
+}
+
+/* Blanks and the like stand as "\\040" in mountinfo: proc_pid_mountinfo(5). */
+static const char *decode(struct arena *a, const char *text, size_t len)
+{
+	char *out = arena_string(a, text, len), *to = out;
+
+	for (const char *from = out; *from;) {
+		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 |
+			               (from[3] - '0'));
+			from += 4;
+		} else {
+			*to++ = *from++;
+		}
+	}
+	*to = '\0';
+	return out;
+}
+
+/* "36 35 98:0 /root /place options fields - type source options" */
+static const char *kernel_mount(struct arena *a, const char *line, size_t len)
+{
+	const char *end = line + len, *field = line, *dash;
+
+	for (int i = 0; i < 4 && field; i++) {
+		field = memchr(field, ' ', (size_t)(end - field));
+		field = field ? field + 1 : NULL;
+	}
+	dash = field ? memmem(field, (size_t)(end - field), " - ", 3) : NULL;
+	if (!dash || (strncmp(dash + 3, "proc ", 5) != 0 && strncmp(dash + 3, "sysfs ", 6) != 0))
+		return NULL;
+	return decode(a, field,
+	              (size_t)((const char *)memchr(field, ' ', (size_t)(end - field)) - field));
+}
+
+int host_facts_read_mounts(struct arena *a, struct host_facts *facts, struct err *e)
+{
+	BUF struct buf text = { 0 };
+	BUF struct buf found = { 0 };
+
+	TRY(fd_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_MAX, &text, e));
+	for (const char *line = text.data; line && *line;) {
+		size_t len = strcspn(line, "\n");
+		const char *place = kernel_mount(a, line, len);
+
+		if (place)
+			buf_add(&found, &place, sizeof(place));
+		line += len + (line[len] == '\n');
+	}
+	TRY(buf_ok(&found, e));
+
+	size_t n = found.len / sizeof(const char *);
+	const char **list = arena_array(a, n, sizeof(*list));
+	if (n > 0)
+		memcpy(list, found.data, n * sizeof(*list));
+	facts->kernel_mounts = (struct oci_strings){ .v = list, .n = n };
 	return 0;
 }

@@ -38,6 +38,8 @@ struct host_facts {
 	/* Our hard limits by RLIMIT_*; read only if the config has a user namespace,
 	 * inside which they cannot be raised any more. */
 	uint64_t hard_limits[FACTS_LIMITS];
+	/* Where a procfs or sysfs is mounted; read only for --no-pivot. */
+	struct oci_strings kernel_mounts;
 };
 
 /* config->process is the process that is to run: an exec whose process asks for what
@@ -46,3 +48,6 @@ struct host_facts {
 MUST_CHECK int host_facts_read(struct arena *a, const struct oci_config *config,
                                const struct facts_options *options, struct host_facts *ret,
                                struct err *e);
+
+/* Adds kernel_mounts, which live in the arena. */
+MUST_CHECK int host_facts_read_mounts(struct arena *a, struct host_facts *facts, struct err *e);

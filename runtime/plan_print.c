@@ -416,6 +416,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_TERMINAL] = print_terminal,
 	[PLAN_HOOK_HOST] = print_hook,
 	[PLAN_ROOT_PROPAGATION] = print_propagation,
+	[PLAN_HIDE] = print_string,
 	[PLAN_MASK] = print_string,
 	[PLAN_READONLY] = print_string,
 	[PLAN_LABEL] = print_label,

@@ -132,6 +132,8 @@ enum plan_op {
 	PLAN_WAIT_HOOKS,       /* tell the launcher; wait while it runs its hooks */
 	PLAN_HOOK_HOST,        /* hook: child with the old root (createContainer) */
 	PLAN_PIVOT,            /* pivot_root, the old root detached */
+	PLAN_HIDE,             /* string: a mount of the host that goes, or is covered */
+	PLAN_MOVE_ROOT,        /* instead of PLAN_PIVOT: the root moved onto the old one */
 	PLAN_ROOT_PROPAGATION, /* propagation of the new / alone */
 	PLAN_ROOT_READONLY,    /* mount attribute of / alone */
 	PLAN_MASK,             /* string: path in the container */

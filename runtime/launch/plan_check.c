@@ -239,6 +239,7 @@ static bool is_bare(enum plan_op op)
 	case PLAN_WAIT_HOOKS:
 	case PLAN_PIVOT:
 	case PLAN_NETWORK:
+	case PLAN_MOVE_ROOT:
 	case PLAN_LOOPBACK:
 	case PLAN_PARK:
 	case PLAN_NO_NEW_PRIVS:
@@ -271,6 +272,7 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_DOMAINNAME:
 	case PLAN_CWD:
 	case PLAN_FOLDER:
+	case PLAN_HIDE:
 		return text(c, &s->string);
 	case PLAN_CPU_AFFINITY:
 		return list(c, &s->bits, sizeof(uint64_t));
@@ -382,6 +384,8 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_WAIT_HOOKS] = "wait-hooks",
 		[PLAN_HOOK_HOST] = "hook-host",
 		[PLAN_PIVOT] = "pivot",
+		[PLAN_HIDE] = "hide",
+		[PLAN_MOVE_ROOT] = "move-root",
 		[PLAN_ROOT_PROPAGATION] = "root-propagation",
 		[PLAN_ROOT_READONLY] = "root-readonly",
 		[PLAN_MASK] = "mask",

@@ -205,6 +205,7 @@ static const char *step_object(const struct plan *plan, const struct plan_step *
 	case PLAN_MASK:
 	case PLAN_READONLY:
 	case PLAN_FOLDER:
+	case PLAN_HIDE:
 	case PLAN_HOSTNAME:
 	case PLAN_DOMAINNAME:
 		return plan_text(plan, step->string);

@@ -127,6 +127,8 @@ static struct reply clone_here(const char *path, const struct plan_bind *b, int 
 	struct reply reply = failed(REPLY_IDMAP);
 	if (fstatfs(*ret, &fs) == 0)
 		reply.filesystem = (int64_t)fs.f_type;
+	(void)close(*ret);
+	*ret = -1;
 	return reply;
 }
 
@@ -216,7 +218,7 @@ static int clone_inside(const char *path, const struct plan_bind *b, int pidfd, 
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		reply = clone_here(path, b, pidfd, user_namespace, &tree);
-		_exit(fd_send(theirs, &reply, sizeof(reply), &tree, reply.call == REPLY_OK, e) < 0);
+		_exit(fd_send(theirs, &reply, sizeof(reply), &tree, tree >= 0, e) < 0 ? 1 : 0);
 	}
 	fd_drop(&theirs);
 	ssize_t got = fd_receive(ours, &reply, sizeof(reply), &tree, &count, e);

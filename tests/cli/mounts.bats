@@ -464,3 +464,30 @@ owners='stat -c "%n %u:%g" /m/a /m/b /m/below/c'
 	inside 'touch /t/file; ls /u; grep -cE " /[tu] " /proc/mounts'
 	is $'file\n2'
 }
+
+# --- the root ----------------------------------------------------------------------------
+
+@test "--no-pivot: the root is the container's, the host's procfs and sysfs are gone" {
+	make_bundle b copy
+	mkdir 'a proc'
+	mount -t proc proc 'a proc'
+	host_changed "umount $W/proc-link"
+	ln -s 'a proc' proc-link
+	config b '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SETFCAP"]) |
+		.linux.maskedPaths = ["/proc/kcore"] | .linux.readonlyPaths = ["/proc/sys"]'
+	script b 'ls /; grep -cE " - (proc|sysfs) " /proc/self/mountinfo
+		unshare -Umrpf sh -c "mount -t proc none /proc" 2>&1
+		touch /made; nsenter -t 1 -m ls / >/tmp/in && ls / >/tmp/here && cmp /tmp/in /tmp/here && echo same'
+	local entry
+	expect 0 caisson run --no-pivot -b b c
+	[ -e b/rootfs/made ]
+	rm b/rootfs/made
+	for entry in b/rootfs/*; do says "${entry##*/}"; done
+	says $'\n3\n' # proc, its read-only part, sysfs
+	says 'denied'
+	says same
+	not grep -q state <<<"$output"
+	config b '.root.readonly = true | .process.args = ["touch", "/x"]'
+	expect 1 caisson run --no-pivot -b b c
+	says 'Read-only'
+}

@@ -54,7 +54,6 @@ static const struct {
 	const char *text;
 } cases[] = {
 	/* --- what is not built yet --- */
-	{ { .no_pivot = true }, ERR_REFUSED, "--no-pivot: not supported yet" },
 	{ { .namespaces = "{\"type\":\"pid\"}" },
 	  ERR_REFUSED,
 	  "linux.namespaces: a mount namespace is needed: running in the host's is not supported "
@@ -74,9 +73,9 @@ static const struct {
 	{ { .top = "\"vm\":{\"kernel\":{\"path\":\"/k\"}}" },
 	  ERR_REFUSED,
 	  "vm: not supported yet" },
-	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"},\"mountLabel\":\"l\"", .no_pivot = true },
+	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"},\"mountLabel\":\"l\"" },
 	  ERR_REFUSED,
-	  "--no-pivot: not supported yet; linux.intelRdt: not supported yet; "
+	  "linux.intelRdt: not supported yet; "
 	  "linux.mountLabel: not supported yet" },
 
 	/* --- what the host lacks --- */

@@ -240,6 +240,24 @@ static void test_target_below_rootfs(void **state)
 	                    "/bundle/rootfsx");
 }
 
+/* Without pivot_root the host's procfs and sysfs go one by one, but for those that
+ * are in the rootfs. */
+static void test_no_pivot(void **state)
+{
+	static const char *const mounts[] = { "/proc", "/bundle/rootfs/proc", "/sys" };
+	struct host_facts facts = plan_case_root;
+
+	(void)state;
+	facts.kernel_mounts = (struct oci_strings){ .v = (const char *const *)mounts, .n = 3 };
+	PLAN_CASE(plan, .no_pivot = true, .facts = &facts);
+	assert_int_equal(plan_case_find(plan, PLAN_PIVOT, 0), -1);
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_HIDE, 0)->string), "/proc");
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_HIDE, 1)->string), "/sys");
+	assert_int_equal(plan_case_find(plan, PLAN_HIDE, 2), -1);
+	assert_true(plan_case_find(plan, PLAN_MOVE_ROOT, 0) >
+	            plan_case_find(plan, PLAN_HIDE, 1));
+}
+
 static void test_remount(void **state)
 {
 	(void)state;
@@ -508,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_binds),
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_target_below_rootfs),
+		cmocka_unit_test(test_no_pivot),
 		cmocka_unit_test(test_remount),
 		cmocka_unit_test(test_id_maps),
 		cmocka_unit_test(test_shared_bind),

@@ -112,6 +112,24 @@ static void test_user_namespace(void **state)
 	assert_int_equal(WEXITSTATUS(status), 1);
 }
 
+/* Every Linux has one procfs at least, and each is found that mount(8) would print. */
+static void test_kernel_mounts(void **state)
+{
+	struct host_facts facts = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+	bool proc = false;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(host_facts_read_mounts(&a, &facts, &e), 0);
+	for (size_t i = 0; i < facts.kernel_mounts.n; i++) {
+		assert_int_equal(facts.kernel_mounts.v[i][0], '/');
+		proc |= strcmp(facts.kernel_mounts.v[i], "/proc") == 0;
+	}
+	assert_true(proc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_limited),
 		cmocka_unit_test(test_user_namespace),
+		cmocka_unit_test(test_kernel_mounts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ static void fill_setup(struct plan_step *s)
 	case PLAN_DOMAINNAME:
 	case PLAN_CWD:
 	case PLAN_FOLDER:
+	case PLAN_HIDE:
 		s->string = text;
 		break;
 	case PLAN_CPU_AFFINITY:

@@ -95,6 +95,40 @@ void step_pivot(const struct plan_step *step)
 	target_forget();
 }
 
+/* What a user namespace may not take away it may still cover (umount(2): EINVAL). The
+ * working folder is the old root, whatever our root is. */
+void step_hide(const struct plan_step *step)
+{
+	const char *path = plan_string(step->string);
+	long result, place;
+
+	must(sys_fchdir(old), CALL_CHDIR, NULL);
+	while (*path == '/')
+		path++;
+	result = sys_umount2(path, SYS_MNT_DETACH | SYS_UMOUNT_NOFOLLOW);
+	if (result == -EINVAL || result == -EPERM) {
+		place = root_host_look(path);
+		if (place != -ENOENT)
+			mount_attach(mount_new("tmpfs", NULL, MOUNT_ATTR_RDONLY),
+			             (int)must(place, CALL_OPEN, path), path);
+	} else if (result != -ENOENT) { /* it was below one that went before */
+		must(result, CALL_UMOUNT, path);
+	}
+	must(sys_fchdir(tree), CALL_CHDIR, NULL);
+}
+
+void step_move_root(const struct plan_step *step)
+{
+	(void)step;
+	mount_attach(tree, old, "/");
+	must(sys_fchdir(tree), CALL_CHDIR, NULL);
+	must(sys_chroot("."), CALL_CHROOT, NULL);
+	must(sys_chdir("/"), CALL_CHDIR, "/");
+	(void)sys_close(old);
+	old = -1;
+	target_forget();
+}
+
 void step_root_readonly(const struct plan_step *step)
 {
 	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };

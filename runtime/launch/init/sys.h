@@ -66,6 +66,7 @@ enum {
 	SYS_MS_SLAVE = 1 << 19,
 	SYS_MS_SHARED = 1 << 20,
 	SYS_MNT_DETACH = 2,
+	SYS_UMOUNT_NOFOLLOW = 8,
 };
 
 /* unistd.h: lseek(2) */
