@@ -106,6 +106,10 @@ MUST_CHECK int cgroup_create(const struct cgroup_facts *facts, const char *path,
 MUST_CHECK int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_t count,
                             struct err *e);
 
+/* Gives the group's folder, and the files that the kernel names for it, to a user of
+ * the host. */
+MUST_CHECK int cgroup_delegate(int cgroup, uint32_t owner, struct err *e);
+
 /* Attaches a device program; it lives as long as the cgroup. */
 MUST_CHECK int cgroup_apply_devices(int cgroup, const struct bpf_insn *code, uint32_t count,
                                     struct err *e);

@@ -228,6 +228,7 @@ static int exec(struct compile *c, const struct compile_exec_options *options,
 		TRY(seccomp_compile(&c->arena, c->linux_->seccomp, options->seccomp_cache,
 		                    &end.seccomp, e));
 	c->plan.head.cgroup.path = plan_put_string(&c->plan, options->cgroup);
+	c->plan.head.cgroup.owner = PLAN_NO_OWNER;
 	TRY(exec_steps(c, options, &end, e));
 	return add_fds(c, e);
 }

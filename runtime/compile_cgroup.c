@@ -88,6 +88,7 @@ int compile_cgroup(struct compile *c, const struct compile_options *options, str
 	struct plan_cgroup *group = &c->plan.head.cgroup;
 	struct cgroup_plan plan = { 0 };
 
+	group->owner = PLAN_NO_OWNER;
 	if (!options->no_cgroup)
 		TRY(cgroup_path(&c->arena, &c->facts->cgroup, c->linux_->cgroups_path, options->id,
 		                &c->cgroup, e));
@@ -97,8 +98,10 @@ int compile_cgroup(struct compile *c, const struct compile_options *options, str
 	TRY(cgroup_compile(&c->arena, c->linux_->resources, &c->facts->cgroup, &plan, e));
 	group->path = plan_put_string(&c->plan, c->cgroup);
 	put_writes(c, &plan);
-	if (!c->facts->rootless)
-		group->devices = plan_put_array(&c->plan, plan.devices, plan.device_count,
-		                                8 /* struct bpf_insn */);
+	if (c->facts->rootless)
+		return 0;
+	group->owner = compile_cgroup_owner(c);
+	group->devices = plan_put_array(&c->plan, plan.devices, plan.device_count,
+	                                8 /* struct bpf_insn */);
 	return 0;
 }

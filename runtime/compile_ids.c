@@ -36,6 +36,23 @@ static bool is_mapped(struct oci_id_mappings maps, uint32_t id)
 	return false;
 }
 
+bool compile_host_id(const struct compile *c, struct oci_id_mappings maps, uint32_t id,
+                     uint32_t *ret)
+{
+	const struct oci_namespace *ns = &c->linux_->namespaces[OCI_NS_USER];
+
+	*ret = id;
+	for (size_t i = 0; i < maps.n && ns->wanted && !ns->path; i++) {
+		const struct oci_id_mapping *m = &maps.v[i];
+
+		if (id < m->container_id || id - m->container_id >= m->size)
+			continue;
+		*ret = m->host_id + (id - m->container_id);
+		return true;
+	}
+	return !ns->wanted;
+}
+
 /* Becoming 0:0 of the namespace is what gives init its rights over it. */
 static int check_map(struct oci_id_mappings maps, const char *name, struct err *e)
 {

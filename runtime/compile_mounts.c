@@ -431,6 +431,28 @@ static void add_own_cgroup(struct compile *c, const struct compile_mount *cm)
 	step->bind.propagation = o->propagation;
 }
 
+/* Only what is the container's alone, and can be written by it, is given away: a new
+ * cgroup namespace and a cgroupfs on top of it that is not read-only (config-linux.md
+ * "Cgroup ownership"). Root of the host has it already. */
+uint32_t compile_cgroup_owner(const struct compile *c)
+{
+	const struct oci_namespace *ns = &c->linux_->namespaces[OCI_NS_CGROUP];
+	bool writable = false;
+	uint32_t owner;
+
+	for (size_t i = 0; i < c->config->mount_count; i++) {
+		const struct plan_attr attr = split_attributes(&c->mounts[i].options, false);
+
+		if (is_cgroup(&c->config->mounts[i]))
+			writable = !(attr.set_all & MOUNT_ATTR_RDONLY);
+	}
+	if (!ns->wanted || ns->path || !writable ||
+	    !compile_host_id(c, c->linux_->uid_mappings, c->process->user.uid, &owner) ||
+	    owner == c->facts->euid)
+		return PLAN_NO_OWNER;
+	return owner;
+}
+
 void compile_mounts(struct compile *c)
 {
 	bool own_view = c->linux_->namespaces[OCI_NS_CGROUP].wanted;

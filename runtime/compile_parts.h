@@ -68,6 +68,9 @@ MUST_CHECK int compile_check_process(const struct oci_process *p, const struct h
  * that would have no meaning in the container. */
 MUST_CHECK int compile_maps(struct compile *c, struct err *e);
 MUST_CHECK int compile_ids(struct compile *c, struct err *e);
+/* The host's id, in our user namespace; false: unknown, or there is none. */
+bool compile_host_id(const struct compile *c, struct oci_id_mappings maps, uint32_t id,
+                     uint32_t *ret);
 struct plan_list compile_put_map(struct compile *c, struct oci_id_mappings maps);
 /* Whether the container has the group; true where only the kernel knows. */
 bool compile_gid_is_mapped(const struct compile *c, uint32_t gid);
@@ -100,6 +103,8 @@ MUST_CHECK int compile_read_mounts(struct compile *c, struct err *e);
 /* Clones the sources that are to stay shared with the host. */
 void compile_shared_sources(struct compile *c);
 void compile_mounts(struct compile *c);
+/* The uid of the host that the container's cgroup is given to, or PLAN_NO_OWNER. */
+uint32_t compile_cgroup_owner(const struct compile *c);
 /* What became read-only only after everything in it was made. */
 void compile_seal_mounts(struct compile *c);
 

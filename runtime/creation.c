@@ -265,7 +265,10 @@ static int make_cgroup(struct creation *c, struct err *e)
 	/* from here on it is ours to kill and to remove */
 	c->cgroup_noted = true;
 	TRY(owner_mark(c->cgroup, c->dir.fd, c->request->id, e));
-	return cgroup_apply(c->cgroup, writes, plan->cgroup.writes.count, e);
+	TRY(cgroup_apply(c->cgroup, writes, plan->cgroup.writes.count, e));
+	if (plan->cgroup.owner == PLAN_NO_OWNER)
+		return 0;
+	return cgroup_delegate(c->cgroup, plan->cgroup.owner, e);
 }
 
 /* Without a listener there is nobody who could start it later: the record may say

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-/* user.* attributes of cgroup2: since 5.7 (fs/kernfs/inode.c) */
-static const char mark_name[] = "user.caisson";
+/* A group may be delegated to the container, who can then change its user.* attributes
+ * (of cgroup2 since 5.7, fs/kernfs/inode.c) but never a trusted one; for the latter we
+ * need CAP_SYS_ADMIN over the host: xattr(7). */
+static const char trusted_name[] = "trusted.caisson", user_name[] = "user.caisson";
 
 enum { MARK_MAX = 512 };
 
@@ -28,9 +30,10 @@ int owner_mark(int cgroup, int folder, const char *id, struct err *e)
 	int len = mark_text(text, folder, id, e);
 
 	TRY(len);
-	if (fsetxattr(cgroup, mark_name, text, (size_t)len, 0) < 0)
-		return err_sys(e, "mark the cgroup");
-	return 0;
+	if (fsetxattr(cgroup, trusted_name, text, (size_t)len, 0) == 0 ||
+	    (errno == EPERM && fsetxattr(cgroup, user_name, text, (size_t)len, 0) == 0))
+		return 0;
+	return err_sys(e, "mark the cgroup");
 }
 
 int owner_is(int cgroup, int folder, const char *id, struct err *e)
@@ -39,7 +42,9 @@ int owner_is(int cgroup, int folder, const char *id, struct err *e)
 	int len = mark_text(text, folder, id, e);
 
 	TRY(len);
-	ssize_t n = fgetxattr(cgroup, mark_name, there, sizeof(there));
+	ssize_t n = fgetxattr(cgroup, trusted_name, there, sizeof(there));
+	if (n < 0 && errno == ENODATA)
+		n = fgetxattr(cgroup, user_name, there, sizeof(there));
 	if (n < 0)
 		return errno == ENODATA || errno == ERANGE ? 0
 		                                           : err_sys(e, "read the cgroup's mark");

@@ -487,6 +487,8 @@ static void print_cgroup(struct printer *p, const struct plan_cgroup *g)
 	json_key(&p->w, "cgroup");
 	json_open(&p->w, '{');
 	text(p, "path", g->path);
+	if (g->owner != PLAN_NO_OWNER)
+		number(p, "owner", g->owner);
 	if (g->writes.count > 0) {
 		json_key(&p->w, "writes");
 		json_open(&p->w, '[');

@@ -25,6 +25,7 @@
 #define PLAN_VERSION  1u
 #define PLAN_SIZE_MAX (64u << 20)
 #define PLAN_NO_SLOT  UINT32_MAX
+#define PLAN_NO_OWNER UINT32_MAX
 
 typedef uint32_t plan_str; /* offset of a NUL-terminated string; 0: absent */
 
@@ -65,6 +66,7 @@ struct plan_cgroup {
 	plan_str path;            /* below the cgroup2 mount, cleaned, absolute */
 	struct plan_list writes;  /* struct plan_cgroup_write, in order */
 	struct plan_list devices; /* struct bpf_insn; count 0: no device program */
+	uint32_t owner;           /* uid of the host that gets the group, or PLAN_NO_OWNER */
 };
 
 /* sched_setattr(2) */

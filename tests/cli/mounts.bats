@@ -491,3 +491,66 @@ owners='stat -c "%n %u:%g" /m/a /m/b /m/below/c'
 	expect 1 caisson run --no-pivot -b b c
 	says 'Read-only'
 }
+
+# --- cgroups -----------------------------------------------------------------------------
+
+# owners_of_group: owner of the container's group, and of some files in it
+owners_of_group() {
+	cd "$CGROUP$CGROUP_PREFIX/b" || return
+	stat -c %u . cgroup.procs cgroup.threads cgroup.subtree_control cgroup.freeze | tr '\n' ' '
+	cd "$W" || return
+}
+
+writable_cgroup='(.mounts[] | select(.type == "cgroup2" or .type == "cgroup") | .options) -= ["ro"]'
+
+@test "a writable cgroup mount in a cgroup namespace: the group is the container's" {
+	make_bundle b copy
+	user_namespace
+	config b "$writable_cgroup"' | .process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	[ "$(owners_of_group)" = "100000 100000 100000 100000 0 " ]
+	expect 0 caisson exec c sh -c 'cd /sys/fs/cgroup && mkdir inner && echo $$ >inner/cgroup.procs &&
+		cat /proc/self/cgroup; echo 1 2>&1 >cgroup.freeze; echo 1 2>&1 >cgroup.max.depth; ls -ld . | cut -c 1-10'
+	says /inner
+	says denied
+	expect 0 caisson delete --force c
+	config b '.process.user = { uid: 1000, gid: 1000 }'
+	expect 0 caisson run -d -b b c
+	[ "$(owners_of_group)" = "101000 101000 101000 101000 0 " ]
+	expect 0 caisson delete --force c
+	# without a user namespace
+	config b '.linux.namespaces -= [{ type: "user" }] | del(.linux.uidMappings, .linux.gidMappings)'
+	expect 0 caisson run -d -b b c
+	[ "$(owners_of_group)" = "1000 1000 1000 1000 0 " ]
+}
+
+@test "in all other cases the group stays the host's" {
+	make_bundle b copy
+	user_namespace
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c # read-only
+	[ "$(owners_of_group)" = "0 0 0 0 0 " ]
+	expect 0 caisson delete --force c
+	config b "$writable_cgroup"' | .linux.namespaces -= [{ type: "cgroup" }]'
+	expect 0 caisson run -d -b b c # the bind of the own group is always read-only
+	[ "$(owners_of_group)" = "0 0 0 0 0 " ]
+	expect 1 caisson exec c mkdir /sys/fs/cgroup/inner
+	says 'Read-only'
+	expect 0 caisson delete --force c
+	config b 'del(.mounts[] | select(.type == "cgroup2" or .type == "cgroup")) |
+		.linux.namespaces += [{ type: "cgroup" }]'
+	expect 0 caisson run -d -b b c # no cgroupfs at all
+	[ "$(owners_of_group)" = "0 0 0 0 0 " ]
+}
+
+@test "without a cgroup namespace only the own group is there, and read-only" {
+	make_bundle b
+	config b "$writable_cgroup"' | .linux.namespaces -= [{ type: "cgroup" }] |
+		.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	script b 'cd /sys/fs/cgroup; grep -c . cgroup.procs; mkdir x 2>&1; mkdir ../x 2>&1; echo 1 2>&1 >cgroup.freeze
+		ls -d caisson-tests 2>&1'
+	expect 1 caisson run -b b c
+	[ "${output%%$'\n'*}" -ge 1 ]
+	[ "$(grep -c 'Read-only' <<<"$output")" = 3 ]
+	says 'caisson-tests: No such file'
+}

@@ -254,8 +254,34 @@ static void test_no_pivot(void **state)
 	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_HIDE, 0)->string), "/proc");
 	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_HIDE, 1)->string), "/sys");
 	assert_int_equal(plan_case_find(plan, PLAN_HIDE, 2), -1);
-	assert_true(plan_case_find(plan, PLAN_MOVE_ROOT, 0) >
-	            plan_case_find(plan, PLAN_HIDE, 1));
+	assert_true(plan_case_find(plan, PLAN_MOVE_ROOT, 0) > plan_case_find(plan, PLAN_HIDE, 1));
+}
+
+#define CGROUP_MOUNT(options)                                      \
+	"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\"," \
+	"\"options\":[" options "]}"
+
+static uint32_t owner_of(const char *namespaces, const char *linux_, const char *user,
+                         const char *mounts)
+{
+	PLAN_CASE(plan, .namespaces = namespaces, .linux_ = linux_, .user = user, .mounts = mounts);
+	return plan->cgroup.owner;
+}
+
+/* A group is given away only if all of it is the container's, and writable. */
+static void test_cgroup_owner(void **state)
+{
+	static const char user[] = "{\"uid\":7,\"gid\":8}", rw[] = CGROUP_MOUNT("\"rw\"");
+	static const char joined[] = PLAN_CASE_NAMESPACES ",{\"type\":\"user\",\"path\":\"/u\"}";
+
+	(void)state;
+	assert_int_equal(owner_of(PLAN_CASE_USER_NAMESPACE, PLAN_CASE_MAPS, user, rw), 100007);
+	assert_int_equal(owner_of(NULL, NULL, user, rw), 7);
+	assert_int_equal(owner_of(NULL, NULL, NULL, rw), PLAN_NO_OWNER);
+	assert_int_equal(owner_of(NULL, NULL, user, CGROUP_MOUNT("\"rro\"")), PLAN_NO_OWNER);
+	assert_int_equal(owner_of(NULL, NULL, user, NULL), PLAN_NO_OWNER);
+	assert_int_equal(owner_of("{\"type\":\"mount\"}", NULL, user, rw), PLAN_NO_OWNER);
+	assert_int_equal(owner_of(joined, NULL, user, rw), PLAN_NO_OWNER);
 }
 
 static void test_remount(void **state)
@@ -527,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_target_below_rootfs),
 		cmocka_unit_test(test_no_pivot),
+		cmocka_unit_test(test_cgroup_owner),
 		cmocka_unit_test(test_remount),
 		cmocka_unit_test(test_id_maps),
 		cmocka_unit_test(test_shared_bind),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -77,6 +78,30 @@ static void a_mark_is_of_one_container(void **unused)
 	assert_int_equal(rmdir(two), 0);
 }
 
+/* A group that was given to the container: what it may write counts for nothing. */
+static void a_container_cannot_forge_it(void **unused)
+{
+	static const char name[] = "user.caisson", forged[] = "0:0 c";
+	struct err e = { 0 };
+
+	(void)unused;
+	if (!group[0])
+		skip();
+	FD int cgroup = open_folder(group);
+	FD int folder = open_folder("/tmp");
+	FD int other = open_folder("/");
+	assert_int_equal(owner_mark(cgroup, folder, "c", &e), 0);
+	if (fgetxattr(cgroup, "trusted.caisson", NULL, 0) < 0) {
+		print_message("skipped: no rights over the host\n");
+		skip();
+	}
+	assert_int_equal(fsetxattr(cgroup, name, forged, sizeof(forged) - 1, 0), 0);
+	assert_int_equal(owner_is(cgroup, folder, "c", &e), 1);
+	assert_int_equal(owner_is(cgroup, other, "c", &e), 0);
+	assert_int_equal(fremovexattr(cgroup, name), 0);
+	assert_int_equal(owner_is(cgroup, folder, "c", &e), 1);
+}
+
 static void long_ids(void **unused)
 {
 	char id[1025];
@@ -113,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mark_is_of_one_container),
+		cmocka_unit_test(a_container_cannot_forge_it),
 		cmocka_unit_test(long_ids),
 		cmocka_unit_test(what_cannot_be_marked),
 	};
