@@ -139,6 +139,10 @@ static int check_new(const struct compile *c, const struct oci_mount *m,
 	if (!m->type || !*m->type || strcmp(m->type, "none") == 0)
 		return err_set(e, ERR_SPEC, "%s.type: required unless it is a bind mount",
 		               cm->origin);
+	if (cm->options.links)
+		return err_set(e, ERR_SPEC,
+		               "%s.options: only a bind mount has a source that could be a link",
+		               cm->origin);
 	if (cm->options.copy_up && !type_is(m, "tmpfs"))
 		return err_set(e, ERR_SPEC, "%s.options: \"tmpcopyup\": only a tmpfs can",
 		               cm->origin);
@@ -165,8 +169,7 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	cm->origin = arena_printf(&c->arena, "mounts[%zu]", index);
 	cm->slot = PLAN_NO_SLOT;
 	cm->target = target_path(c, m->destination);
-	if (mount_options_parse(&c->arena, m->options, &cm->options, e) < 0)
-		return err_in(e, "%s.options", cm->origin);
+	mount_options_parse(&c->arena, m->options, &cm->options);
 	cm->remount = cm->options.remount;
 	if (cm->remount)
 		return check_remount(cm, e);
@@ -186,10 +189,11 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	return check_proc(m, cm, e);
 }
 
-/* An id-mapped one is a mount of its own, and can be a peer of new ones only. */
+/* An id-mapped one is a mount of its own, and can be a peer of new ones only; nothing
+ * is ever mounted below a link. */
 static bool is_shared_bind(const struct compile_mount *cm)
 {
-	return cm->bind && !cm->idmap && (cm->options.propagation & MS_SHARED);
+	return cm->bind && !cm->idmap && !cm->options.links && (cm->options.propagation & MS_SHARED);
 }
 
 int compile_read_mounts(struct compile *c, struct err *e)
@@ -234,7 +238,7 @@ static void add_bind(struct compile *c, const struct compile_mount *cm)
 	step->bind.source = plan_put_string(&c->plan, cm->source);
 	step->bind.target = plan_put_string(&c->plan, cm->target);
 	step->bind.slot = cm->slot;
-	step->bind.flags = (o->recursive ? PLAN_BIND_RECURSIVE : 0u) | cm->idmap;
+	step->bind.flags = (o->recursive ? PLAN_BIND_RECURSIVE : 0u) | cm->idmap | o->links;
 	step->bind.uid_map = uid_map;
 	step->bind.gid_map = gid_map;
 	step->bind.attr = split_attributes(o, o->recursive);

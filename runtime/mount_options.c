@@ -23,6 +23,7 @@
 #include <sys/mount.h>
 
 #include "base/scope.h"
+#include "runtime/launch/plan.h"
 
 enum effect {
 	NOTHING,
@@ -34,15 +35,15 @@ enum effect {
 	PROPAGATION,
 	FLAG,
 	COPY_UP,
+	LINKS,
 	IDMAP,
 	IDMAP_BELOW,
-	LATER
 };
 
 struct option {
 	const char *name;
 	enum effect effect;
-	uint32_t set, clear; /* ATTR: MOUNT_ATTR_*; PROPAGATION: set is MS_* */
+	uint32_t set, clear; /* ATTR: MOUNT_ATTR_*; PROPAGATION: set is MS_*; LINKS: PLAN_* */
 };
 
 #define ATIME MOUNT_ATTR__ATIME
@@ -115,14 +116,12 @@ static const struct option options[] = {
 	{ "noiversion", NOTHING, 0, 0 },
 
 	{ "tmpcopyup", COPY_UP, 0, 0 },
+	{ "src-nofollow", LINKS, PLAN_SOURCE_NOFOLLOW, 0 },
+	{ "copy-symlink", LINKS, PLAN_SOURCE_LINK, 0 },
+	{ "dest-nofollow", LINKS, PLAN_TARGET_NOFOLLOW, 0 },
 	{ "idmap", IDMAP, 0, 0 },
 	{ "ridmap", IDMAP_BELOW, 0, 0 },
 
-	/* In the spec's list, or known from other runtimes; a filesystem would not
-	 * know them either, so they get an error of their own. */
-	{ "copy-symlink", LATER, 0, 0 },
-	{ "src-nofollow", LATER, 0, 0 },
-	{ "dest-nofollow", LATER, 0, 0 },
 };
 
 static const struct option *find(const char *name)
@@ -135,11 +134,7 @@ static const struct option *find(const char *name)
 
 const char *mount_option_name(size_t index)
 {
-	for (size_t i = 0; i < LEN(options); i++) {
-		if (options[i].effect != LATER && index-- == 0)
-			return options[i].name;
-	}
-	return NULL;
+	return index < LEN(options) ? options[index].name : NULL;
 }
 
 /* Later options win: what is set anew is no longer to be cleared, and the reverse. */
@@ -193,6 +188,9 @@ static void apply(struct mount_options *m, const struct option *o)
 	case COPY_UP:
 		m->copy_up = true;
 		break;
+	case LINKS:
+		m->links |= o->set;
+		break;
 	case IDMAP:
 		m->idmap = true;
 		break;
@@ -200,14 +198,12 @@ static void apply(struct mount_options *m, const struct option *o)
 		m->idmap_below = true;
 		break;
 	case NOTHING:
-	case FLAG:  /* kept as text by the caller */
-	case LATER: /* refused by the caller */
+	case FLAG: /* kept as text by the caller */
 		break;
 	}
 }
 
-int mount_options_parse(struct arena *a, struct oci_strings list, struct mount_options *ret,
-                        struct err *e)
+void mount_options_parse(struct arena *a, struct oci_strings list, struct mount_options *ret)
 {
 	struct mount_options m = { 0 };
 	const char **flags = arena_array(a, list.n + 1, sizeof(*flags));
@@ -219,8 +215,6 @@ int mount_options_parse(struct arena *a, struct oci_strings list, struct mount_o
 
 		if (take_maps(&m, text))
 			continue;
-		if (o && o->effect == LATER)
-			return err_set(e, ERR_REFUSED, "\"%s\": not supported yet", text);
 		if (!o)
 			add(&m.data, data, text);
 		else if (o->effect == FLAG)
@@ -229,5 +223,4 @@ int mount_options_parse(struct arena *a, struct oci_strings list, struct mount_o
 			apply(&m, o);
 	}
 	*ret = m;
-	return 0;
 }

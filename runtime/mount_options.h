@@ -16,6 +16,7 @@ struct mount_options {
 	bool recursive;                            /* rbind */
 	bool remount;                              /* of what is mounted there already */
 	bool copy_up;                              /* tmpcopyup */
+	uint32_t links;                            /* PLAN_SOURCE_…, PLAN_TARGET_NOFOLLOW */
 	bool idmap, idmap_below;                   /* idmap, ridmap */
 	const char *idmap_text;                    /* what stands behind "idmap=" */
 	uint32_t attr_set, attr_clear;             /* MOUNT_ATTR_*, mount_setattr(2) */
@@ -26,11 +27,9 @@ struct mount_options {
 };
 
 /* Reads an option list; of contradicting options the last one wins, as with
- * mount(8). What this version cannot do is ERR_REFUSED; the message begins with
- * the option's own words, callers put the path in front. */
-MUST_CHECK int mount_options_parse(struct arena *a, struct oci_strings options,
-                                   struct mount_options *ret, struct err *e);
+ * mount(8). */
+void mount_options_parse(struct arena *a, struct oci_strings options, struct mount_options *ret);
 
-/* The names of the options that are understood and not refused, for `features`; NULL
- * behind the last one. */
+/* The names of the options that are understood, for `features`; NULL behind the last
+ * one. */
 const char *mount_option_name(size_t index);

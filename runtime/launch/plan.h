@@ -182,11 +182,14 @@ enum {
 	PLAN_TARGET_PLAIN = 1u << 1, /* the target's last part must be a real folder
 	                              * of the rootfs, not a link (proc, sysfs) */
 	PLAN_BIND_RECURSIVE = 1u << 2,
-	PLAN_BIND_IDMAP = 1u << 6,     /* ids of the first mount are mapped */
-	PLAN_BIND_IDMAP_ALL = 1u << 7, /* … and those of the mounts below it */
-	PLAN_COVER_MODE = 1u << 3,     /* a new tmpfs has the mode of the folder it covers */
-	PLAN_COVER_OWNER = 1u << 4,    /* … its owner (with PLAN_COVER_CONTENT) */
-	PLAN_COVER_CONTENT = 1u << 5,  /* … a copy of what is in it */
+	PLAN_BIND_IDMAP = 1u << 6,      /* ids of the first mount are mapped */
+	PLAN_BIND_IDMAP_ALL = 1u << 7,  /* … and those of the mounts below it */
+	PLAN_SOURCE_NOFOLLOW = 1u << 8, /* a link is bound itself, not what it leads to */
+	PLAN_SOURCE_LINK = 1u << 9,     /* a link is made anew in the container instead */
+	PLAN_TARGET_NOFOLLOW = 1u << 10,
+	PLAN_COVER_MODE = 1u << 3,    /* a new tmpfs has the mode of the folder it covers */
+	PLAN_COVER_OWNER = 1u << 4,   /* … its owner (with PLAN_COVER_CONTENT) */
+	PLAN_COVER_CONTENT = 1u << 5, /* … a copy of what is in it */
 };
 
 /* Attributes to be changed, MOUNT_ATTR_*: those of one mount alone, and those of it

@@ -193,7 +193,8 @@ static bool mount(struct checker *c, const struct plan_mount *m)
 static bool bind(struct checker *c, const struct plan_bind *b)
 {
 	const uint32_t known = PLAN_TARGET_FILE | PLAN_TARGET_PLAIN | PLAN_BIND_RECURSIVE |
-	                       PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL;
+	                       PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL | PLAN_SOURCE_NOFOLLOW |
+	                       PLAN_SOURCE_LINK | PLAN_TARGET_NOFOLLOW;
 
 	if (b->slot == PLAN_NO_SLOT ? !text(c, &b->source) : !filled(c, &b->slot))
 		return false;

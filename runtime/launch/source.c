@@ -118,6 +118,8 @@ static struct reply clone_here(const char *path, const struct plan_bind *b, int 
 		return failed(REPLY_SETNS);
 	if (b->flags & PLAN_BIND_RECURSIVE)
 		flags |= AT_RECURSIVE;
+	if (b->flags & PLAN_SOURCE_NOFOLLOW)
+		flags |= AT_SYMLINK_NOFOLLOW;
 	*ret = sys_open_tree(AT_FDCWD, path, flags);
 	if (*ret < 0)
 		return failed(REPLY_OPEN_TREE);

@@ -554,3 +554,92 @@ writable_cgroup='(.mounts[] | select(.type == "cgroup2" or .type == "cgroup") | 
 	[ "$(grep -c 'Read-only' <<<"$output")" = 3 ]
 	says 'caisson-tests: No such file'
 }
+
+# --- what is bound, and over what ----------------------------------------------------------
+
+@test "a file, a fifo, a socket and a device are bound onto files that are made for them" {
+	make_bundle b copy
+	echo text >file
+	mkfifo fifo
+	mknod node c 1 5
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+	mounted "$(bind "$W/file" /new/a/file bind ro)" "$(bind "$W/fifo" /new/a/fifo bind rro)" \
+		"$(bind "$W/socket" /new/a/socket bind)" "$(bind "$W/node" /new/a/node bind)"
+	inside 'cd /new/a; stat -c "%n %F" *; cat file; echo x 2>&1 >file; ls -ld /new /new/a | cut -c 1-10'
+	is "fifo fifo
+file regular file
+node character special file
+socket socket
+text
+sh: can't create file: Read-only file system
+drwxr-xr-x
+drwxr-xr-x"
+	[ "$(stat -c '%F %a %u' b/rootfs/new/a/fifo)" = 'regular empty file 644 0' ]
+	not diff file b/rootfs/new/a/file
+}
+
+@test "links of the image lead into the image, also those that lead to nothing" {
+	make_bundle b copy
+	mkdir -p b/rootfs/real outside
+	echo text >file
+	ln -s /real b/rootfs/abs
+	ln -s ../../../../../../real b/rootfs/up
+	ln -s "$W/outside" b/rootfs/host
+	ln -s /nowhere/at/all b/rootfs/dangling
+	ln -s dangling/below b/rootfs/chain
+	mounted "$(bind "$W/file" /abs/1 bind)" "$(bind "$W/file" /up/2 bind)" \
+		"$(bind "$W/file" /host/3 bind)" "$(bind "$W/file" /dangling bind)" "$(bind "$W/file" /chain bind)"
+	refused 'not a directory' caisson run -b b c # /dangling is a file, so nothing is below it
+	config b 'del(.mounts[-1])'
+	inside "cat /real/1 /real/2 $W/outside/3 /nowhere/at/all"
+	is $'text\ntext\ntext\ntext'
+	[ -z "$(ls outside)" ]
+	[ ! -e /nowhere ]
+	ln -s loop b/rootfs/loop
+	config b '.mounts[-1].destination = "/loop/x"'
+	refused 'too many levels of symbolic links' caisson run -b b c
+}
+
+@test "a mount may lie in, and be taken from, what was mounted before it" {
+	make_bundle b copy
+	mkdir -p one/x two
+	touch one/x/file two/other
+	mounted "$(bind "$W/one" /m rbind)" "$(bind "$W/two" /m/x bind)" "$(tmpfs /m/x/t)" \
+		"$(bind "$W/b/rootfs/m" /n rbind)" "$(bind "$W/b/rootfs/m" /o bind)"
+	inside 'ls /m/x /n/x /o/x; grep -c tmpfs.*/x/t /proc/mounts'
+	is $'/m/x:\nother\nt\n\n/n/x:\nother\nt\n\n/o/x:\nfile\n2'
+}
+
+@test "src-nofollow binds a link, dest-nofollow binds over one" {
+	make_bundle b copy
+	echo text >file
+	ln -s file link
+	ln -s point-to-nowhere b/rootfs/target
+	mounted "$(bind "$W/link" /target bind dest-nofollow)"
+	inside 'cat /target; readlink /target || echo no link'
+	is $'text\nno link'
+	config b '.mounts[-1].options += ["src-nofollow"]'
+	inside 'readlink /target'
+	is file
+	config b '.mounts[-1] |= (.destination = "/fresh" | .options = ["bind", "src-nofollow", "dest-nofollow", "ro"])'
+	inside 'readlink /fresh'
+	is file
+	user_namespace
+	inside 'readlink /fresh'
+	is file
+	[ "$(readlink b/rootfs/target)" = point-to-nowhere ]
+}
+
+@test "copy-symlink makes a link of a link, and binds all else" {
+	make_bundle b copy
+	echo text >file
+	ln -s nowhere/at/all link
+	mounted "$(bind "$W/link" /a/sym/link rbind copy-symlink)" "$(bind "$W/file" /b bind copy-symlink)"
+	inside 'readlink /a/sym/link; cat /b'
+	is $'nowhere/at/all\ntext'
+	inside 'readlink /a/sym/link' # it is there now
+	ln -sfn other link
+	refused 'symlink: file exists' caisson run -b b c
+	config b '.mounts[-1] = { destination: "/t", type: "tmpfs", options: ["copy-symlink"] }'
+	refused 'mounts[9].options: only a bind mount' caisson run -b b c
+}

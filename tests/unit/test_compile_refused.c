@@ -186,9 +186,10 @@ static const struct {
 	              "\"options\":[\"tmpcopyup\"]}" },
 	  ERR_SPEC,
 	  "mounts[0].options: \"tmpcopyup\": only a tmpfs can" },
-	{ { .mounts = BIND_OPTIONS("\"copy-symlink\"") },
-	  ERR_REFUSED,
-	  "mounts[0].options: \"copy-symlink\": not supported yet" },
+	{ { .mounts = "{\"destination\":\"/x\",\"type\":\"tmpfs\","
+	              "\"options\":[\"dest-nofollow\"]}" },
+	  ERR_SPEC,
+	  "mounts[0].options: only a bind mount has a source that could be a link" },
 	{ { .mounts = BIND_OPTIONS("\"remount\",\"size=4k\"") },
 	  ERR_REFUSED,
 	  "mounts[0].options: \"size=4k\": \"remount\" changes the flags of a mount, not its "

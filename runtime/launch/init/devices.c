@@ -41,7 +41,7 @@ static void bind_device(const struct plan_step *step, int folder, const char *na
 		must(made, CALL_MKNOD, path);
 	place = (int)must(sys_openat2(folder, name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS),
 	                  CALL_OPEN, path);
-	tree = (int)must(root_host_clone(path, 0), CALL_OPEN, path);
+	tree = (int)must(root_host_clone(path, 0, 0), CALL_OPEN, path);
 	must(sys_fstat(tree, &st), CALL_STAT, path);
 	if (!is_device(&st, step))
 		fail(CHECK_READ_BACK, 0, path);

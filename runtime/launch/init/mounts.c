@@ -164,7 +164,8 @@ static int clone_source(const struct plan_bind *b, const char *what)
 	long source = -EACCES;
 
 	if (!(b->flags & (PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL)))
-		source = root_host_clone(plan_string(b->source), recursive);
+		source = root_host_clone(plan_string(b->source), recursive,
+		                         b->flags & PLAN_SOURCE_NOFOLLOW ? O_NOFOLLOW : 0);
 	if (source != -EACCES)
 		return (int)must(source, CALL_OPEN, what);
 	report_send(FRAME_SOURCE, (int64_t)report_current(), NULL, -1);
@@ -184,14 +185,13 @@ static int bind_source(const struct plan_bind *b, const char *what)
 	return tree;
 }
 
-void step_bind(const struct plan_step *step)
+static void bind(const struct plan_bind *b, const char *name)
 {
-	const struct plan_bind *b = &step->bind;
-	const char *name = plan_string(b->target);
 	int tree = bind_source(b, b->source ? plan_string(b->source) : name);
 	const struct target target = {
 		.kind = b->flags & PLAN_TARGET_FILE ? TARGET_FILE : TARGET_LIKE,
 		.like = tree,
+		.nofollow = b->flags & PLAN_TARGET_NOFOLLOW,
 		.plain = b->flags & PLAN_TARGET_PLAIN,
 	};
 
@@ -200,6 +200,37 @@ void step_bind(const struct plan_step *step)
 		mount_set(tree, 0, 0, b->propagation, !!(b->propagation & SYS_MS_REC), name);
 }
 
+/* A source that is a link becomes a link of the same text. One that is there already
+ * has to be the same. */
+static bool copy_link(const struct plan_bind *b, const char *path)
+{
+	static char text[4096], there[4096]; /* PATH_MAX */
+	long length = root_host_link(plan_string(b->source), text, sizeof(text)), made;
+	const char *name;
+	int folder;
+
+	if (length == -EACCES || length == -EINVAL)
+		return false;
+	must(length, CALL_OPEN, plan_string(b->source));
+	folder = target_parent(path, &name);
+	made = sys_symlinkat(text, folder, name);
+	if (made == -EEXIST) {
+		made = sys_readlinkat(folder, name, there, sizeof(there) - 1);
+		there[made > 0 ? made : 0] = '\0';
+		made = text_equal(there, text) ? 0 : -EEXIST;
+	}
+	must(made, CALL_SYMLINK, path);
+	return true;
+}
+
+void step_bind(const struct plan_step *step)
+{
+	const struct plan_bind *b = &step->bind;
+	const char *name = plan_string(b->target);
+
+	if (!(b->flags & PLAN_SOURCE_LINK) || !copy_link(b, name))
+		bind(b, name);
+}
 void step_remount(const struct plan_step *step)
 {
 	const struct plan_remount *r = &step->remount;

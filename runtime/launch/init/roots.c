@@ -21,16 +21,39 @@
 static int tree = -1; /* the rootfs, attached */
 static int old = -1;  /* the host's root */
 
-/* The path's own descriptor leads to the host, so it ends here and not in a sweep. */
-long root_host_clone(const char *path, int recursive)
+static long look(const char *path, uint64_t flags)
 {
-	long fd = sys_openat2(old, path, O_PATH, RESOLVE_IN_ROOT), clone;
+	return sys_openat2(old, path, O_PATH | flags, RESOLVE_IN_ROOT);
+}
+
+/* The path's own descriptor leads to the host, so it ends here and not in a sweep. */
+long root_host_clone(const char *path, int recursive, uint64_t flags)
+{
+	long fd = look(path, flags), clone;
 
 	if (fd < 0)
 		return fd;
 	clone = mount_clone((int)fd, recursive, path);
 	(void)sys_close((int)fd);
 	return clone;
+}
+
+long root_host_link(const char *path, char *ret, uint64_t room)
+{
+	long fd = look(path, O_NOFOLLOW), result;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	result = sys_fstat((int)fd, &st);
+	if (result == 0 && !S_ISLNK(st.st_mode))
+		result = -EINVAL;
+	if (result == 0)
+		result = sys_readlinkat((int)fd, "", ret, room - 1);
+	if (result >= 0)
+		ret[result] = '\0';
+	(void)sys_close((int)fd);
+	return result;
 }
 
 long root_leave(void)
@@ -107,7 +130,7 @@ void step_hide(const struct plan_step *step)
 		path++;
 	result = sys_umount2(path, SYS_MNT_DETACH | SYS_UMOUNT_NOFOLLOW);
 	if (result == -EINVAL || result == -EPERM) {
-		place = root_host_look(path);
+		place = look(path, O_NOFOLLOW);
 		if (place != -ENOENT)
 			mount_attach(mount_new("tmpfs", NULL, MOUNT_ATTR_RDONLY),
 			             (int)must(place, CALL_OPEN, path), path);

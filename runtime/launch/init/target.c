@@ -36,8 +36,9 @@ static uint64_t resolve(const struct target *target)
 
 static long look_up(const char *path, const struct target *target)
 {
-	long fd = sys_openat2(AT_FDCWD, path, O_PATH | (target->plain ? O_DIRECTORY : 0),
-	                      resolve(target));
+	uint64_t flags =
+		O_PATH | (target->plain ? O_DIRECTORY : 0) | (target->nofollow ? O_NOFOLLOW : 0);
+	long fd = sys_openat2(AT_FDCWD, path, flags, resolve(target));
 
 	if (target->plain && (fd == -ELOOP || fd == -ENOTDIR))
 		fail(CHECK_NOT_FOLDER, 0, path);

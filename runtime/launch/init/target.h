@@ -15,6 +15,7 @@ enum target_kind {
 struct target {
 	enum target_kind kind; /* what is made when nothing is there */
 	int like;              /* TARGET_LIKE: a descriptor */
+	bool nofollow;         /* the end may be a link, which is the target itself */
 	bool plain;            /* no symbolic link anywhere; the end is a folder */
 	unsigned int mode;     /* of a folder that is made; 0: 0755 */
 };
