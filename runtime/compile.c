@@ -201,7 +201,7 @@ static int create(struct compile *c, const struct oci_config *config,
 	plan_begin(&c->plan, PLAN_CREATE);
 	c->bundle = options->bundle;
 	c->warn = options->warn;
-	TRY(compile_check_config(config, e));
+	TRY(compile_check_config(config, facts, e));
 	TRY(begin(c, config, config->process, added_variables(c, options), facts, e));
 	TRY(compile_read_mounts(c, e));
 	compile_open_notify(c, options->notify_folder);

@@ -30,7 +30,8 @@ static bool is_set(const char *text)
 	return text && *text;
 }
 
-int compile_check_config(const struct oci_config *config, struct err *e)
+int compile_check_config(const struct oci_config *config, const struct host_facts *facts,
+                         struct err *e)
 {
 	const struct oci_linux *l = config->linux_;
 	const struct oci_namespace *mount = &l->namespaces[OCI_NS_MOUNT];
@@ -47,7 +48,9 @@ int compile_check_config(const struct oci_config *config, struct err *e)
 	refuse(&r, mount->path, "linux.namespaces: joining a mount namespace is not supported yet");
 	refuse(&r, l->net_device_count > 0, "linux.netDevices: not supported yet");
 	refuse(&r, l->intel_rdt, "linux.intelRdt: not supported yet");
-	refuse(&r, is_set(l->mount_label), "linux.mountLabel: not supported yet");
+	refuse(&r, is_set(l->mount_label) && !facts->selinux,
+	       "linux.mountLabel: selinux label is specified in config, but selinux is disabled "
+	       "or not supported");
 	return r.any ? -1 : 0;
 }
 

@@ -193,7 +193,8 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
  * is ever mounted below a link. */
 static bool is_shared_bind(const struct compile_mount *cm)
 {
-	return cm->bind && !cm->idmap && !cm->options.links && (cm->options.propagation & MS_SHARED);
+	return cm->bind && !cm->idmap && !cm->options.links &&
+	       (cm->options.propagation & MS_SHARED);
 }
 
 int compile_read_mounts(struct compile *c, struct err *e)
@@ -255,12 +256,25 @@ static bool is_unmapped_gid(const struct compile *c, const struct oci_mount *m, 
 	       num_id(option + 4, &gid) == 0 && !compile_gid_is_mapped(c, gid);
 }
 
+/* The label that all files of a new filesystem have, unless it knows labels of its
+ * own: those of the kernel do, and one mount of them is as good as any other. */
+static const char *mount_context(const struct compile *c, const struct oci_mount *m)
+{
+	const char *label = c->linux_->mount_label;
+
+	if (!label || !*label || type_is(m, "proc") || type_is(m, "sysfs") ||
+	    type_is(m, "mqueue") || is_cgroup(m))
+		return NULL;
+	return label;
+}
+
 /* The superblock's flags and the filesystem's own options, as fsconfig takes them. */
 static struct plan_list put_options(struct compile *c, const struct oci_mount *m,
                                     const struct compile_mount *cm)
 {
 	const struct mount_options *o = &cm->options;
-	struct plan_option *out = arena_array(&c->arena, o->flags.n + o->data.n, sizeof(*out));
+	struct plan_option *out = arena_array(&c->arena, o->flags.n + o->data.n + 1, sizeof(*out));
+	const char *context = mount_context(c, m);
 	size_t count = 0;
 
 	for (size_t i = 0; i < o->flags.n; i++)
@@ -280,6 +294,10 @@ static struct plan_list put_options(struct compile *c, const struct oci_mount *m
 		}
 		out[count].key = plan_put_string(&c->plan, key);
 		out[count++].value = plan_put_string(&c->plan, equals ? equals + 1 : NULL);
+	}
+	if (context) {
+		out[count].key = plan_put_string(&c->plan, "context");
+		out[count++].value = plan_put_string(&c->plan, context);
 	}
 	return plan_put_array(&c->plan, out, count, sizeof(*out));
 }

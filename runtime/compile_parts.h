@@ -58,7 +58,8 @@ struct compile {
 
 /* Refuses what no part turns into something: every field that is not supported yet
  * is named here, and nowhere else. */
-MUST_CHECK int compile_check_config(const struct oci_config *config, struct err *e);
+MUST_CHECK int compile_check_config(const struct oci_config *config, const struct host_facts *facts,
+                                    struct err *e);
 MUST_CHECK int compile_check_process(const struct oci_process *p, const struct host_facts *facts,
                                      struct err *e);
 

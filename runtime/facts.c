@@ -96,11 +96,18 @@ static bool has_limits(const struct oci_resources *r)
 	             r->network.class_id.set || r->network.n > 0);
 }
 
-static void read_lsm(const struct oci_process *p, struct host_facts *f)
+static bool is_set(const char *text)
 {
-	if (p->apparmor_profile && *p->apparmor_profile)
+	return text && *text;
+}
+
+static void read_lsm(const struct oci_config *config, struct host_facts *f)
+{
+	const struct oci_process *p = config->process;
+
+	if (p && is_set(p->apparmor_profile))
 		f->apparmor = begins_with("/sys/module/apparmor/parameters/enabled", "Y");
-	if (p->selinux_label && *p->selinux_label)
+	if ((p && is_set(p->selinux_label)) || is_set(config->linux_->mount_label))
 		f->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
 }
 
@@ -154,8 +161,7 @@ int host_facts_read(struct arena *a, const struct oci_config *config,
 
 	read_user_namespace(a, &f);
 	TRY(read_cgroups(a, config, options, &f, e));
-	if (process)
-		read_lsm(process, &f);
+	read_lsm(config, &f);
 	if (process && process->rlimit_count > 0 && config->linux_->namespaces[OCI_NS_USER].wanted)
 		TRY(read_limits(&f, e));
 	*ret = f;

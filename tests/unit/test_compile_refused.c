@@ -69,14 +69,16 @@ static const struct {
 	  "linux.intelRdt: not supported yet" },
 	{ { .linux_ = "\"mountLabel\":\"u:r:t\"" },
 	  ERR_REFUSED,
-	  "linux.mountLabel: not supported yet" },
+	  "linux.mountLabel: selinux label is specified in config, but selinux is disabled or not "
+	  "supported" },
 	{ { .top = "\"vm\":{\"kernel\":{\"path\":\"/k\"}}" },
 	  ERR_REFUSED,
 	  "vm: not supported yet" },
 	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"},\"mountLabel\":\"l\"" },
 	  ERR_REFUSED,
 	  "linux.intelRdt: not supported yet; "
-	  "linux.mountLabel: not supported yet" },
+	  "linux.mountLabel: selinux label is specified in config, but selinux is disabled or not "
+	  "supported" },
 
 	/* --- what the host lacks --- */
 	{ { .process = "\"apparmorProfile\":\"p\"" },

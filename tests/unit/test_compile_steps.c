@@ -284,6 +284,32 @@ static void test_cgroup_owner(void **state)
 	assert_int_equal(owner_of(joined, NULL, user, rw), PLAN_NO_OWNER);
 }
 
+/* One label for all files of what is mounted anew; an empty one is none. */
+static void test_mount_label(void **state)
+{
+	struct host_facts facts = plan_case_root;
+	static const char mounts[] = TMPFS("/a", "\"mode=755\"") ",{\"destination\":\"/proc\","
+								 "\"type\":\"proc\"}";
+
+	(void)state;
+	facts.selinux = true;
+	PLAN_CASE(plan, .facts = &facts, .mounts = mounts,
+	          .linux_ = "\"mountLabel\":\"u:r:t:s0:c1,c2\"");
+	const struct plan_mount *m = &plan_case_step(plan, PLAN_MOUNT, 0)->mount;
+	const struct plan_option *o = plan_array(plan, m->options);
+	assert_int_equal(m->options.count, 2);
+	assert_string_equal(plan_text(plan, o[1].key), "context");
+	assert_string_equal(plan_text(plan, o[1].value), "u:r:t:s0:c1,c2");
+	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 1)->mount.options.count, 0);
+}
+
+static void test_no_mount_label(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .mounts = TMPFS("/a", ""), .linux_ = "\"mountLabel\":\"\"");
+	assert_int_equal(plan_case_step(plan, PLAN_MOUNT, 0)->mount.options.count, 0);
+}
+
 static void test_remount(void **state)
 {
 	(void)state;
@@ -554,6 +580,8 @@ int main(void)
 		cmocka_unit_test(test_target_below_rootfs),
 		cmocka_unit_test(test_no_pivot),
 		cmocka_unit_test(test_cgroup_owner),
+		cmocka_unit_test(test_mount_label),
+		cmocka_unit_test(test_no_mount_label),
 		cmocka_unit_test(test_remount),
 		cmocka_unit_test(test_id_maps),
 		cmocka_unit_test(test_shared_bind),
