@@ -101,7 +101,7 @@ int compile_cgroup(struct compile *c, const struct compile_options *options, str
 	if (c->facts->rootless)
 		return 0;
 	group->owner = compile_cgroup_owner(c);
-	group->devices = plan_put_array(&c->plan, plan.devices, plan.device_count,
-	                                8 /* struct bpf_insn */);
+	group->devices =
+		plan_put_array(&c->plan, plan.devices, plan.device_count, 8 /* struct bpf_insn */);
 	return 0;
 }

@@ -5,7 +5,8 @@
  * The devices and links that the spec wants are made wherever /dev comes from, an
  * own tmpfs or the image, but not where the config binds a /dev of the host: that
  * one has its devices, and making more would make them on the host. Inside a user
- * namespace mknod(2) is refused, so the host's nodes are bound instead.
+ * namespace mknod(2) is refused: the host's nodes are bound instead, and those of the
+ * config are made outside and lent, as far as we may.
  *
  * Masks come before read-only paths: what lies below a masked folder is gone then,
  * and a path that is not there is no error for either.
@@ -72,7 +73,7 @@ static void default_devices(struct compile *c)
 		step->device.mode = S_IFCHR | 0666;
 		step->device.major = nodes[i].major;
 		step->device.minor = nodes[i].minor;
-		step->device.bind = nodes_are_bound(c);
+		step->device.how = nodes_are_bound(c) ? PLAN_DEVICE_BIND : PLAN_DEVICE_MAKE;
 	}
 }
 
@@ -86,6 +87,22 @@ static mode_t device_type(char type)
 	default:
 		return S_IFCHR;
 	}
+}
+
+/* Root of the host can lend the container a node that is exactly what the config says;
+ * others have to do with the host's own. */
+static void bind_or_lend(const struct compile *c, struct plan_step *step)
+{
+	const struct oci_linux *l = c->linux_;
+	uint32_t uid, gid;
+
+	step->device.how = PLAN_DEVICE_BIND;
+	if (c->facts->rootless || !compile_host_id(c, l->uid_mappings, step->device.uid, &uid) ||
+	    !compile_host_id(c, l->gid_mappings, step->device.gid, &gid))
+		return;
+	step->device.how = PLAN_DEVICE_LENT;
+	step->device.uid = uid;
+	step->device.gid = gid;
 }
 
 static int add_device(struct compile *c, size_t index, struct err *e)
@@ -106,7 +123,8 @@ static int add_device(struct compile *c, size_t index, struct err *e)
 	step->device.minor = d->minor;
 	step->device.uid = d->uid.set ? d->uid.value : 0;
 	step->device.gid = d->gid.set ? d->gid.value : 0;
-	step->device.bind = d->type != 'p' && nodes_are_bound(c);
+	if (d->type != 'p' && nodes_are_bound(c))
+		bind_or_lend(c, step);
 	return 0;
 }
 

@@ -213,7 +213,8 @@ static void print_device(struct printer *p, const struct plan_step *s)
 	number(p, "minor", s->device.minor);
 	number(p, "uid", s->device.uid);
 	number(p, "gid", s->device.gid);
-	flag(p, "bind", s->device.bind);
+	flag(p, "bind", s->device.how == PLAN_DEVICE_BIND);
+	flag(p, "lent", s->device.how == PLAN_DEVICE_LENT);
 }
 
 static void print_ids(struct printer *p, const struct plan_step *s)

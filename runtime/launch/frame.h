@@ -12,6 +12,9 @@
  *                                come before init wants it
  *   init -> launcher   SOURCE    value: the step of a bind whose source init cannot clone
  *   launcher -> init   GO        fd: the clone, detached
+ *   init -> launcher   SOURCE    value: the step of a bind whose source init cannot clone,
+ *                                or of a device that it cannot make
+ *   launcher -> init   GO        fd: a detached tree
  *   init -> launcher   HOOKS     namespaces and mounts are there
  *   launcher -> init   GO        fd: the hooks' state (a sealed memfd), if any hook
  *                                of the container wants it

@@ -232,6 +232,12 @@ struct plan_remount {
 	uint32_t propagation; /* MS_*|MS_REC, 0: leave */
 };
 
+enum plan_device {
+	PLAN_DEVICE_MAKE, /* mknod */
+	PLAN_DEVICE_BIND, /* the host's node of that path: no mknod in a user namespace */
+	PLAN_DEVICE_LENT, /* made outside by the launcher; uid and gid are the host's */
+};
+
 struct plan_step {
 	uint16_t op;     /* enum plan_op */
 	uint16_t flags;  /* unused, 0 */
@@ -273,7 +279,7 @@ struct plan_step {
 			plan_str path;
 			uint32_t mode; /* with S_IFCHR, S_IFBLK or S_IFIFO */
 			uint32_t major, minor, uid, gid;
-			uint32_t bind; /* bind the host's node: no mknod here */
+			uint32_t how; /* enum plan_device */
 		} device;
 		struct {
 			plan_str target, path;

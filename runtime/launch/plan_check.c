@@ -295,7 +295,8 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_REMOUNT:
 		return text(c, &s->remount.target);
 	case PLAN_DEVICE:
-		return text(c, &s->device.path) && flag(c, &s->device.bind);
+		return text(c, &s->device.path) &&
+		       want(c, s->device.how <= PLAN_DEVICE_LENT, &s->device.how);
 	case PLAN_SYMLINK:
 		return text(c, &s->link.target) && text(c, &s->link.path);
 	case PLAN_TERMINAL:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sources of binds that init has no rights over: a folder that the ids of its user
- * namespace may not enter, and id-mapped mounts, which only the owner of the
- * filesystem's superblock can make. Init asks for them one by one, in the order of
- * the config, so that a source may lie in what was mounted before it.
+ * What init has no rights over: a folder that the ids of its user namespace may not
+ * enter, id-mapped mounts, which only the owner of the filesystem's superblock can
+ * make, and device nodes, which no user namespace can. Init asks for them one by one, in the order
+ * of the config, so that a source may lie in what was mounted before it.
  *
  * The clone is made by a child of ours that has entered init's mount namespace: what
  * it clones there carries the flags that a user namespace locks, which a clone of the
@@ -22,9 +22,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -32,6 +35,7 @@
 #include "base/scope.h"
 #include "base/sys.h"
 #include "runtime/launch/idmap.h"
+#include "runtime/launch/plan_check.h"
 
 /* --- the user namespace of a map --------------------------------------------------------- */
 
@@ -90,7 +94,7 @@ static int make_namespace(const struct plan *plan, const struct plan_bind *b, st
 
 /* --- the clone ---------------------------------------------------------------------------- */
 
-enum reply_call { REPLY_OK, REPLY_SETNS, REPLY_OPEN_TREE, REPLY_IDMAP };
+enum reply_call { REPLY_OK, REPLY_SETNS, REPLY_OPEN_TREE, REPLY_IDMAP, REPLY_NODE };
 
 struct reply {
 	uint32_t call; /* the one that failed */
@@ -134,6 +138,23 @@ static struct reply clone_here(const char *path, const struct plan_bind *b, int 
 	return reply;
 }
 
+/* A device on a tmpfs that no user namespace owns, so that it works in one; visible
+ * nowhere but here. */
+static struct reply make_here(const struct plan_step *s, int *ret)
+{
+	static const char place[] = "/proc", node[] = "/proc/node";
+	dev_t number = makedev(s->device.major, s->device.minor);
+
+	(void)umask(0);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", place, "tmpfs", 0, "size=4k,mode=700") < 0 ||
+	    mknod(node, s->device.mode, number) < 0 ||
+	    lchown(node, s->device.uid, s->device.gid) < 0)
+		return failed(REPLY_NODE);
+	*ret = sys_open_tree(AT_FDCWD, node, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return *ret < 0 ? failed(REPLY_NODE) : (struct reply){ .call = REPLY_OK };
+}
+
 static const char *filesystem_name(int64_t type)
 {
 	static const struct {
@@ -173,6 +194,8 @@ static int reply_error(const struct reply *reply, const char *path, struct err *
 		return err_sys(e, "setns into the container's mount namespace");
 	case REPLY_OPEN_TREE:
 		return err_sys(e, "open_tree %s", path);
+	case REPLY_NODE:
+		return err_sys(e, "make the node");
 	case REPLY_IDMAP:
 		break;
 	default:
@@ -195,9 +218,24 @@ static int reply_error(const struct reply *reply, const char *path, struct err *
 	                (unsigned long long)reply->filesystem);
 }
 
+/* What is asked for, by the step at whose turn it is. */
+struct order {
+	const struct plan_step *step;
+	const char *path;   /* of the source, or of the device in the container */
+	const char *target; /* for errors */
+	int pidfd;          /* init */
+	int user_namespace; /* with the map of a bind; -1: none */
+};
+
+static struct reply carry_out(const struct order *o, int *ret)
+{
+	if (o->step->op == PLAN_DEVICE)
+		return make_here(o->step, ret);
+	return clone_here(o->path, &o->step->bind, o->pidfd, o->user_namespace, ret);
+}
+
 /* A child, since whoever enters a mount namespace loses its own root and folder. */
-static int clone_inside(const char *path, const struct plan_bind *b, int pidfd, int user_namespace,
-                        struct err *e)
+static int send_child(const struct order *o, struct err *e)
 {
 	struct reply reply = { .call = UINT32_MAX };
 	struct err ignored = { 0 };
@@ -219,7 +257,7 @@ static int clone_inside(const char *path, const struct plan_bind *b, int pidfd, 
 		return err_sys(e, "clone3");
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		reply = clone_here(path, b, pidfd, user_namespace, &tree);
+		reply = carry_out(o, &tree);
 		_exit(fd_send(theirs, &reply, sizeof(reply), &tree, tree >= 0, e) < 0 ? 1 : 0);
 	}
 	fd_drop(&theirs);
@@ -229,29 +267,50 @@ static int clone_inside(const char *path, const struct plan_bind *b, int pidfd, 
 		return -1;
 	if (got == sizeof(reply) && reply.call == REPLY_OK && count == 1)
 		return tree;
-	return reply_error(&reply, path, e);
+	return reply_error(&reply, o->path, e);
+}
+
+/* A step that init may ask about, since it comes from init. */
+static int take_order(const struct plan *plan, int64_t index, struct order *ret, struct err *e)
+{
+	const struct plan_step *s = plan_array(plan, plan->steps);
+	bool known = index >= 0 && index < plan->steps.count;
+	bool bind = known && s[index].op == PLAN_BIND && s[index].bind.slot == PLAN_NO_SLOT;
+	bool device =
+		known && s[index].op == PLAN_DEVICE && s[index].device.how == PLAN_DEVICE_LENT;
+
+	if (!bind && !device)
+		return err_set(e, ERR_BUG, "caisson-init: asked for a source that is none");
+	ret->step = &s[index];
+	ret->path = plan_text(plan, bind ? s[index].bind.source : s[index].device.path);
+	ret->target = plan_text(plan, bind ? s[index].bind.target : s[index].device.path);
+	return 0;
+}
+
+static int fill_order(const struct plan *plan, struct order *o, pid_t pid, struct err *e)
+{
+	const struct plan_bind *b = &o->step->bind;
+	bool mapped =
+		o->step->op == PLAN_BIND && b->flags & (PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL);
+	FD int map = -1;
+
+	if (mapped) {
+		map = b->uid_map.count ? make_namespace(plan, b, e) : open_namespace_of(pid, e);
+		if (map < 0)
+			return err_in(e, "id map");
+	}
+	o->user_namespace = map;
+	return send_child(o, e);
 }
 
 int source_clone(const struct plan *plan, int64_t step, pid_t pid, int pidfd, struct err *e)
 {
-	const struct plan_step *s = plan_array(plan, plan->steps);
-	FD int user_namespace = -1;
+	struct order o = { .pidfd = pidfd, .user_namespace = -1 };
 
-	if (step < 0 || step >= plan->steps.count || s[step].op != PLAN_BIND ||
-	    s[step].bind.slot != PLAN_NO_SLOT)
-		return err_set(e, ERR_BUG, "caisson-init: asked for a source that is none");
-
-	const struct plan_bind *b = &s[step].bind;
-	if (b->flags & (PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL)) {
-		user_namespace =
-			b->uid_map.count ? make_namespace(plan, b, e) : open_namespace_of(pid, e);
-		if (user_namespace < 0)
-			return err_in(e, "bind %s (%s): id map", plan_text(plan, b->target),
-			              plan_text(plan, s[step].origin));
-	}
-	int tree = clone_inside(plan_text(plan, b->source), b, pidfd, user_namespace, e);
+	TRY(take_order(plan, step, &o, e));
+	int tree = fill_order(plan, &o, pid, e);
 	if (tree < 0)
-		return err_in(e, "bind %s (%s)", plan_text(plan, b->target),
-		              plan_text(plan, s[step].origin));
+		return err_in(e, "%s %s (%s)", plan_op_name(o.step->op), o.target,
+		              plan_text(plan, o.step->origin));
 	return tree;
 }

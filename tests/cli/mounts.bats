@@ -643,3 +643,53 @@ drwxr-xr-x"
 	config b '.mounts[-1] = { destination: "/t", type: "tmpfs", options: ["copy-symlink"] }'
 	refused 'mounts[9].options: only a bind mount' caisson run -b b c
 }
+
+# --- devices -----------------------------------------------------------------------------
+
+devices='[{ path: "/dev/block", type: "b", major: 1, minor: 5, fileMode: 111, uid: 10, gid: 11 },
+	{ path: "/dev/deep/zero", type: "u", major: 1, minor: 5 },
+	{ path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 384 },
+	{ path: "/srv/fifo", type: "p", fileMode: 416, uid: 5, gid: 6 }]'
+seen='b 157 10:11 1:5 /dev/block
+c 666 0:0 1:5 /dev/deep/zero
+c 600 0:0 1:3 /dev/null
+p 640 5:6 0:0 /srv/fifo
+4'
+
+look='ls -ln /dev/block /dev/deep/zero /dev/null /srv/fifo | cut -c 1 >/tmp/types
+	stat -c "%a %u:%g %t:%T %n" /dev/block /dev/deep/zero /dev/null /srv/fifo | paste -d " " /tmp/types - 2>/dev/null ||
+	stat -c "%a %u:%g %t:%T %n" /dev/block /dev/deep/zero /dev/null /srv/fifo >/tmp/rest
+	[ ! -e /tmp/rest ] || paste -d " " /tmp/types /tmp/rest
+	head -c 4 /dev/deep/zero | wc -c'
+
+@test "devices have the type, numbers, mode and owner of the config, whatever the umask is" {
+	make_bundle b copy
+	config b ".linux.devices = $devices | .linux.resources.devices = [{ allow: true, access: \"rwm\" }]"
+	umask 077
+	inside "$look"
+	is "$seen"
+}
+
+@test "devices in a user namespace are the same" {
+	make_bundle b copy
+	config b ".linux.devices = $devices | .linux.resources.devices = [{ allow: true, access: \"rwm\" }]"
+	user_namespace
+	umask 077
+	inside "$look"
+	is "$seen"
+	not grep -q /proc/node /proc/self/mountinfo
+	# an id that is not mapped: the host's node has to do
+	config b '.linux.devices = [{ path: "/dev/zero", type: "c", major: 1, minor: 5, uid: 99999 }]'
+	inside 'head -c 4 /dev/zero | wc -c'
+	is 4
+	config b '.linux.devices = [{ path: "/dev/nosuch", type: "c", major: 1, minor: 5, uid: 99999 }]'
+	refused '/dev/nosuch' caisson run -b b c
+}
+
+@test "a device in the place of something else is refused" {
+	make_bundle b copy
+	touch b/rootfs/srv
+	config b '.linux.devices = [{ path: "/srv", type: "c", major: 1, minor: 5 }]'
+	refused 'mknod: file exists' caisson run -b b c
+	says 'device /srv (linux.devices[0])'
+}

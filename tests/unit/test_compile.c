@@ -259,7 +259,7 @@ static void test_rootless(void **state)
 	          .facts = &user_1000);
 	assert_int_equal(plan->setgroups_deny, 1);
 	assert_int_equal(plan_case_step(plan, PLAN_IDS, 0)->ids.keep_groups, 1);
-	assert_int_equal(plan_case_step(plan, PLAN_DEVICE, 0)->device.bind, 1);
+	assert_int_equal(plan_case_step(plan, PLAN_DEVICE, 0)->device.how, PLAN_DEVICE_BIND);
 }
 
 /* More than the own ids: by those who know whose they are. */

@@ -45,7 +45,7 @@ static void test_default_devices(void **state)
 
 		assert_string_equal(plan_text(plan, s->device.path), paths[i]);
 		assert_int_equal(s->device.mode, S_IFCHR | 0666);
-		assert_int_equal(s->device.bind, 0);
+		assert_int_equal(s->device.how, PLAN_DEVICE_MAKE);
 	}
 	assert_int_equal(plan_case_find(plan, PLAN_DEVICE, LEN(paths)), -1);
 	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_SYMLINK, 4)->link.target),
@@ -255,6 +255,32 @@ static void test_no_pivot(void **state)
 	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_HIDE, 1)->string), "/sys");
 	assert_int_equal(plan_case_find(plan, PLAN_HIDE, 2), -1);
 	assert_true(plan_case_find(plan, PLAN_MOVE_ROOT, 0) > plan_case_find(plan, PLAN_HIDE, 1));
+}
+
+/* Nodes of the config are the host's to make; an id without a place there cannot be
+ * had, and without rights over the host its own node has to do. */
+static void test_lent_devices(void **state)
+{
+	static const char devices[] =
+		PLAN_CASE_MAPS ",\"devices\":[{\"path\":\"/dev/a\",\"type\":\"b\",\"major\":1,"
+			       "\"minor\":5,\"fileMode\":111,\"uid\":10,\"gid\":11},"
+			       "{\"path\":\"/dev/b\",\"type\":\"c\",\"major\":1,\"minor\":5,"
+			       "\"uid\":5000},"
+			       "{\"path\":\"/dev/c\",\"type\":\"p\",\"uid\":10}]";
+	const struct plan_step *s;
+
+	(void)state;
+	PLAN_CASE(plan, .namespaces = PLAN_CASE_USER_NAMESPACE, .linux_ = devices);
+	assert_int_equal(plan_case_step(plan, PLAN_DEVICE, 0)->device.how, PLAN_DEVICE_BIND);
+	s = plan_case_step(plan, PLAN_DEVICE, 6);
+	assert_int_equal(s->device.how, PLAN_DEVICE_LENT);
+	assert_int_equal(s->device.mode, S_IFBLK | 0157);
+	assert_int_equal(s->device.uid, 100010);
+	assert_int_equal(s->device.gid, 200011);
+	assert_int_equal(plan_case_step(plan, PLAN_DEVICE, 7)->device.how, PLAN_DEVICE_BIND);
+	s = plan_case_step(plan, PLAN_DEVICE, 8);
+	assert_int_equal(s->device.how, PLAN_DEVICE_MAKE);
+	assert_int_equal(s->device.uid, 10);
 }
 
 #define CGROUP_MOUNT(options)                                      \
@@ -579,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_target_below_rootfs),
 		cmocka_unit_test(test_no_pivot),
+		cmocka_unit_test(test_lent_devices),
 		cmocka_unit_test(test_cgroup_owner),
 		cmocka_unit_test(test_mount_label),
 		cmocka_unit_test(test_no_mount_label),

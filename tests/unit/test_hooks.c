@@ -127,7 +127,8 @@ static void a_failure_carries_the_end_of_the_output(void **unused)
 	assert_int_equal(run("exit 7", 0, &e), -1);
 	assert_string_equal(e.text, "error running prestart hook #0: /bin/sh: exit status 7");
 	assert_int_equal(run("kill -9 $$", 0, &e), -1);
-	assert_string_equal(e.text, "error running prestart hook #0: /bin/sh: exit status 137 (killed)");
+	assert_string_equal(e.text,
+	                    "error running prestart hook #0: /bin/sh: exit status 137 (killed)");
 	/* much of it: only the end, and nobody waits for a full pipe */
 	assert_int_equal(
 		run("head -c 10000000 /dev/zero | tr '\\0' x; echo the end; exit 1", 0, &e), -1);

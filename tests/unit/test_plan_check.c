@@ -395,7 +395,7 @@ static void steps_are_checked(void **unused)
 	BAD_STEP(PLAN_JOIN, join.types, CLONE_THREAD);
 	BAD_STEP(PLAN_CLONE, clone.clone_flags, CLONE_VM);
 	BAD_STEP_TEXT(PLAN_DEVICE, device.path);
-	BAD_STEP(PLAN_DEVICE, device.bind, 2);
+	BAD_STEP(PLAN_DEVICE, device.how, PLAN_DEVICE_LENT + 1);
 	BAD_STEP_TEXT(PLAN_SYMLINK, link.target);
 	BAD_STEP_TEXT(PLAN_SYMLINK, link.path);
 	BAD_STEP(PLAN_TERMINAL, terminal.console, 2);

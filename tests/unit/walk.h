@@ -104,7 +104,7 @@ static void add_device(const char *path, unsigned int major, unsigned int minor,
 	step->device.mode = S_IFCHR | 0666;
 	step->device.major = major;
 	step->device.minor = minor;
-	step->device.bind = bind;
+	step->device.how = bind ? PLAN_DEVICE_BIND : PLAN_DEVICE_MAKE;
 }
 
 static void add_link(const char *target, const char *path)

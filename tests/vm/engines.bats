@@ -118,6 +118,23 @@ wait_for() { # COMMAND...
 	[[ $output =~ CapEff:[[:space:]]*0000000000000000 && $output =~ NoNewPrivs:[[:space:]]*1 ]]
 }
 
+@test "podman run --read-only, and --tmpfs over what the image has" {
+	run -0 run_podman --rm --read-only --tmpfs /etc busybox sh -c '
+		touch /tmp/a /run/b /etc/c && grep ^root /etc/passwd && ! touch /c && stat -c %a /tmp'
+	[[ $output == *root:x:0:0* && $output == *'Read-only file system'* && $output == *1777 ]]
+}
+
+@test "podman run --volume with id maps" {
+	mkdir -p "$BATS_TEST_TMPDIR/volume"
+	touch "$BATS_TEST_TMPDIR/volume/file"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	run -0 run_podman --rm --uidmap 0:200000:65536 --gidmap 0:200000:65536 \
+		-v "$BATS_TEST_TMPDIR/volume:/volume:idmap" busybox \
+		sh -c 'stat -c %u:%g /volume/file; touch /volume/new; cat /proc/self/uid_map'
+	[[ $output == 0:0* && $output == *200000* ]]
+	[ "$(stat -c %u "$BATS_TEST_TMPDIR/volume/new")" = 0 ]
+}
+
 @test "podman run in a network of its own, made by netavark" {
 	run -0 podman run --rm busybox ip -o addr show eth0
 	[[ $output == *'inet '* ]]

@@ -29,22 +29,35 @@ static bool is_device(const struct stat *st, const struct plan_step *step)
 	       st->st_rdev == device_number(step->device.major, step->device.minor);
 }
 
-/* Binds the host's node, where mknod(2) is not allowed. */
+/* The host's node, or one of its own that the launcher has made: as a tree. */
+static int borrow(const struct plan_step *step, const char *path)
+{
+	struct stat st;
+	int tree;
+
+	if (step->device.how == PLAN_DEVICE_LENT) {
+		report_send(FRAME_SOURCE, (int64_t)report_current(), NULL, -1);
+		return report_await(FRAME_GO);
+	}
+	tree = (int)must(root_host_clone(path, 0, 0), CALL_OPEN, path);
+	must(sys_fstat(tree, &st), CALL_STAT, path);
+	if (!is_device(&st, step))
+		fail(CHECK_READ_BACK, 0, path);
+	return tree;
+}
+
+/* Binds a node that was made elsewhere, where mknod(2) is not allowed. */
 static void bind_device(const struct plan_step *step, int folder, const char *name)
 {
 	const char *path = plan_string(step->device.path);
 	long made = sys_mknodat(folder, name, S_IFREG | BOUND_MODE, 0);
 	int place, tree;
-	struct stat st;
 
 	if (made != -EEXIST)
 		must(made, CALL_MKNOD, path);
 	place = (int)must(sys_openat2(folder, name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS),
 	                  CALL_OPEN, path);
-	tree = (int)must(root_host_clone(path, 0, 0), CALL_OPEN, path);
-	must(sys_fstat(tree, &st), CALL_STAT, path);
-	if (!is_device(&st, step))
-		fail(CHECK_READ_BACK, 0, path);
+	tree = borrow(step, path);
 	mount_set(tree, 0, 0, SYS_MS_PRIVATE, 0, path);
 	mount_attach(tree, place, path);
 }
@@ -56,7 +69,7 @@ void step_device(const struct plan_step *step)
 	struct stat st;
 	long made;
 
-	if (step->device.bind) {
+	if (step->device.how != PLAN_DEVICE_MAKE) {
 		bind_device(step, folder, name);
 		return;
 	}

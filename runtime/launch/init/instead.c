@@ -57,7 +57,7 @@ bool bind_instead(const struct plan_mount *m, int place, const char *name)
 
 	if (may_mount(fstype, m->attr))
 		return false;
-	tree = (int)must(root_host_clone(path, 1), CALL_OPEN, path);
+	tree = (int)must(root_host_clone(path, 1, 0), CALL_OPEN, path);
 	check_filesystem(tree, fstype, path);
 	mount_set(tree, m->attr | m->instead_attr, 0, SYS_MS_PRIVATE, 1, name);
 	mount_attach(tree, place, name);
