@@ -232,16 +232,18 @@ void compile_shared_sources(struct compile *c)
 static void add_bind(struct compile *c, const struct compile_mount *cm)
 {
 	const struct mount_options *o = &cm->options;
-	struct plan_list uid_map = compile_put_map(c, cm->uid_map);
-	struct plan_list gid_map = compile_put_map(c, cm->gid_map);
+	const struct plan_id_maps maps = {
+		.uid = compile_put_map(c, cm->uid_map),
+		.gid = compile_put_map(c, cm->gid_map),
+	};
+	uint32_t id_maps = cm->uid_map.n ? plan_put_array(&c->plan, &maps, 1, sizeof(maps)).at : 0;
 	struct plan_step *step = plan_add(&c->plan, PLAN_BIND, cm->origin);
 
 	step->bind.source = plan_put_string(&c->plan, cm->source);
 	step->bind.target = plan_put_string(&c->plan, cm->target);
 	step->bind.slot = cm->slot;
 	step->bind.flags = (o->recursive ? PLAN_BIND_RECURSIVE : 0u) | cm->idmap | o->links;
-	step->bind.uid_map = uid_map;
-	step->bind.gid_map = gid_map;
+	step->bind.id_maps = id_maps;
 	step->bind.attr = split_attributes(o, o->recursive);
 	step->bind.propagation = o->propagation;
 }

@@ -193,8 +193,10 @@ static void print_bind(struct printer *p, const struct plan_step *s)
 		number(p, "slot", b->slot);
 	bits(p, "flags", b->flags, plan_words_target);
 	attributes(p, &b->attr);
-	print_map(p, "uidMap", b->uid_map);
-	print_map(p, "gidMap", b->gid_map);
+	if (b->id_maps) {
+		print_map(p, "uidMap", plan_maps(p->plan, b->id_maps)->uid);
+		print_map(p, "gidMap", plan_maps(p->plan, b->id_maps)->gid);
+	}
 	bits(p, "propagation", b->propagation, plan_words_mount);
 }
 

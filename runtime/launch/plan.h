@@ -221,8 +221,12 @@ struct plan_bind {
 	uint32_t flags; /* PLAN_TARGET_FILE, PLAN_BIND_RECURSIVE … */
 	struct plan_attr attr;
 	uint32_t propagation; /* MS_*|MS_REC, 0: leave (private) */
-	/* struct plan_idmap; none: those of the container's user namespace */
-	struct plan_list uid_map, gid_map;
+	uint32_t id_maps;     /* offset of a struct plan_id_maps; 0: those of the
+	                       * container's user namespace */
+};
+
+struct plan_id_maps {
+	struct plan_list uid, gid; /* struct plan_idmap */
 };
 
 /* Changes of a mount that is there already. */
@@ -336,6 +340,11 @@ typedef uint64_t plan_vector_entry;
 static inline const char *plan_text(const struct plan *plan, plan_str at)
 {
 	return at ? (const char *)plan + at : NULL;
+}
+
+static inline const struct plan_id_maps *plan_maps(const struct plan *plan, uint32_t at)
+{
+	return at ? (const struct plan_id_maps *)(const void *)((const char *)plan + at) : NULL;
 }
 
 static inline const void *plan_array(const struct plan *plan, struct plan_list list)

@@ -190,6 +190,22 @@ static bool mount(struct checker *c, const struct plan_mount *m)
 	return true;
 }
 
+static bool id_maps(struct checker *c, const uint32_t *at)
+{
+	const struct plan_id_maps *maps;
+
+	if (*at == 0)
+		return true;
+	if (!want(c,
+	          *at % 8 == 0 && *at >= sizeof(struct plan) && *at < c->size &&
+	                  c->size - *at >= sizeof(*maps),
+	          at))
+		return false;
+	maps = plan_maps(c->plan, *at);
+	return list(c, &maps->uid, sizeof(struct plan_idmap)) &&
+	       list(c, &maps->gid, sizeof(struct plan_idmap));
+}
+
 static bool bind(struct checker *c, const struct plan_bind *b)
 {
 	const uint32_t known = PLAN_TARGET_FILE | PLAN_TARGET_PLAIN | PLAN_BIND_RECURSIVE |
@@ -198,9 +214,7 @@ static bool bind(struct checker *c, const struct plan_bind *b)
 
 	if (b->slot == PLAN_NO_SLOT ? !text(c, &b->source) : !filled(c, &b->slot))
 		return false;
-	return string(c, &b->source) && text(c, &b->target) &&
-	       list(c, &b->uid_map, sizeof(struct plan_idmap)) &&
-	       list(c, &b->gid_map, sizeof(struct plan_idmap)) &&
+	return string(c, &b->source) && text(c, &b->target) && id_maps(c, &b->id_maps) &&
 	       want(c, (b->flags & ~known) == 0, &b->flags);
 }
 

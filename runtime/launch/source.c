@@ -75,14 +75,14 @@ static int open_namespace_of(pid_t pid, struct err *e)
 	return fd < 0 ? err_sys(e, "open %s", path) : fd;
 }
 
-static int make_namespace(const struct plan *plan, const struct plan_bind *b, struct err *e)
+static int make_namespace(const struct plan *plan, const struct plan_id_maps *maps, struct err *e)
 {
 	FD int pidfd = -1;
 	FD int end = -1;
 	pid_t pid = -1;
 
 	TRY(hold_namespace(&pid, &pidfd, &end, e));
-	int result = idmap_write_lists(plan, pid, b->uid_map, b->gid_map, e);
+	int result = idmap_write_lists(plan, pid, maps->uid, maps->gid, e);
 	FD int fd = result < 0 ? -1 : open_namespace_of(pid, e);
 	fd_drop(&end);
 	if (fd >= 0)
@@ -290,12 +290,14 @@ static int take_order(const struct plan *plan, int64_t index, struct order *ret,
 static int fill_order(const struct plan *plan, struct order *o, pid_t pid, struct err *e)
 {
 	const struct plan_bind *b = &o->step->bind;
+	const struct plan_id_maps *maps;
 	bool mapped =
 		o->step->op == PLAN_BIND && b->flags & (PLAN_BIND_IDMAP | PLAN_BIND_IDMAP_ALL);
 	FD int map = -1;
 
 	if (mapped) {
-		map = b->uid_map.count ? make_namespace(plan, b, e) : open_namespace_of(pid, e);
+		maps = plan_maps(plan, b->id_maps);
+		map = maps ? make_namespace(plan, maps, e) : open_namespace_of(pid, e);
 		if (map < 0)
 			return err_in(e, "id map");
 	}

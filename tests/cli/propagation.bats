@@ -112,3 +112,37 @@ escapes() {
 	expect 0 caisson run -b b c
 	[ "$before" = "$(cut -d ' ' -f 5- /proc/self/mountinfo | sort)" ]
 }
+
+# peers PLACE: the propagation of a mount, from inside
+peers() {
+	echo "awk '\$5 == \"$1\" { p = \"\"; for (i = 7; \$i != \"-\"; i++) { sub(/:.*/, \"\", \$i); p = p \" \" \$i }; print p }' /proc/self/mountinfo;"
+}
+
+@test "propagation of a new mount, and of all mounts of a bind, in every mode" {
+	local mode want script
+	mkdir source
+	mount -t tmpfs tmpfs source
+	mkdir source/below
+	mount -t tmpfs tmpfs source/below
+	mount --make-rprivate source
+	make_bundle b copy
+	config b '.mounts += [{ destination: "/n", type: "tmpfs" }, { destination: "/m", source: $s, type: "bind" }]' --arg s "$W/source"
+	script="$(peers /n)$(peers /m)$(peers /m/below)"
+	while read -r mode want; do
+		config b '.mounts[-2].options = [$m] | .mounts[-1].options = ["rbind", $m]' --arg m "$mode"
+		script b "$script"
+		expect 0 caisson run -b b c
+		echo "$mode"
+		is "$(tr ',' '\n' <<<"${want//_/ }")"
+	done <<-'MODES'
+		private ,,
+		rprivate ,,
+		slave ,,
+		rslave ,,
+		shared _shared,_shared,
+		rshared _shared,_shared,_shared
+		unbindable _unbindable,_unbindable,
+		runbindable _unbindable,_unbindable,_unbindable
+	MODES
+	teardown_source
+}

@@ -96,8 +96,10 @@ static void follow_step(const struct plan *p, const struct plan_step *s)
 	case PLAN_BIND:
 		follow_string(p, s->bind.source);
 		follow_string(p, s->bind.target);
-		follow_bytes(p, s->bind.uid_map, sizeof(struct plan_idmap));
-		follow_bytes(p, s->bind.gid_map, sizeof(struct plan_idmap));
+		if (!s->bind.id_maps)
+			break;
+		follow_bytes(p, plan_maps(p, s->bind.id_maps)->uid, sizeof(struct plan_idmap));
+		follow_bytes(p, plan_maps(p, s->bind.id_maps)->gid, sizeof(struct plan_idmap));
 		break;
 	case PLAN_REMOUNT:
 		follow_string(p, s->remount.target);

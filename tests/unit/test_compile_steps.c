@@ -364,12 +364,14 @@ static void expect_maps(const struct plan *plan, unsigned int index, uint32_t fl
 
 	assert_int_equal(b->flags, flags);
 	assert_int_equal(b->slot, PLAN_NO_SLOT);
-	assert_int_equal(b->uid_map.count, uid.count > 0);
-	assert_int_equal(b->gid_map.count, gid.count > 0);
-	if (uid.count > 0)
-		assert_memory_equal(plan_array(plan, b->uid_map), &uid, sizeof(uid));
-	if (gid.count > 0)
-		assert_memory_equal(plan_array(plan, b->gid_map), &gid, sizeof(gid));
+	assert_int_equal(b->id_maps > 0, uid.count > 0);
+	if (uid.count == 0)
+		return;
+	const struct plan_id_maps *maps = plan_maps(plan, b->id_maps);
+	assert_int_equal(maps->uid.count, 1);
+	assert_int_equal(maps->gid.count, 1);
+	assert_memory_equal(plan_array(plan, maps->uid), &uid, sizeof(uid));
+	assert_memory_equal(plan_array(plan, maps->gid), &gid, sizeof(gid));
 }
 
 /* Given beside the options, in them, or by the user namespace. */

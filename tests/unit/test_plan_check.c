@@ -17,6 +17,7 @@ struct layout {
 	struct plan head;
 	struct plan_fd fds[4];
 	struct plan_idmap maps[2];
+	struct plan_id_maps id_maps;
 	struct plan_cgroup_write writes[1];
 	uint64_t insns[3];
 	struct plan_option options[2];
@@ -82,7 +83,7 @@ static void fill_setup(struct plan_step *s)
 	case PLAN_BIND:
 		s->bind.target = text;
 		s->bind.slot = slot_of_shared;
-		s->bind.uid_map = s->bind.gid_map = LIST(maps, 2);
+		s->bind.id_maps = AT(id_maps);
 		break;
 	case PLAN_REMOUNT:
 		s->remount.target = text;
@@ -161,6 +162,7 @@ static int set_up(void **unused)
 	};
 	for (uint32_t i = 0; i < 4; i++)
 		good.fds[i] = (struct plan_fd){ .kind = i, .path = AT(text) };
+	good.id_maps = (struct plan_id_maps){ .uid = LIST(maps, 1), .gid = LIST(maps, 2) };
 	good.writes[0] = (struct plan_cgroup_write){ .file = AT(text), .value = AT(text) };
 	for (int i = 0; i < 2; i++) {
 		good.options[i].key = AT(text);
@@ -351,8 +353,12 @@ static void mounts_are_checked(void **unused)
 	BAD_STEP(PLAN_BIND, bind.slot, 5);
 	BAD_STEP(PLAN_BIND, bind.slot, 256);
 	BAD_STEP(PLAN_BIND, bind.flags, PLAN_COVER_MODE);
-	BAD_STEP_LIST(PLAN_BIND, bind.uid_map);
-	BAD_STEP_LIST(PLAN_BIND, bind.gid_map);
+	BAD_STEP(PLAN_BIND, bind.id_maps, 8);
+	BAD_STEP(PLAN_BIND, bind.id_maps, good.steps[PLAN_BIND].bind.id_maps + 4);
+	BAD_STEP(PLAN_BIND, bind.id_maps, sizeof(good) - 8);
+	BAD_STEP(PLAN_BIND, bind.id_maps, UINT32_MAX - 7);
+	BAD_LIST(id_maps.uid);
+	BAD_LIST(id_maps.gid);
 	BAD(steps[PLAN_EXECVE].bind.source, 0); /* neither a slot nor a source */
 	BAD_STEP_TEXT(PLAN_CLONE_SHARED, tree.source);
 	BAD_STEP(PLAN_CLONE_SHARED, tree.recursive, 2);
