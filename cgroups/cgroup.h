@@ -101,6 +101,10 @@ MUST_CHECK int cgroup_devices_compile(struct arena *a, const struct oci_device_r
 MUST_CHECK int cgroup_create(const struct cgroup_facts *facts, const char *path,
                              unsigned int controllers, bool *ret_made, struct err *e);
 
+/* Whether cgroup_create would succeed, as far as looking tells. */
+MUST_CHECK int cgroup_check(const struct cgroup_facts *facts, const char *path,
+                            unsigned int controllers, struct err *e);
+
 /* Writes the values in order; the first that fails ends it. Errors name the field of
  * config.json that asked (origin), and what the errno means for that file. */
 MUST_CHECK int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_t count,

@@ -120,8 +120,7 @@ static int make_path(int mount, const char *path, unsigned int controllers, size
 	return 0;
 }
 
-/* Nobody may be in a group that we did not make, and it may not be frozen. */
-static int check_unused(int cgroup, struct err *e)
+int cgroup_check_unused(int cgroup, struct err *e)
 {
 	struct cgroup_events now;
 	FD int events = cgroup_events_open(cgroup, e);
@@ -154,7 +153,7 @@ int cgroup_create(const struct cgroup_facts *facts, const char *path, unsigned i
 	TRY(make_path(mount, below, controllers, &kept, e));
 
 	FD int cgroup = cgroup_open_below(mount, below, e);
-	if (cgroup < 0 || (kept == len && check_unused(cgroup, e) < 0)) {
+	if (cgroup < 0 || (kept == len && cgroup_check_unused(cgroup, e) < 0)) {
 		remove_made(mount, below, len, kept);
 		return -1;
 	}

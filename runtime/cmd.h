@@ -8,7 +8,7 @@
 #include "runtime/cli.h"
 #include "runtime/container.h"
 
-extern const struct command command_create, command_delete, command_exec, command_features,
+extern const struct command command_check, command_create, command_delete, command_exec, command_features,
 	command_generate, command_kill, command_list, command_pause, command_plan, command_ps,
 	command_resume, command_run, command_spec, command_start, command_state, command_update;
 

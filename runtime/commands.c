@@ -4,6 +4,7 @@
 
 /* clang-format off */
 const struct command *const commands[] = {
+	&command_check,
 	&command_create,
 	&command_delete,
 	&command_exec,

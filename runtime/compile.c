@@ -36,6 +36,18 @@
 #include "runtime/notify.h"
 #include "seccomp/seccomp.h"
 
+enum { FAULTS_MAX = 100 };
+
+int compile_go_on(struct compile *c, int result, struct err *e)
+{
+	if (result == 0 || !c->faults)
+		return result;
+	if (c->faults->len < FAULTS_MAX * sizeof(*e))
+		buf_add(c->faults, e, sizeof(*e));
+	*e = (struct err){ 0 };
+	return 0;
+}
+
 /* What the last part of a plan needs, for create and exec alike. */
 struct ending {
 	unsigned int preserve_fds;
@@ -82,12 +94,12 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 	bool no_new_privs = c->process->no_new_privileges;
 
 	compile_personality(c); /* both before a filter that may forbid them */
-	TRY(compile_memory_policy(c, e));
-	TRY(compile_bounding(c, e));
+	TRY(compile_go_on(c, compile_memory_policy(c, e), e));
+	TRY(compile_go_on(c, compile_bounding(c, e), e));
 	compile_limits(c);
 	add_umask(c, c->process->user.umask);
 	add_text(c, PLAN_CWD, "process.cwd", c->process->cwd);
-	TRY(compile_ids(c, e));
+	TRY(compile_go_on(c, compile_ids(c, e), e));
 	compile_caps(c, end->seccomp.filter && !no_new_privs);
 	compile_find_program(c);
 
@@ -119,7 +131,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	(void)plan_add(&c->plan, PLAN_ENTER_ROOT, NULL);
 	compile_mounts(c);
 	compile_mount_notify(c);
-	TRY(compile_devices(c, e));
+	TRY(compile_go_on(c, compile_devices(c, e), e));
 	/* made where it is missing, as runc does: before the root is read-only */
 	if (strcmp(c->process->cwd, "/") != 0)
 		add_text(c, PLAN_FOLDER, "process.cwd", c->process->cwd);
@@ -131,7 +143,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_seal_mounts(c);
 	compile_root_finish(c);
 	compile_labels(c);
-	TRY(compile_system(c, e));
+	TRY(compile_go_on(c, compile_system(c, e), e));
 	return become_process(c, end, e);
 }
 
@@ -184,8 +196,10 @@ static int begin(struct compile *c, const struct oci_config *config,
 	c->linux_ = config->linux_;
 	c->process = process;
 	c->facts = facts;
-	TRY(compile_check_process(process, facts, e));
-	TRY(compile_maps(c, e));
+	if (process->args.n == 0)
+		c->faults = NULL; /* what could be executed is half of the plan */
+	TRY(compile_go_on(c, compile_check_process(process, facts, e), e));
+	TRY(compile_go_on(c, compile_maps(c, e), e));
 	return compile_read_program(c, added_env, e);
 }
 
@@ -201,16 +215,19 @@ static int create(struct compile *c, const struct oci_config *config,
 	plan_begin(&c->plan, PLAN_CREATE);
 	c->bundle = options->bundle;
 	c->warn = options->warn;
-	TRY(compile_check_config(config, facts, e));
+	c->faults = config->process ? options->faults : NULL;
+	TRY(compile_go_on(c, compile_check_config(config, facts, e), e));
 	TRY(begin(c, config, config->process, added_variables(c, options), facts, e));
 	TRY(compile_read_mounts(c, e));
 	compile_open_notify(c, options->notify_folder);
 	if (options->listener)
 		(void)compile_add_fd(c, &(struct plan_fd){ .kind = PLAN_FD_LISTENER });
 	if (c->linux_->seccomp)
-		TRY(seccomp_compile(&c->arena, c->linux_->seccomp, options->seccomp_cache,
-		                    &end.seccomp, e));
-	TRY(compile_cgroup(c, options, e));
+		TRY(compile_go_on(c,
+		                  seccomp_compile(&c->arena, c->linux_->seccomp,
+		                                  options->seccomp_cache, &end.seccomp, e),
+		                  e));
+	TRY(compile_go_on(c, compile_cgroup(c, options, e), e));
 	TRY(create_steps(c, options, &end, e));
 	return add_fds(c, e);
 }

@@ -27,6 +27,10 @@ struct compile_options {
 	int seccomp_cache;         /* fd of the cache folder, or -1 */
 	/* Told what is left out without being refused; may be NULL. */
 	void (*warn)(const char *fmt, ...) PRINTF(1, 2);
+	/* For `check`: what would be refused goes here, each a struct err, and the rest is
+	 * looked at; what a refused part would have done is not in the plan. NULL: the
+	 * first fault ends it. */
+	struct buf *faults;
 };
 
 /* The plan of a container's first process, in ret (plan_check passes on it). */

@@ -193,7 +193,7 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
  * is ever mounted below a link. */
 static bool is_shared_bind(const struct compile_mount *cm)
 {
-	return cm->bind && !cm->idmap && !cm->options.links &&
+	return cm->bind && !cm->refused && !cm->idmap && !cm->options.links &&
 	       (cm->options.propagation & MS_SHARED);
 }
 
@@ -203,7 +203,10 @@ int compile_read_mounts(struct compile *c, struct err *e)
 
 	c->mounts = arena_array(&c->arena, count, sizeof(*c->mounts));
 	for (size_t i = 0; i < count; i++) {
-		TRY(read_mount(c, i, &c->mounts[i], e));
+		int result = read_mount(c, i, &c->mounts[i], e);
+
+		c->mounts[i].refused = result < 0;
+		TRY(compile_go_on(c, result, e));
 		shared += is_shared_bind(&c->mounts[i]);
 	}
 	if (shared > SHARED_SOURCES_MAX)
@@ -482,6 +485,8 @@ void compile_mounts(struct compile *c)
 	bool own_view = c->linux_->namespaces[OCI_NS_CGROUP].wanted;
 
 	for (size_t i = 0; i < c->config->mount_count; i++) {
+		if (c->mounts[i].refused)
+			continue;
 		if (c->mounts[i].remount)
 			add_remount(c, &c->mounts[i]);
 		else if (c->mounts[i].bind)

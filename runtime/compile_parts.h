@@ -24,6 +24,7 @@ struct compile_mount {
 	const char *target; /* in the container, cleaned */
 	const char *source; /* of a bind: on the host, cleaned */
 	bool bind, remount;
+	bool refused;   /* and noted (compile_go_on): makes no steps */
 	uint32_t slot;  /* of a bind: a clone made before / became a slave */
 	uint32_t idmap; /* PLAN_BIND_IDMAP…; 0: none */
 	struct oci_id_mappings uid_map, gid_map; /* none: the user namespace's */
@@ -32,7 +33,8 @@ struct compile_mount {
 struct compile {
 	struct arena arena;
 	struct plan_builder plan;
-	struct buf fds; /* struct plan_fd, by slot */
+	struct buf *faults; /* of the options, or NULL */
+	struct buf fds;     /* struct plan_fd, by slot */
 	const struct oci_config *config;
 	const struct oci_linux *linux_;
 	const struct oci_process *process;
@@ -53,6 +55,11 @@ struct compile {
 		uint32_t home_slot;
 	} exec;
 };
+
+/* --- compile.c ------------------------------------------------------------------ */
+
+/* The result of a part, or 0 once its fault is noted in a list that somebody keeps. */
+MUST_CHECK int compile_go_on(struct compile *c, int result, struct err *e);
 
 /* --- compile_check.c ------------------------------------------------------------ */
 

@@ -105,6 +105,22 @@ MUST_CHECK int container_list(const struct container_context *c, struct arena *a
 MUST_CHECK int container_pids(const struct container_context *c, struct arena *a, const char *id,
                               pid_t **ret, size_t *ret_count, struct err *e);
 
+/* One thing that `check` looked at. */
+struct check_verdict {
+	enum { CHECK_PASS, CHECK_FAIL, CHECK_UNKNOWN } result;
+	const char *subject;        /* field of config.json, or a word: "cgroup" */
+	const char *text;           /* why it fails, or why nobody can know; else "" */
+	const char *pointer, *hint; /* of a failure; may be "" */
+	int sys;                    /* errno of a failure, or 0 */
+};
+
+/* Whether create and start would succeed on this host, found out without any effect
+ * outside of a process that ends with this call. All that would not is in ret, too;
+ * -1 only when the looking itself fails. */
+MUST_CHECK int container_check(const struct container_context *c, const struct create_request *r,
+                               struct arena *a, struct check_verdict **ret, size_t *ret_count,
+                               struct err *e);
+
 /* The plan that create would execute, as JSON text. */
 struct buf;
 MUST_CHECK int container_plan(const struct container_context *c, const struct create_request *r,

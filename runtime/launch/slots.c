@@ -63,7 +63,7 @@ static int check_owner(int fd, const char *path, struct err *e)
 	return err_hint(e, "we are uid %u", geteuid());
 }
 
-static int open_namespace(const char *path, uint64_t type, struct err *e)
+int slots_open_namespace(const char *path, uint64_t type, struct err *e)
 {
 	/* O_NONBLOCK: the path is the config's, and may be a fifo */
 	FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -99,7 +99,7 @@ static int open_slot(const struct plan *plan, const struct plan_fd *entry,
 	s->ours[s->count] = false;
 	switch (entry->kind) {
 	case PLAN_FD_NAMESPACE:
-		*fd = open_namespace(path, entry->ns_type, e);
+		*fd = slots_open_namespace(path, entry->ns_type, e);
 		s->ours[s->count] = true;
 		break;
 	case PLAN_FD_TREE:

@@ -22,3 +22,6 @@ void slots_close(struct slots *s);
  * must have (NS_GET_NSTYPE, ioctl_ns(2)): a path that leads elsewhere is refused. */
 MUST_CHECK int slots_open(const struct plan *plan, const struct launch_options *options,
                           struct slots *ret, struct err *e);
+
+/* One namespace file of the type (a CLONE_NEW*): its descriptor. */
+MUST_CHECK int slots_open_namespace(const char *path, uint64_t type, struct err *e);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check: whether a bundle would start, and all that keeps it from it. */
+#include <string.h>
+
+#include "base/path.h"
+#include "runtime/cmd.h"
+
+enum { EXIT_STARTS = 0, EXIT_DOES_NOT = 1 };
+
+/* clang-format off */
+static const struct option_spec check_options[] = {
+	{ .name = "bundle", .letter = 'b', .kind = OPTION_TEXT, .value = "DIR",
+	  .complete = COMPLETE_DIR, .help = "the bundle's folder (default: the current one)" },
+	{ .name = "config", .letter = 'f', .kind = OPTION_TEXT, .value = "FILE",
+	  .complete = COMPLETE_FILE, .help = "the bundle's config.json, by another name" },
+	{ .name = "console-socket", .kind = OPTION_TEXT, .value = "SOCKET",
+	  .complete = COMPLETE_FILE, .help = "the socket that create would send the terminal to" },
+	{ .name = "format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
+	  .help = "text (default) or json" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+static const char *const result_names[] = {
+	[CHECK_PASS] = "pass", [CHECK_FAIL] = "fail", [CHECK_UNKNOWN] = "unknown"
+};
+
+static size_t count(const struct check_verdict *v, size_t n, int result)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += (int)v[i].result == result;
+	return found;
+}
+
+static void print_json(const char *bundle, const struct check_verdict *v, size_t n, struct buf *out)
+{
+	struct json_writer w = { .out = out, .indent = "  " };
+
+	json_open(&w, '{');
+	json_key(&w, "bundle");
+	json_string(&w, bundle);
+	json_key(&w, "starts");
+	json_bool(&w, count(v, n, CHECK_FAIL) == 0);
+	json_key(&w, "verdicts");
+	json_open(&w, '[');
+	for (size_t i = 0; i < n; i++) {
+		const struct {
+			const char *key, *value;
+		} entries[] = { { "subject", v[i].subject },
+			        { "verdict", result_names[v[i].result] },
+			        { "why", v[i].text },
+			        { "pointer", v[i].pointer },
+			        { "hint", v[i].hint } };
+
+		json_open(&w, '{');
+		for (size_t k = 0; k < sizeof(entries) / sizeof(*entries); k++) {
+			if (!entries[k].value[0])
+				continue;
+			json_key(&w, entries[k].key);
+			json_string(&w, entries[k].value);
+		}
+		if (v[i].sys) {
+			json_key(&w, "errno");
+			json_i64(&w, v[i].sys);
+		}
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	json_close(&w, '}');
+	buf_text(out, "\n");
+}
+
+/* Text of the config and of paths: control characters may not reach a terminal. */
+static void add_plain(struct buf *out, const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			buf_printf(out, "\\u%04x", (unsigned int)(unsigned char)*c);
+		else
+			buf_add(out, c, 1);
+	}
+}
+
+/* A line for each failure, then for each thing that cannot be known. */
+static void print_text(const struct check_verdict *v, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].result != CHECK_FAIL)
+			continue;
+		add_plain(out, v[i].text);
+		if (v[i].hint[0]) {
+			buf_text(out, " (");
+			add_plain(out, v[i].hint);
+			buf_text(out, ")");
+		}
+		buf_text(out, "\n");
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].result != CHECK_UNKNOWN)
+			continue;
+		buf_text(out, "unknown: ");
+		add_plain(out, v[i].subject);
+		buf_text(out, ": ");
+		add_plain(out, v[i].text);
+		buf_text(out, "\n");
+	}
+	if (count(v, n, CHECK_FAIL) == 0)
+		buf_printf(out, "would start: %zu things looked at\n", n);
+}
+
+static int check_run(const struct invocation *in, struct err *e)
+{
+	const char *bundle = cli_path(in, "bundle");
+	const char *config = cli_text(in, "config"), *format = cli_text(in, "format");
+	struct check_verdict *v;
+	BUF struct buf out = { 0 };
+	size_t n;
+
+	if (in->args.n > 0)
+		bundle = path_clean(in->arena, in->cwd, in->args.v[0]);
+
+	const struct create_request request = {
+		.id = "check",
+		.bundle = bundle ? bundle : in->cwd,
+		.config = config ? config : "config.json",
+		.console_socket = cli_path(in, "console-socket"),
+	};
+	TRY(container_check(&in->context, &request, in->arena, &v, &n, e));
+	if (format && strcmp(format, "json") == 0)
+		print_json(request.bundle, v, n, &out);
+	else
+		print_text(v, n, &out);
+	TRY(cmd_print(&out, e));
+	return count(v, n, CHECK_FAIL) == 0 ? EXIT_STARTS : EXIT_DOES_NOT;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.arguments = "[BUNDLE]",
+	.summary = "tell whether a bundle would start on this host",
+	.description =
+		"Reads the bundle's config.json as create does, and tries what create would do as "
+		"far as that leaves no trace: namespaces are made, filesystems mounted and the "
+		"program looked up by a process that ends with the command. Nothing is created, "
+		"no hook is run and no cgroup is made.\n\n"
+		"Prints one line for each thing that would fail, all of them, in create's words; "
+		"the exit status is 0 when the bundle would start and 1 when it would not. With "
+		"--format json there is a verdict (pass, fail or unknown) for everything that was "
+		"looked at, with the place in config.json.",
+	.examples = "caisson check /srv/web\n"
+		    "caisson check --format json /srv/web\n",
+	.options = check_options,
+	.complete = { COMPLETE_DIR },
+	.args_max = 1,
+	.run = check_run,
+};
