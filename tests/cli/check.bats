@@ -80,7 +80,7 @@ rejected() {
 }
 
 @test "what check rejects is refused" {
-	local case
+	local text filter
 	while IFS='|' read -r text filter; do
 		rm -rf b
 		make_bundle b copy

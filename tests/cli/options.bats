@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031 # tests are subshells
+# Every option of every command with values that no caller should send. The options come
+# from --help, and so from the table that parses them: a new one is tested unasked.
+
+load helpers
+
+# The options of a command that take a value.
+options_of() { # COMMAND
+	"$CAISSON" "$1" --help | sed -nE 's/^ +(-[a-zA-Z], )?--([a-z0-9-]+) [A-Z<].*/\2/p'
+}
+
+commands() {
+	"$CAISSON" --help | sed -nE '/^[A-Za-z]*ommands/,/^$/s/^ +([a-z]+) .*/\1/p'
+}
+
+# Fails, or does not, but in one plain line, without a crash and in time.
+survives() { # COMMAND...
+	status=0
+	timeout -k 1 20 "$CAISSON" --root "$STATE" "$@" >out 2>err </dev/null 3>&- || status=$?
+	case $status in
+	0 | 1 | 3 | 255) ;;
+	*)
+		echo "exit status $status of: ${*@Q}" | cut -c1-300
+		return 1
+		;;
+	esac
+	if LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]' err || [ "$(wc -l <err)" -gt 1 ]; then
+		echo "not one plain line, of: ${*@Q}" | cut -c1-300
+		head -c 300 err | cat -v
+		return 1
+	fi
+	[ "$status" = 0 ] || [ -s err ] || [ -s out ] || {
+		echo "nothing said, of: ${*@Q}" | cut -c1-300
+		return 1
+	}
+}
+
+setup_values() {
+	values=('' -1 18446744073709551616 ../x $'two\nlines' $'\e[31mred\e]0;title\a'
+		$'\x01\xff\xfe\x80' "$(head -c 65536 /dev/zero | tr '\0' x)")
+}
+
+@test "the commands and their options are found" {
+	[ "$(commands | wc -l)" -gt 12 ]
+	commands | grep -qx create
+	options_of create | grep -qx pid-file
+	options_of exec | grep -qx cap
+}
+
+@test "every option of every command with eight bad values" {
+	local command option value options n=0
+	setup_values
+	mkdir empty && cd empty
+	for command in $(commands); do
+		mapfile -t options < <(options_of "$command")
+		for option in "${options[@]}"; do
+			for value in "${values[@]}"; do
+				survives "$command" "--$option" "$value" nobody
+				survives "$command" "--$option=$value"
+				n=$((n + 2))
+			done
+		done
+	done
+	cd ..
+	echo "# $n command lines" >&3
+	[ "$n" -gt 300 ]
+	nothing_left
+}
+
+@test "every option of the program with eight bad values" {
+	local option value
+	setup_values
+	for option in log log-format log-level cgroup-manager rootless root; do
+		for value in "${values[@]}"; do
+			survives "--$option" "$value" state nobody
+		done
+	done
+	nothing_left
+}
+
+@test "every command with eight bad ids, and with too many" {
+	local command value
+	setup_values
+	mkdir empty && cd empty
+	for command in $(commands); do
+		for value in "${values[@]}"; do
+			survives "$command" "$value"
+			survives "$command" -- "$value" "$value" "$value"
+		done
+		survives "$command" --nosuchoption
+		survives "$command" -Z
+		survives "$command" "--$(head -c 65536 /dev/zero | tr '\0' x)"
+		survives "$command" $'--\e[31m'
+	done
+	cd ..
+	nothing_left
+}
+
+@test "no arguments, and names of commands that are none" {
+	local value
+	setup_values
+	survives
+	for value in "${values[@]}"; do
+		survives "$value"
+	done
+	# argv without a name
+	expect_any sh -c 'exec -a "" "$0" state' "$CAISSON" || true
+}
