@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -150,8 +151,21 @@ static int clear_cgroup(const struct found *f, struct err *e)
 	return cgroup_destroy(&f->cgroup, f->state.cgroup, END_MS, e);
 }
 
-/* A failing poststop hook is only told, and the next one runs: the container is gone all the same.
- */
+/* The note was there before the record, which may be damaged where nobody sees it: both
+ * groups are looked at. Each is touched only if it is ours. */
+static int clear_noted_cgroup(struct found *f, struct arena *a, struct err *e)
+{
+	const char *noted;
+
+	TRY(state_dir_noted_cgroup(&f->dir, a, &noted, e));
+	if (!noted || (f->state.cgroup && strcmp(noted, f->state.cgroup) == 0))
+		return 0;
+	f->state.cgroup = noted;
+	return clear_cgroup(f, e);
+}
+
+/* A poststop hook that fails is only told of, and the next one runs: the container is
+ * gone all the same. */
 static void run_poststop(const struct found *f, struct arena *a)
 {
 	BUF struct buf text = { 0 };
@@ -203,6 +217,8 @@ int container_delete(const struct container_context *c, const char *id, bool for
 		return err_set(e, ERR_STATE, "cannot delete container %s that is not stopped: %s",
 		               id, container_status_name(f.status));
 	TRY(clear_cgroup(&f, e));
+	if (force)
+		TRY(clear_noted_cgroup(&f, &a, e));
 	run_poststop(&f, &a);
 	return state_dir_remove(&f.dir, e);
 }

@@ -4,6 +4,7 @@
 
 FUZZ_SECONDS ?= 20
 CHECKS := lint build unit unit-sanitize fuzz cli mutants races cycles faults vm
+CHECKS := lint build unit unit-sanitize fuzz cli cycles faults records vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
@@ -54,9 +55,13 @@ check-cycles: all $(TOOLS) ## create and delete containers, CYCLES of them, and 
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/faults/cycles
 
-check-faults: all $(TOOLS) ## kill the runtime at every system call, and look for leaks (root)
+check-faults: all $(TOOLS) ## kill the runtime and fail its system calls, and look for leaks (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/faults/killsweep $(FAULTS)
+
+check-records: all $(TOOLS) ## damage the record of a container byte by byte (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/faults/records $(FAULTS)
 
 check-vm: all $(TOOLS) ## run the tests of the commands and of the engines in the test machine
 	@tests/vm/check

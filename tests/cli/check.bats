@@ -96,7 +96,7 @@ rejected() {
 	done <<-'CASES'
 		process.cwd|.process.cwd = 7
 		mounts[0].destination|.mounts[0].destination = 1
-		linux.personality|.linux.personality = { "domain": "LINUX32" }
+		process.selinuxLabel|.process.selinuxLabel = "nosuch"
 		only a procfs|.mounts[0].type = "tmpfs"
 		required unless|del(.mounts[1].type)
 		nowhere|.root.path = "nowhere"
@@ -135,11 +135,11 @@ rejected() {
 	config b '.mounts += [{ "destination": "/x", "type": "nosuchfs" },
 		{ "destination": "/y", "type": "bind", "source": "/nowhere", "options": ["bind"] },
 		{ "destination": "/proc/x", "type": "tmpfs" }] | .process.args = ["nosuch"] |
-		.hooks.prestart = [{ "path": "/nohook" }] | .linux.personality = { "domain": "LINUX32" }'
+		.hooks.prestart = [{ "path": "/nohook" }] | .process.selinuxLabel = "nosuch"'
 	check 1
 	[ "$(wc -l <<<"$output")" = 6 ]
 	[ "$(jq -c '[.verdicts[] | select(.verdict == "fail").pointer] | sort' check.json)" = \
-		'["/hooks/prestart/0/path","/linux/personality","/mounts/10/destination","/mounts/8","/mounts/9","/process/args"]' ]
+		'["/hooks/prestart/0/path","/mounts/10/destination","/mounts/8","/mounts/9","/process/args","/process/selinuxLabel"]' ]
 	# faults of the text itself: all of the fields, too
 	config b '.process.cwd = 7 | .mounts[0].destination = 1 | .hostname = []'
 	check 1

@@ -452,3 +452,10 @@ drop_stranger() {
 	done
 	nothing_left
 }
+
+@test "a record that names another group than the note does" {
+	make_wreck
+	sed -i 's/caisson-tests/caisson-tasts/' "$STATE/c/state.json"
+	within 12 0 caisson delete --force c
+	nothing_left
+}
