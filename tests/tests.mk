@@ -3,8 +3,7 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-CHECKS := lint build unit unit-sanitize fuzz cli mutants races cycles faults vm
-CHECKS := lint build unit unit-sanitize fuzz cli cycles faults records vm
+CHECKS := lint build unit unit-sanitize fuzz cli mutants races cycles faults records differential vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
@@ -62,6 +61,10 @@ check-faults: all $(TOOLS) ## kill the runtime and fail its system calls, and lo
 check-records: all $(TOOLS) ## damage the record of a container byte by byte (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/faults/records $(FAULTS)
+
+check-differential: all ## give the same configs to caisson, runc and crun, and compare (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/faults/differential $(FAULTS)
 
 check-vm: all $(TOOLS) ## run the tests of the commands and of the engines in the test machine
 	@tests/vm/check
