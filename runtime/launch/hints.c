@@ -22,7 +22,18 @@ static const struct {
 	const char *hint;
 } hints[] = {
 	/* what only one kind of step can mean */
-	{ PLAN_DEVICE, CALL_OPEN, ENOENT, "the host has no such device node to bind" },
+	{ PLAN_DEVICE, CALL_OPEN, ENOENT,
+	  "a user namespace makes no devices (mknod(2)), so the host's of the same path is bound: "
+	  "there must be one" },
+	{ PLAN_DEVICE, CHECK_READ_BACK, 0,
+	  "a user namespace makes no devices (mknod(2)), so the host's of the same path is bound, "
+	  "but that is another one" },
+	{ PLAN_OOM_SCORE_ADJ, CALL_WRITE, EACCES,
+	  "only CAP_SYS_RESOURCE over the host lowers it: leave it out, or do not go below "
+	  "/proc/self/oom_score_adj" },
+	{ PLAN_ENTER_ROOT, CALL_CHDIR, EACCES,
+	  "every folder on the way to root.path must let the container's root pass, whose rights "
+	  "are those of the id that it is mapped to" },
 	{ PLAN_DEVICE, CALL_MKNOD, EPERM, "making device nodes needs CAP_MKNOD" },
 	{ PLAN_SYSCTL, CALL_OPEN, ENOENT, "this kernel has no such sysctl" },
 	{ PLAN_SYSCTL, CALL_OPEN, EACCES, "this sysctl cannot be set in a namespace" },

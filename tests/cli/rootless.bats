@@ -353,6 +353,35 @@ ranges() { # FIRST SIZE
 		plain run --bundle "$W/b" c
 }
 
+# --- devices, and what only root may ------------------------------------------------------------
+
+@test "devices are the host's of the same path, or are refused with the reason" {
+	rootless_bundle 'stat -c "%t:%T %F" /dev/fuse /dev/null'
+	if [ -c /dev/fuse ]; then
+		config "$W/b" '.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229}]'
+		expect 0 plain run --bundle "$W/b" c
+		says "a:e5 character special file"
+	fi
+	config "$W/b" '.linux.devices = [{path: "/dev/none-such", type: "c", major: 1, minor: 3}]'
+	refused "device /dev/none-such (linux.devices[0]): /dev/none-such open: no such file" \
+		plain run --bundle "$W/b" c
+	says "(a user namespace makes no devices (mknod(2)), so the host's of the same path is bound"
+	config "$W/b" '.linux.devices = [{path: "/dev/zero", type: "c", major: 1, minor: 1}]'
+	refused "but that is another one" plain run --bundle "$W/b" c
+}
+
+@test "a lower oom score and higher limits are refused with what they need" {
+	rootless_bundle 'cat /proc/self/oom_score_adj'
+	config "$W/b" '.process.oomScoreAdj = 999'
+	expect 0 plain run --bundle "$W/b" c
+	is 999
+	config "$W/b" '.process.oomScoreAdj = -999'
+	refused "only CAP_SYS_RESOURCE over the host lowers it" plain run --bundle "$W/b" c
+	config "$W/b" 'del(.process.oomScoreAdj)
+		| .process.rlimits = [{type: "RLIMIT_NICE", soft: 99, hard: 99}]'
+	refused "raising a hard limit needs CAP_SYS_RESOURCE" plain run --bundle "$W/b" c
+}
+
 # --- mounts -----------------------------------------------------------------------------------
 
 # A bundle that wants new mounts of all kinds, and gid 5 for terminals.
