@@ -274,6 +274,12 @@ static bool is_bare(enum plan_op op)
 	}
 }
 
+static bool ids(struct checker *c, const struct plan_step *s)
+{
+	return list(c, &s->ids.groups, sizeof(uint32_t)) &&
+	       want(c, s->ids.keep_groups < PLAN_GROUPS_END, &s->ids.keep_groups);
+}
+
 /* A kind that stands neither there nor here is refused: a new one cannot be
  * forgotten. */
 static bool body(struct checker *c, const struct plan_step *s)
@@ -323,8 +329,7 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_SYSCTL:
 		return text(c, &s->sysctl.path) && text(c, &s->sysctl.value);
 	case PLAN_IDS:
-		return list(c, &s->ids.groups, sizeof(uint32_t)) &&
-		       want(c, s->ids.keep_groups < PLAN_GROUPS_END, &s->ids.keep_groups);
+		return ids(c, s);
 	case PLAN_ENVIRONMENT:
 		return want(c, s->home.env_slot < c->envp.count, &s->home.env_slot);
 	case PLAN_EXECUTABLE:
