@@ -112,8 +112,12 @@ void compile_enter_new(struct compile *c)
 		compile_limits_raised(c);
 	join_all(c);
 	if (!c->two_stages) {
-		c->plan.head.network = (flags & CLONE_NEWNET) != 0;
-		c->plan.head.clone_flags = flags & ~(uint64_t)CLONE_NEWNET;
+		/* whoever makes it beside must go back to a network of the host's, in which
+		 * root of another user namespace has no rights (setns(2)) */
+		bool beside = flags & CLONE_NEWNET && !c->facts->rootless;
+
+		c->plan.head.network = beside;
+		c->plan.head.clone_flags = beside ? flags & ~(uint64_t)CLONE_NEWNET : flags;
 		return;
 	}
 	if (is_new(c, OCI_NS_USER))

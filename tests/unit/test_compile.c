@@ -304,6 +304,23 @@ static void test_helpers(void **state)
 	}
 }
 
+/* Root of a user namespace could not come back from a network made beside the clone. */
+static void test_network_of_a_user_namespace(void **state)
+{
+	static const struct host_facts inside = {
+		.user_namespace = true,
+		.rootless = true,
+		.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup", .limited = true },
+		.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
+	};
+
+	(void)state;
+	PLAN_CASE(plan, .facts = &inside);
+	assert_int_equal(plan->network, 0);
+	assert_true(plan->clone_flags & CLONE_NEWNET);
+	assert_int_equal(plan_case_find(plan, PLAN_NETWORK, 0), -1);
+}
+
 #define PROC_SYS_QUEUES                                                       \
 	"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"  \
 	"{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\"}," \
@@ -482,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_time_without_offsets),
 		cmocka_unit_test(test_rootless),
 		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_network_of_a_user_namespace),
 		cmocka_unit_test(test_instead),
 		cmocka_unit_test(test_terminal_group),
 		cmocka_unit_test(test_exec),
