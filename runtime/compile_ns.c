@@ -14,9 +14,10 @@
  * into what is born in it. So nothing is that has our memory, our executable or our
  * root (CVE-2016-9962): stage 1, which they cannot see, joins all others before.
  *
- * Joined namespaces come after a joined user namespace, which is what gives the
- * right to join them, and before a new one, which would take it away: with a new
- * user namespace they belong to the launcher's (setns(2), user_namespaces(7)).
+ * Joined namespaces come before a user namespace, joined or new, which would take away
+ * the right to join what it does not own. Only for a caller without privileges is it the
+ * joined user namespace that gives the right, and comes first (setns(2),
+ * user_namespaces(7)).
  */
 #include <inttypes.h>
 #include <linux/sched.h>
@@ -67,15 +68,24 @@ static void join(struct compile *c, enum oci_namespace_kind kind)
 	step->join.types = oci_namespace_flag(kind);
 }
 
+static bool user_comes_first(const struct compile *c)
+{
+	return c->facts->euid != 0;
+}
+
 static void join_all(struct compile *c)
 {
-	if (is_joined(c, OCI_NS_USER))
+	bool user = is_joined(c, OCI_NS_USER);
+
+	if (user && user_comes_first(c))
 		join(c, OCI_NS_USER);
 	for (int kind = 0; kind < OCI_NS_KINDS; kind++) {
 		if (kind == OCI_NS_USER || !is_joined(c, (enum oci_namespace_kind)kind))
 			continue;
 		join(c, (enum oci_namespace_kind)kind);
 	}
+	if (user && !user_comes_first(c))
+		join(c, OCI_NS_USER);
 }
 
 /* Lines of /proc/PID/timens_offsets (time_namespaces(7)). */
@@ -135,28 +145,31 @@ void compile_network(struct compile *c)
 	c->network_joined = true;
 }
 
+static void join_container(struct compile *c, uint32_t slot, uint64_t types)
+{
+	struct plan_step *step;
+
+	if (!types)
+		return;
+	step = plan_add(&c->plan, PLAN_JOIN, NULL);
+	step->join.slot = slot;
+	step->join.types = types;
+}
+
 void compile_enter_container(struct compile *c)
 {
 	uint32_t slot = compile_add_fd(c, &(struct plan_fd){ .kind = PLAN_FD_CONTAINER });
-	uint64_t types = 0;
+	uint64_t user = c->user_namespace ? CLONE_NEWUSER : 0, types = 0;
 
 	for (int kind = 0; kind < OCI_NS_KINDS; kind++)
 		if (kind != OCI_NS_USER && c->linux_->namespaces[kind].wanted)
 			types |= oci_namespace_flag((enum oci_namespace_kind)kind);
 
 	c->two_stages = c->user_namespace || types & CLONE_NEWPID;
-	if (c->user_namespace) {
+	if (user)
 		compile_limits_raised(c);
-		struct plan_step *user = plan_add(&c->plan, PLAN_JOIN, NULL);
-		user->join.slot = slot;
-		user->join.types = CLONE_NEWUSER;
-	}
-
-	if (types) {
-		struct plan_step *rest = plan_add(&c->plan, PLAN_JOIN, NULL);
-		rest->join.slot = slot;
-		rest->join.types = types;
-	}
+	join_container(c, slot, user_comes_first(c) ? user : types);
+	join_container(c, slot, user_comes_first(c) ? types : user);
 	if (c->two_stages) {
 		(void)plan_add(&c->plan, PLAN_CLONE, NULL);
 		c->plan.head.two_stages = 1;

@@ -73,6 +73,25 @@ inside() {
 	[ "$(stat -c %u b/rootfs/made)" = 100000 ]
 }
 
+@test "a user namespace and a network namespace that it does not own are joined, by exec, too" {
+	make_bundle b
+	# /sys is bound: a new sysfs wants rights over the network namespace
+	config b '.linux.namespaces |= map(select(.type != "network")) |
+		.linux.namespaces += [{ "type": "user", "path": $u }, { "type": "network", "path": "/proc/self/ns/net" }] |
+		.mounts |= map(if .type == "sysfs" then
+			{ "destination": "/sys", "source": "/sys", "options": ["rbind"] }
+			else .options = ((.options // []) - ["gid=5"]) end) | .process.args = ["sleep", "1000"]' --arg u /dev/null
+	unshare --user sleep 1000 &
+	background+=($!)
+	local user=/proc/$!/ns/user
+	wait_for sh -c "[ \"\$(readlink $user)\" != \"\$(readlink /proc/self/ns/user)\" ]"
+	echo 0 100000 65536 | tee "/proc/$!/uid_map" >"/proc/$!/gid_map"
+	config b '(.linux.namespaces[] | select(.type == "user")).path = $u' --arg u "$user"
+	expect 0 caisson run -d -b b c
+	expect 0 caisson exec c sh -c 'readlink /proc/self/ns/user; readlink /proc/self/ns/net'
+	is "$(readlink "$user")"$'\n'"$(readlink /proc/self/ns/net)"
+}
+
 @test "a time namespace has its own clocks" {
 	make_bundle b
 	config b '.linux.namespaces += [{ "type": "time" }] |

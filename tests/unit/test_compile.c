@@ -197,7 +197,8 @@ static void test_joined_pid(void **state)
 	plan_case_order(plan, PLAN_JOIN, PLAN_CLONE);
 }
 
-/* After a joined user namespace all others are joined by init, the pid one too. */
+/* With a joined user namespace all others are joined by init, the pid one too, and
+ * before it, which need not own them. */
 static void test_joined_user(void **state)
 {
 	(void)state;
@@ -205,9 +206,9 @@ static void test_joined_user(void **state)
 	          .namespaces =
 	                  "{\"type\":\"mount\"},{\"type\":\"pid\",\"path\":\"/p\"},"
 	                  "{\"type\":\"ipc\",\"path\":\"/i\"},{\"type\":\"user\",\"path\":\"/u\"}");
-	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWUSER);
-	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 1)->join.types, CLONE_NEWPID);
-	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 2)->join.types, CLONE_NEWIPC);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWPID);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 1)->join.types, CLONE_NEWIPC);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 2)->join.types, CLONE_NEWUSER);
 	assert_int_equal(plan->two_stages, 1);
 	assert_int_equal(plan->uid_map.count, 0);
 	assert_int_equal(plan_case_find(plan, PLAN_USER_NAMESPACE, 0), -1);
@@ -454,8 +455,8 @@ static void test_exec_user_namespace(void **state)
 	const struct plan *plan = exec_plan(&a, &c, &bytes);
 	assert_int_equal(plan->two_stages, 1);
 	assert_int_equal(plan->uid_map.count, 0);
-	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 0)->join.types, CLONE_NEWUSER);
-	assert_true(plan_case_step(plan, PLAN_JOIN, 1)->join.types & CLONE_NEWPID);
+	assert_true(plan_case_step(plan, PLAN_JOIN, 0)->join.types & CLONE_NEWPID);
+	assert_int_equal(plan_case_step(plan, PLAN_JOIN, 1)->join.types, CLONE_NEWUSER);
 	plan_case_order(plan, PLAN_JOIN, PLAN_CLONE);
 	assert_int_equal(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags, 0);
 }
