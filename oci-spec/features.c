@@ -106,7 +106,7 @@ static void put_linux(struct json_writer *w, const struct oci_features_input *in
 	json_open(w, '{');
 	put_enabled(w, "idmap", true);
 	json_close(w, '}');
-	put_enabled(w, "netDevices", false);
+	put_enabled(w, "netDevices", true);
 	json_close(w, '}');
 }
 

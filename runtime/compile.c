@@ -144,6 +144,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_root_finish(c);
 	compile_labels(c);
 	TRY(compile_go_on(c, compile_system(c, e), e));
+	TRY(compile_go_on(c, compile_net_devices(c, e), e));
 	return become_process(c, end, e);
 }
 

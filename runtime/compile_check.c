@@ -46,7 +46,6 @@ int compile_check_config(const struct oci_config *config, const struct host_fact
 	       "linux.namespaces: a mount namespace is needed: running in "
 	       "the host's is not supported yet");
 	refuse(&r, mount->path, "linux.namespaces: joining a mount namespace is not supported yet");
-	refuse(&r, l->net_device_count > 0, "linux.netDevices: not supported yet");
 	refuse(&r, l->intel_rdt, "linux.intelRdt: not supported yet");
 	refuse(&r, is_set(l->mount_label) && !facts->selinux,
 	       "linux.mountLabel: selinux label is specified in config, but selinux is disabled "

@@ -138,6 +138,8 @@ MUST_CHECK int compile_read_idmap(struct compile *c, const struct oci_mount *m,
 
 /* Sysctls, host name, domain name, the loopback device. */
 MUST_CHECK int compile_system(struct compile *c, struct err *e);
+/* Devices of the host's network: the launcher moves them. */
+MUST_CHECK int compile_net_devices(struct compile *c, struct err *e);
 
 /* --- compile_hooks.c ------------------------------------------------------------ */
 

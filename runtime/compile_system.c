@@ -4,6 +4,7 @@
  * loopback device. That each of them lies in a namespace of the container's own has
  * been checked with the config.
  */
+#include "base/scope.h"
 #include "runtime/compile_parts.h"
 
 static int add_sysctl(struct compile *c, const struct oci_pair *pair, struct err *e)
@@ -27,6 +28,27 @@ static void add_name(struct compile *c, enum plan_op op, const char *field, cons
 
 	plan_str string = plan_put_string(&c->plan, name);
 	plan_add(&c->plan, op, field)->string = string;
+}
+
+int compile_net_devices(struct compile *c, struct err *e)
+{
+	BUF struct buf devices = { 0 };
+
+	for (size_t i = 0; i < c->linux_->net_device_count; i++) {
+		const struct oci_net_device *from = &c->linux_->net_devices[i];
+		struct plan_net_device device = {
+			.host_name = plan_put_string(&c->plan, from->host_name),
+			.name = plan_put_string(&c->plan,
+			                        from->name ? from->name : from->host_name),
+		};
+
+		buf_add(&devices, &device, sizeof(device));
+	}
+	TRY(buf_ok(&devices, e));
+	c->plan.head.net_devices =
+		plan_put_array(&c->plan, devices.data, c->linux_->net_device_count,
+	                       sizeof(struct plan_net_device));
+	return 0;
 }
 
 int compile_system(struct compile *c, struct err *e)

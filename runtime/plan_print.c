@@ -528,6 +528,23 @@ static void print_scheduler(struct printer *p, const struct plan_scheduler *s)
 	json_close(&p->w, '}');
 }
 
+static void print_net_devices(struct printer *p, struct plan_list list)
+{
+	const struct plan_net_device *device = plan_array(p->plan, list);
+
+	if (list.count == 0)
+		return;
+	json_key(&p->w, "netDevices");
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < list.count; i++) {
+		json_open(&p->w, '{');
+		text(p, "hostName", device[i].host_name);
+		text(p, "name", device[i].name);
+		json_close(&p->w, '}');
+	}
+	json_close(&p->w, ']');
+}
+
 void plan_print(const struct plan *plan, struct buf *ret)
 {
 	struct printer p = { .w = { .out = ret, .indent = "  " }, .plan = plan };
@@ -548,6 +565,7 @@ void plan_print(const struct plan *plan, struct buf *ret)
 	number(&p, "preserveFds", plan->preserve_fds);
 	print_cgroup(&p, &plan->cgroup);
 	print_scheduler(&p, &plan->scheduler);
+	print_net_devices(&p, plan->net_devices);
 	print_fds(&p);
 	print_steps(&p);
 	json_close(&p.w, '}');

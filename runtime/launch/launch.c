@@ -34,6 +34,7 @@
 #include "runtime/launch/frame.h"
 #include "runtime/launch/idmap.h"
 #include "runtime/launch/image.h"
+#include "runtime/launch/netdev.h"
 #include "runtime/launch/network.h"
 #include "runtime/launch/report.h"
 #include "runtime/launch/scheduler.h"
@@ -342,6 +343,9 @@ static int talk(const struct plan *plan, struct launch *l, const struct launch_e
 			return died(l, e);
 		if (got < 0)
 			return -1;
+		/* init is in its network namespace by now */
+		if ((f.type == FRAME_HOOKS || f.type == FRAME_READY) && !l->devices)
+			TRY(netdev_move(plan, l->pid, &l->devices, e));
 		if (f.type == FRAME_READY) {
 			log_debug("child process in init(): %d is ready to be started", l->pid);
 			return scheduler_apply(plan, l->pid, e);
@@ -438,6 +442,7 @@ void launch_abort(struct launch *l)
 	struct err ignored = { 0 };
 
 	if (l->pidfd >= 0) {
+		netdev_restore(l->devices);
 		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL);
 		(void)!proc_reap(l->pidfd, &ignored);
 	}
@@ -447,6 +452,8 @@ void launch_abort(struct launch *l)
 
 void launch_done(struct launch *l)
 {
+	netdev_free(l->devices);
+	l->devices = NULL;
 	fd_drop(&l->pidfd);
 	fd_drop(&l->socket);
 }

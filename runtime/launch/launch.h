@@ -41,10 +41,11 @@ struct launch_options {
 
 /* A container's process that waits for START. */
 struct launch {
-	pid_t pid;           /* in our pid namespace */
-	uint64_t start_time; /* of pid: proc_stat */
-	int pidfd;           /* owned; -1: none                           */
-	int socket;          /* to init, owned; -1 after it was let go    */
+	pid_t pid;                    /* in our pid namespace */
+	uint64_t start_time;          /* of pid: proc_stat */
+	int pidfd;                    /* owned; -1: none                           */
+	int socket;                   /* to init, owned; -1 after it was let go    */
+	struct netdev_moves *devices; /* network devices that moved; NULL: none */
 };
 
 #define LAUNCH __attribute__((cleanup(launch_done)))

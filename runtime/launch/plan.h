@@ -79,6 +79,11 @@ struct plan_scheduler {
 	uint64_t runtime, deadline, period; /* nanoseconds */
 };
 
+/* A device of the host's network that moves into the container's. */
+struct plan_net_device {
+	plan_str host_name, name; /* name: in the container; may have %d in it */
+};
+
 enum plan_kind { PLAN_CREATE = 1, PLAN_EXEC = 2 };
 
 struct plan {
@@ -97,6 +102,7 @@ struct plan {
 	uint32_t terminal;                 /* a PLAN_TERMINAL step sends the pty's master */
 	struct plan_cgroup cgroup;
 	struct plan_scheduler scheduler; /* set when init is READY */
+	struct plan_list net_devices;    /* struct plan_net_device */
 	uint32_t runtime_hooks;          /* PLAN_WAIT_HOOKS is among the steps */
 	uint32_t preserve_fds;           /* 3 .. 3+N-1 of the caller's stay open */
 

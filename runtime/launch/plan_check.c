@@ -153,6 +153,19 @@ static bool cgroup(struct checker *c, const struct plan_cgroup *g)
 	return true;
 }
 
+static bool net_devices(struct checker *c, const struct plan_list *l)
+{
+	const struct plan_net_device *device = plan_array(c->plan, *l);
+
+	if (!list(c, l, sizeof(*device)))
+		return false;
+	for (uint32_t i = 0; i < l->count; i++, device++) {
+		if (!text(c, &device->host_name) || !text(c, &device->name))
+			return false;
+	}
+	return true;
+}
+
 static bool head(struct checker *c)
 {
 	const struct plan *p = c->plan;
@@ -167,7 +180,7 @@ static bool head(struct checker *c)
 	       list(c, &p->gid_map, sizeof(struct plan_idmap)) && flag(c, &p->setgroups_deny) &&
 	       flag(c, &p->uid_helper) && flag(c, &p->gid_helper) && flag(c, &p->terminal) &&
 	       cgroup(c, &p->cgroup) && flag(c, &p->scheduler.given) &&
-	       flag(c, &p->runtime_hooks) &&
+	       net_devices(c, &p->net_devices) && flag(c, &p->runtime_hooks) &&
 	       want(c, p->preserve_fds <= VALUE_FD_MAX, &p->preserve_fds);
 }
 

@@ -20,6 +20,7 @@ struct layout {
 	struct plan_id_maps id_maps;
 	struct plan_cgroup_write writes[1];
 	uint64_t insns[3];
+	struct plan_net_device devices[2];
 	struct plan_option options[2];
 	plan_vector_entry argv[3], envp[3];
 	uint32_t groups[4];
@@ -158,6 +159,7 @@ static int set_up(void **unused)
 		.cgroup = { .path = AT(text),
 		            .writes = LIST(writes, 1),
 		            .devices = LIST(insns, 3) },
+		.net_devices = LIST(devices, 2),
 		.steps = LIST(steps, STEPS),
 	};
 	for (uint32_t i = 0; i < 4; i++)
@@ -166,6 +168,8 @@ static int set_up(void **unused)
 	good.writes[0] = (struct plan_cgroup_write){ .file = AT(text), .value = AT(text) };
 	for (int i = 0; i < 2; i++) {
 		good.options[i].key = AT(text);
+		good.devices[i] =
+			(struct plan_net_device){ .host_name = AT(text), .name = AT(text) };
 		good.argv[i] = AT(text);
 	}
 	good.envp[0] = AT(text);
@@ -278,6 +282,7 @@ static void the_head_is_checked(void **unused)
 	BAD(head.terminal, UINT32_MAX);
 	BAD(head.runtime_hooks, 2);
 	BAD(head.scheduler.given, 2);
+	BAD_LIST(head.net_devices);
 	BAD(head.preserve_fds, UINT32_MAX);
 	BAD_LIST(head.fds);
 	BAD_LIST(head.uid_map);
@@ -309,6 +314,8 @@ static void descriptors_and_writes_are_checked(void **unused)
 	BAD(fds[0].ns_type, CLONE_FILES);
 	BAD(fds[1].recursive, 2);
 	BAD_STRING(fds[2].origin);
+	BAD(devices[0].host_name, 0);
+	BAD_STRING(devices[1].name);
 	BAD_STRING(writes[0].file);
 	BAD(writes[0].file, 0);
 	BAD_STRING(writes[0].value);
