@@ -6,20 +6,23 @@
  *
  * A hook's environment is what the config says and nothing else: neither that of
  * the caller nor that of the container's process may reach a program of the host
- * (CVE-2025-23266).
+ * (CVE-2025-23266). A startContainer hook is the container's own program: without
+ * `env` it gets that of the process, as runc gives it.
  */
 #include "runtime/compile_parts.h"
 
 static void add_hook(struct compile *c, enum plan_op op, const struct oci_hook *hook,
                      const char *origin, uint32_t index)
 {
+	bool inherits = op == PLAN_HOOK_CONTAINER && !hook->env_set;
 	struct oci_strings args = hook->args;
 
 	if (args.n == 0)
 		args = (struct oci_strings){ .v = &hook->path, .n = 1 };
 
 	struct plan_list argv = plan_put_vector(&c->plan, args.v, args.n);
-	struct plan_list envp = plan_put_vector(&c->plan, hook->env.v, hook->env.n);
+	struct plan_list envp =
+		inherits ? c->exec.envp : plan_put_vector(&c->plan, hook->env.v, hook->env.n);
 	struct plan_step *step = plan_add(&c->plan, op, origin);
 
 	step->hook.path = plan_put_string(&c->plan, hook->path);

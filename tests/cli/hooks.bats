@@ -248,3 +248,56 @@ interrupt() {
 	[ "$status" = 1 ]
 	nothing_left
 }
+
+@test "startContainer without env has the process's, HOME and all; an empty one is empty" {
+	make_bundle b
+	config b '.process.env = ["ONE=two", "PATH=/bin"] |
+		.hooks.startContainer = [{ "path": "/bin/sh", "args": ["sh", "-c", "echo $ONE $HOME >/tmp/env"] },
+			{ "path": "/bin/sh", "args": ["sh", "-c", "env >/tmp/empty"], "env": [] }]'
+	script b 'cat /tmp/env; grep -c -e ONE -e HOME /tmp/empty'
+	export LEAKED=1
+	caisson run -b b c </dev/null >out 2>&1 3>&- || true
+	[ "$(cat out)" = $'two /\n0' ] || [ "$(cat out)" = $'two /root\n0' ]
+	# never so for a program of the host
+	config b 'del(.hooks) | .hooks.createRuntime = [{ "path": "/bin/sh", "args": ["sh", "-c", $s] }] |
+		.hooks.createContainer = .hooks.createRuntime' --arg s "env >>$W/host"
+	caisson run -b b c </dev/null >out 2>&1 3>&- || true
+	[ -e host ]
+	not grep -E '^(ONE|HOME|LEAKED)=' host
+}
+
+@test "poststop: all of them run, whatever becomes of each" {
+	make_bundle b
+	hook poststop 'echo first; exit 3'
+	hook poststop "echo second >$W/second"
+	config b '.hooks.poststop += [{ "path": "/nowhere/hook" }]'
+	expect 0 caisson create -b b c
+	expect 0 caisson delete --force c
+	says 'poststop hook #0'
+	says 'poststop hook #2'
+	[ "$(cat second)" = second ]
+	nothing_left
+}
+
+@test "the first of several that fails is the last: its number is told" {
+	make_bundle b
+	local kind
+	for kind in prestart createRuntime createContainer startContainer poststart; do
+		make_bundle b
+		config b '.process.args = ["sleep", "1000"]'
+		hook $kind true
+		hook $kind 'exit 3'
+		hook $kind "echo ran >$W/third; echo ran >/tmp/third"
+		expect 1 caisson run -d -b b c
+		says "error running $kind hook #1: "
+		[ ! -e third ]
+		nothing_left
+	done
+}
+
+@test "a gigabyte of output, and nobody to read it" {
+	make_bundle b
+	hook createRuntime 'head -c 1073741824 /dev/zero'
+	hook createContainer 'head -c 100000000 /dev/zero >&2'
+	within 60 0 caisson create -b b c
+}

@@ -50,6 +50,14 @@ char *const *exec_vector(struct plan_list list, int64_t spare, char *text)
 	return (char *const *)(void *)entry;
 }
 
+char *const *exec_environment(struct plan_list list)
+{
+	const struct plan_step *step = plan_array(plan, plan->steps);
+	bool own = list.at == step[plan->steps.count - 1].exec.envp.at; /* PLAN_EXECVE's */
+
+	return exec_vector(list, own ? spare_entry : -1, own ? spare_text : NULL);
+}
+
 static bool is_folder(const char *path)
 {
 	struct stat st;
@@ -200,7 +208,7 @@ void step_execve(const struct plan_step *step)
 {
 	const char *path = found ? found : plan_string(step->exec.file);
 	char *const *argv = exec_vector(step->exec.argv, -1, NULL);
-	char *const *envp = exec_vector(step->exec.envp, spare_entry, spare_text);
+	char *const *envp = exec_environment(step->exec.envp);
 	long error = -sys_execve(path, argv, envp);
 	char buffer[FRAME_TEXT_MAX];
 	struct text t = text_in(buffer, sizeof(buffer));

@@ -82,7 +82,7 @@ static _Noreturn void child(const struct plan_step *step, bool on_host, int outp
 			child_fails("old root", result);
 	}
 	result = sys_execve(path, exec_vector(step->hook.argv, -1, NULL),
-	                    exec_vector(step->hook.envp, -1, NULL));
+	                    exec_environment(step->hook.envp));
 	child_fails(path, result);
 }
 
