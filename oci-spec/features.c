@@ -91,6 +91,23 @@ static void put_seccomp(struct json_writer *w, const struct oci_features_input *
 	json_close(w, '}');
 }
 
+static void put_memory_policy(struct json_writer *w)
+{
+	json_key(w, "memoryPolicy");
+	json_open(w, '{');
+	json_key(w, "modes");
+	json_open(w, '[');
+	for (size_t i = 0; oci_memory_mode_name(i); i++)
+		json_string(w, oci_memory_mode_name(i));
+	json_close(w, ']');
+	json_key(w, "flags");
+	json_open(w, '[');
+	for (size_t i = 0; oci_memory_flag_name(i); i++)
+		json_string(w, oci_memory_flag_name(i));
+	json_close(w, ']');
+	json_close(w, '}');
+}
+
 static void put_linux(struct json_writer *w, const struct oci_features_input *in)
 {
 	json_key(w, "linux");
@@ -102,6 +119,7 @@ static void put_linux(struct json_writer *w, const struct oci_features_input *in
 	put_enabled(w, "apparmor", false);
 	put_enabled(w, "selinux", false);
 	put_enabled(w, "intelRdt", false);
+	put_memory_policy(w);
 	json_key(w, "mountExtensions");
 	json_open(w, '{');
 	put_enabled(w, "idmap", true);

@@ -187,6 +187,16 @@ static const struct word mode_flag_words[] = {
 	{ 0 },
 };
 
+const char *oci_memory_mode_name(size_t index)
+{
+	return index < LEN(modes) ? modes[index].name : NULL;
+}
+
+const char *oci_memory_flag_name(size_t index)
+{
+	return index < LEN(mode_flag_words) ? mode_flag_words[index].name : NULL;
+}
+
 static const struct mode *find_mode(const char *name)
 {
 	for (size_t i = 0; i < LEN(modes); i++) {

@@ -416,6 +416,11 @@ int oci_cpu_list_bits(const char *list, uint64_t words[OCI_CPU_LIST_WORDS]);
  * arena; NULL when it is no name of a sysctl. */
 const char *oci_sysctl_path(struct arena *a, const char *key);
 
+/* The words of linux.memoryPolicy by number, NULL behind the last: "MPOL_DEFAULT" …,
+ * "MPOL_F_STATIC_NODES" … */
+const char *oci_memory_mode_name(size_t index);
+const char *oci_memory_flag_name(size_t index);
+
 /* "prestart" … */
 const char *oci_hook_kind_name(enum oci_hook_kind kind);
 

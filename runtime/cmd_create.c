@@ -100,7 +100,11 @@ const struct command command_create = {
 		"Sockets of $LISTEN_FDS are passed to the process, with that variable, and "
 		"$LISTEN_PID is 1 for it: sd_listen_fds(3). With $NOTIFY_SOCKET the process gets "
 		"such a socket of its own in /run/notify, and start, given the variable too, returns "
-		"when the process has told that it is ready: sd_notify(3).",
+		"when the process has told that it is ready: sd_notify(3).\n"
+		"\n"
+		"Annotations of config.json are kept and told, and mean nothing, but for "
+		"run.oci.keep_original_groups: with the value 1 the process keeps the caller's "
+		"supplementary groups, which a user namespace of one's own may need.",
 	.examples = "caisson create --bundle /srv/web web\n"
 		    "caisson start web\n",
 	.options = create_options,

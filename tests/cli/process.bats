@@ -268,3 +268,22 @@ POLICY='head -n 1 /proc/self/numa_maps | cut -d " " -f 2'
 		set_mempolicy:{ "mode": "MPOL_BIND", "nodes": "1023" }
 	POLICIES
 }
+
+@test "memoryPolicy: features tells the modes and flags that are taken" {
+	make_bundle b
+	expect 0 caisson features
+	local name modes=0 flags=0 features=$output
+	while read -r name; do
+		config b '.linux.memoryPolicy = { "mode": $n, "nodes": (if $n | IN("MPOL_DEFAULT", "MPOL_LOCAL") then "" else "0" end) }' --arg n "$name"
+		expect 0 caisson plan b
+		says memory-policy
+		modes=$((modes + 1))
+	done < <(jq -r '.linux.memoryPolicy.modes[]' <<<"$features")
+	while read -r name; do
+		config b '.linux.memoryPolicy = { "mode": "MPOL_BIND", "nodes": "0", "flags": [$n] }' --arg n "$name"
+		expect 0 caisson plan b
+		says "$name"
+		flags=$((flags + 1))
+	done < <(jq -r '.linux.memoryPolicy.flags[]' <<<"$features")
+	[ "$modes $flags" = '7 3' ]
+}
