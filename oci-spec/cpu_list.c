@@ -30,9 +30,11 @@ static const char *read_number(const char *text, uint32_t *ret)
 static const char *read_range(const char *text, struct range *ret)
 {
 	text = read_number(text, &ret->first);
+	if (!text)
+		return NULL;
 	ret->last = ret->first;
 	ret->used = ret->group = 1;
-	if (!text || *text != '-')
+	if (*text != '-')
 		return text;
 	text = read_number(text + 1, &ret->last);
 	if (!text || ret->first > ret->last)
