@@ -248,12 +248,6 @@ static bool hook(struct checker *c, const struct plan_step *s)
 	       want(c, s->hook.timeout_s <= INT32_MAX / 1000, &s->hook.timeout_s);
 }
 
-static bool ids(struct checker *c, const struct plan_step *s)
-{
-	return list(c, &s->ids.groups, sizeof(uint32_t)) &&
-	       want(c, s->ids.keep_groups < PLAN_GROUPS_END, &s->ids.keep_groups);
-}
-
 /* Slots that this step fills are known to the steps behind it. */
 static bool shared_tree(struct checker *c, const struct plan_step *s)
 {
