@@ -38,14 +38,18 @@ static void take(struct check *c, const struct check_packet *p)
 	(void)err_point(&e, p->text);
 	(void)err_point(&e, p->subject);
 	v = (struct check_verdict){
-		.result = p->result == CHECK_PASS || p->result == CHECK_FAIL ? p->result
-		                                                             : CHECK_UNKNOWN,
 		.subject = keep(c, p->subject),
 		.text = keep(c, p->text),
 		.hint = keep(c, p->hint),
 		.pointer = keep(c, p->result == CHECK_FAIL ? e.pointer : ""),
 		.sys = p->sys,
 	};
+	if (p->result == CHECK_PASS)
+		v.result = CHECK_PASS;
+	else if (p->result == CHECK_FAIL)
+		v.result = CHECK_FAIL;
+	else
+		v.result = CHECK_UNKNOWN;
 	buf_add(&c->verdicts, &v, sizeof(v));
 }
 
