@@ -45,6 +45,13 @@ static inline int sys_mount_setattr(int dir, const char *path, unsigned int flag
 	                    32 /* MOUNT_ATTR_SIZE_VER0 */);
 }
 
+/* move_mount(2) of the tree at fd to a path */
+static inline int sys_move_mount(int fd, const char *path, unsigned int flags)
+{
+	return (int)syscall(SYS_move_mount, fd, "", -100 /* AT_FDCWD */, path,
+	                    flags | 4U /* MOVE_MOUNT_F_EMPTY_PATH */);
+}
+
 /* pidfd_open(2) */
 static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
 {

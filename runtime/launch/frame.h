@@ -10,11 +10,9 @@
  *   init -> launcher   CHILD     fd: pidfd of stage 2; value: its pid. Stage 1 ends
  *   launcher -> init   NETWORK   fd: the network namespace, if the launcher makes it; it may
  *                                come before init wants it
- *   init -> launcher   SOURCE    value: the step of a bind whose source init cannot clone
- *   launcher -> init   GO        fd: the clone, detached
- *   init -> launcher   SOURCE    value: the step of a bind whose source init cannot clone,
- *                                or of a device that it cannot make
- *   launcher -> init   GO        fd: a detached tree
+ *   init -> launcher   SOURCE    value: the step of a bind or of the rootfs whose source
+ *                                init cannot clone, or of a device that it cannot make
+ *   launcher -> init   GO        fd: a detached tree; that of the rootfs is attached
  *   init -> launcher   HOOKS     namespaces and mounts are there
  *   launcher -> init   GO        fd: the hooks' state (a sealed memfd), if any hook
  *                                of the container wants it

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What init has no rights over: a folder that the ids of its user namespace may not
- * enter, id-mapped mounts, which only the owner of the filesystem's superblock can
- * make, and device nodes, which no user namespace can. Init asks for them one by one, in the order
- * of the config, so that a source may lie in what was mounted before it.
+ * What init has no rights over: the rootfs or a source below a folder that the ids of its user
+ * namespace may not enter, id-mapped mounts, which only the owner of the filesystem's superblock
+ * can make, and device nodes, which no user namespace can. Init asks for them one by one, in the
+ * order of the config, so that a source may lie in what was mounted before it.
  *
  * The clone is made by a child of ours that has entered init's mount namespace: what
  * it clones there carries the flags that a user namespace locks, which a clone of the
@@ -94,7 +94,15 @@ static int make_namespace(const struct plan *plan, const struct plan_id_maps *ma
 
 /* --- the clone ---------------------------------------------------------------------------- */
 
-enum reply_call { REPLY_OK, REPLY_SETNS, REPLY_OPEN_TREE, REPLY_IDMAP, REPLY_NODE };
+enum reply_call {
+	REPLY_OK,
+	REPLY_SETNS,
+	REPLY_OPEN_TREE,
+	REPLY_MOUNT_SETATTR,
+	REPLY_MOVE_MOUNT,
+	REPLY_IDMAP,
+	REPLY_NODE
+};
 
 struct reply {
 	uint32_t call; /* the one that failed */
@@ -194,6 +202,10 @@ static int reply_error(const struct reply *reply, const char *path, struct err *
 		return err_sys(e, "setns into the container's mount namespace");
 	case REPLY_OPEN_TREE:
 		return err_sys(e, "open_tree %s", path);
+	case REPLY_MOUNT_SETATTR:
+		return err_sys(e, "mount_setattr %s", path);
+	case REPLY_MOVE_MOUNT:
+		return err_sys(e, "move_mount %s", path);
 	case REPLY_NODE:
 		return err_sys(e, "make the node");
 	case REPLY_IDMAP:
@@ -227,8 +239,35 @@ struct order {
 	int user_namespace; /* with the map of a bind; -1: none */
 };
 
+/* The rootfs is attached at its own path, as init would have done. */
+static struct reply attach_root_here(const struct order *o, int *ret)
+{
+	const struct plan_step *s = o->step;
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	struct mount_attr kind = { .propagation = s->rootfs.propagation & ~(uint64_t)MS_REC };
+
+	if (setns(o->pidfd, CLONE_NEWNS) < 0)
+		return failed(REPLY_SETNS);
+	*ret = sys_open_tree(AT_FDCWD, o->path, flags | (s->rootfs.recursive ? AT_RECURSIVE : 0U));
+	if (*ret < 0)
+		return failed(REPLY_OPEN_TREE);
+	if (kind.propagation &&
+	    sys_mount_setattr(*ret, "", AT_EMPTY_PATH | AT_RECURSIVE, &kind) < 0)
+		return failed(REPLY_MOUNT_SETATTR);
+	if (sys_move_mount(*ret, o->path, MOVE_MOUNT_T_SYMLINKS) < 0)
+		return failed(REPLY_MOVE_MOUNT);
+	return (struct reply){ .call = REPLY_OK };
+}
+
 static struct reply carry_out(const struct order *o, int *ret)
 {
+	if (o->step->op == PLAN_ROOTFS) {
+		struct reply reply = attach_root_here(o, ret);
+
+		if (reply.call != REPLY_OK)
+			fd_drop(ret); /* only what is whole is sent */
+		return reply;
+	}
 	if (o->step->op == PLAN_DEVICE)
 		return make_here(o->step, ret);
 	return clone_here(o->path, &o->step->bind, o->pidfd, o->user_namespace, ret);
@@ -279,6 +318,11 @@ static int take_order(const struct plan *plan, int64_t index, struct order *ret,
 	bool device =
 		known && s[index].op == PLAN_DEVICE && s[index].device.how == PLAN_DEVICE_LENT;
 
+	if (known && s[index].op == PLAN_ROOTFS) {
+		ret->step = &s[index];
+		ret->path = ret->target = plan_text(plan, s[index].rootfs.path);
+		return 0;
+	}
 	if (!bind && !device)
 		return err_set(e, ERR_BUG, "caisson-init: asked for a source that is none");
 	ret->step = &s[index];

@@ -581,3 +581,46 @@ inside() {
 	[ "$(stat -c %u file)" = 0 ]
 	[ "$(stat -c %u /dev/null)" = 0 ]
 }
+
+@test "a user namespace whose ids may not enter the folders of the rootfs and of bind sources" {
+	requires root
+	make_bundle b copy
+	mkdir -p hidden/a/dir hidden/b/dir
+	echo one >hidden/a/dir/foo
+	echo two >hidden/b/dir/foo
+	chown -R 100000:100000 b/rootfs hidden/a/dir hidden/b/dir
+	mkdir -p b/rootfs/mnt/a b/rootfs/mnt/b
+	chown 100000:100000 b/rootfs/mnt b/rootfs/mnt/a b/rootfs/mnt/b
+	chmod 700 hidden b "$W"
+	config b '.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.mounts += [
+		{ "destination": "/mnt/a", "type": "bind", "source": ($w + "/hidden/a/dir"), "options": ["bind"] },
+		{ "destination": "/mnt/b", "type": "bind", "source": ($w + "/hidden/b/dir"), "options": ["rbind", "ro"] }]' \
+		--arg w "$W"
+	script b 'cat /mnt/a/foo /mnt/b/foo; echo new >/mnt/a/new; echo new >/made; touch /mnt/b/new; id -u'
+	expect 0 caisson run -b b c
+	says $'one\ntwo'
+	says 'Read-only file system'
+	[ "$(stat -c %u b/rootfs/made hidden/a/dir/new | uniq)" = 100000 ]
+	nothing_left
+	# nothing of it shows on the host, nor does the host's in it
+	config b '.linux.rootfsPropagation = "slave" | .root.readonly = true'
+	script b 'echo new >/made2; sleep 1000'
+	expect 0 caisson run -d -b b c
+	expect 0 caisson exec c cat /mnt/a/foo
+	is one
+	[ ! -e b/rootfs/made2 ]
+	[ ! -e b/rootfs/proc/self ]
+	expect 0 caisson delete --force c
+	# the flags of the host's mount cannot be taken off inside
+	config b '.root.readonly = false'
+	unshare -m --propagation private sh -euc 'mount --bind b/rootfs b/rootfs
+		mount -o remount,bind,nosuid,ro b/rootfs; exec "$@"' sh \
+		"$CAISSON" --root "$STATE" run -b b c >out 2>&1 </dev/null 3>&- &
+	background+=($!)
+	wait_for is_status c running
+	expect 1 caisson exec --cap CAP_SYS_ADMIN c mount -o remount,bind,rw /
+	expect 0 caisson delete --force c
+}

@@ -78,8 +78,16 @@ void step_rootfs(const struct plan_step *step)
 	const char *path = plan_string(step->rootfs.path);
 	unsigned int flags =
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->rootfs.recursive ? AT_RECURSIVE : 0);
+	long clone = sys_open_tree(AT_FDCWD, path, flags);
 
-	tree = fd_keep((int)must(sys_open_tree(AT_FDCWD, path, flags), CALL_OPEN_TREE, path));
+	/* a folder above it that the ids of our user namespace may not enter */
+	if (clone == -EACCES) {
+		report_send(FRAME_SOURCE, (int64_t)report_current(), NULL, -1);
+		tree = fd_keep(report_await(FRAME_GO));
+		must(sys_fchdir(tree), CALL_CHDIR, path);
+		return;
+	}
+	tree = fd_keep((int)must(clone, CALL_OPEN_TREE, path));
 	/* a clone of what PLAN_PROPAGATION made a slave is one already */
 	if (step->rootfs.propagation && !(step->rootfs.propagation & SYS_MS_SLAVE))
 		mount_set(tree, 0, 0, step->rootfs.propagation, 1, path);
