@@ -293,11 +293,10 @@ static bool ids(struct checker *c, const struct plan_step *s)
 	       want(c, s->ids.keep_groups < PLAN_GROUPS_END, &s->ids.keep_groups);
 }
 
-/* A kind that stands neither there nor here is refused: a new one cannot be
- * forgotten. */
-static bool body(struct checker *c, const struct plan_step *s)
+/* Steps with one string. */
+static bool is_text(enum plan_op op)
 {
-	switch (s->op) {
+	switch (op) {
 	case PLAN_TIME_OFFSETS:
 	case PLAN_KEYRING:
 	case PLAN_MASK:
@@ -307,7 +306,19 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_CWD:
 	case PLAN_FOLDER:
 	case PLAN_HIDE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A kind that stands neither there nor here is refused: a new one cannot be
+ * forgotten. */
+static bool body(struct checker *c, const struct plan_step *s)
+{
+	if (is_text(s->op))
 		return text(c, &s->string);
+	switch (s->op) {
 	case PLAN_CPU_AFFINITY:
 		return list(c, &s->bits, sizeof(uint64_t));
 	case PLAN_MEMORY_POLICY:
