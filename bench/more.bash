@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# More of bench/run, which includes this: what a profile costs, what a thousand neighbours
+# cost, and instructions that valgrind counts. Uses its W, ROOTFS, json, rounds, neighbours
+# and programs.
+# shellcheck disable=SC2154 # those are set there
+
+caisson=${programs[0]}
+state=$W/state-more
+
+# pair FIRST-COMMAND SECOND-COMMAND: medians of both in microseconds, alternating
+pair() {
+	printf 'a run %s\nb run %s\n' "$1" "$2" >"$W/pair"
+	build/bench/compare -j -n "$rounds" "$W/pair" |
+		jq -r '.median_ms * 1000 | round' | paste -sd ' '
+}
+
+# A profile of the size that engines use: what most of the kernel's calls are to it, with
+# conditions on some.
+seccomp_profile() {
+	sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/\1/p' /usr/include/x86_64-linux-gnu/asm/unistd_64.h |
+		jq -Rn '[inputs] | map(select(test("module|reboot|kexec|mount|swap|^bpf$|personality|clone"
+			) | not)) | { defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86_64"],
+		syscalls: ([{ names: ., action: "SCMP_ACT_ALLOW" }, { names: ["clone"], action: "SCMP_ACT_ALLOW",
+			args: [{ index: 0, value: 2114060288, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }] }] +
+			[(0, 8, 131072, 131080, 4294967295) | { names: ["personality"], action: "SCMP_ACT_ALLOW",
+			args: [{ index: 0, value: ., op: "SCMP_CMP_EQ" }] }]) }'
+}
+
+part_seccomp() {
+	local plain with length bare
+	bundle "$W/plain" plain '["/bin/true"]'
+	bundle "$W/filtered" filtered '["/bin/true"]'
+	seccomp_profile >"$W/profile"
+	jq --slurpfile p "$W/profile" '.linux.seccomp = $p[0]' "$W/filtered/config.json" >"$W/new"
+	mv "$W/new" "$W/filtered/config.json"
+	"$caisson" --root "$state" create -b "$W/filtered" f </dev/null >/dev/null
+	read -r length bare < <(build/bench/filter "$state/f/plan")
+	"$caisson" --root "$state" delete -f f
+	read -r plain with < <(pair "$caisson --root $state run -b $W/plain t" \
+		"$caisson --root $state run -b $W/filtered u")
+	if [ "$json" = 1 ]; then
+		printf '{"step":"seccomp","instructions":%d,"without_us":%d,"with_us":%d,"bare_us":%d,"own_us":%d}\n' \
+			"$length" "$plain" "$with" "$bare" $((with - plain - bare))
+	else
+		printf '\nseccomp, cached, %d instructions: run %d us with, %d without; seccomp(2) alone %d; our part %d us\n' \
+			"$length" "$with" "$plain" "$bare" $((with - plain - bare))
+	fi
+}
+
+scale_line() { # SITUATION: runs of the floor and of ours, and what they grew by
+	local floor ours
+	read -r floor ours < <(pair "$PWD/build/bench/floor $ROOTFS /sys/fs/cgroup/bench/floor" \
+		"$caisson --root $state run -b $W/plain t")
+	: "${floor_first:=$floor}" "${ours_first:=$ours}"
+	if [ "$json" = 1 ]; then
+		jq -cn '{ step: "scale", situation: $s, floor_us: $f, caisson_us: $o,
+			floor_growth: ($f / $ff), caisson_growth: ($o / $of) }' --arg s "$1" --argjson f "$floor" \
+			--argjson o "$ours" --argjson ff "$floor_first" --argjson of "$ours_first"
+	else
+		awk -v s="$1" -v f="$floor" -v o="$ours" -v ff="$floor_first" -v of="$ours_first" 'BEGIN {
+			printf "%-16s %8d us  x %.2f %8d us  x %.2f\n", s, f, f / ff, o, o / of }'
+	fi
+}
+
+part_scale() {
+	local i
+	[ "$json" = 1 ] || printf '\n%-16s %11s %18s\n' scale floor caisson
+	scale_line plain
+	mkdir "$W/many"
+	for ((i = 0; i < neighbours; i++)); do
+		mkdir "$W/many/$i"
+		mount -t tmpfs tmpfs "$W/many/$i"
+	done
+	scale_line "$neighbours mounts"
+	for ((i = 0; i < neighbours; i++)); do
+		umount "$W/many/$i"
+	done
+	bundle "$W/alive" alive '["/bin/sleep", "1000"]'
+	for ((i = 0; i < neighbours; i++)); do
+		jq --arg g "/bench/alive-$i" '.linux.cgroupsPath = $g' "$W/alive/config.json" >"$W/new"
+		cp "$W/new" "$W/alive/config.json"
+		"$caisson" --root "$state" run -d -b "$W/alive" "n$i" </dev/null >/dev/null
+	done
+	scale_line "$neighbours containers"
+	for ((i = 0; i < neighbours; i++)); do
+		"$caisson" --root "$state" delete -f "n$i"
+	done
+}
+
+# The pure part, from the config's text to the plan's: the same on every machine.
+part_instructions() {
+	local count
+	command -v valgrind >/dev/null || {
+		echo "bench: valgrind is not installed, instructions are not counted" >&2
+		return
+	}
+	count=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+		"$caisson" plan "$W/plain" 2>&1 >/dev/null | sed -n 's/.*Collected : //p')
+	if [ "$json" = 1 ]; then
+		printf '{"step":"plan","contender":"caisson","instructions":%d}\n' "$count"
+	else
+		printf '\nplan: %d instructions\n' "$count"
+	fi
+}
+
+part_seccomp
+part_instructions
+part_scale
