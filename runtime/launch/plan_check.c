@@ -248,6 +248,17 @@ static bool hook(struct checker *c, const struct plan_step *s)
 	       want(c, s->hook.timeout_s <= INT32_MAX / 1000, &s->hook.timeout_s);
 }
 
+static const struct plan_list *nodes_or_cpus(const struct plan_step *s)
+{
+	return s->op == PLAN_CPU_AFFINITY ? &s->bits : &s->memory_policy.nodes;
+}
+
+static bool filter(struct checker *c, const struct plan_step *s)
+{
+	return list(c, &s->seccomp.filter, INSN_SIZE) && flag(c, &s->seccomp.notify) &&
+	       want(c, s->seccomp.filter.count <= FILTER_MAX, &s->seccomp.filter.count);
+}
+
 /* Slots that this step fills are known to the steps behind it. */
 static bool shared_tree(struct checker *c, const struct plan_step *s)
 {
@@ -320,9 +331,8 @@ static bool body(struct checker *c, const struct plan_step *s)
 		return text(c, &s->string);
 	switch (s->op) {
 	case PLAN_CPU_AFFINITY:
-		return list(c, &s->bits, sizeof(uint64_t));
 	case PLAN_MEMORY_POLICY:
-		return list(c, &s->memory_policy.nodes, sizeof(uint64_t));
+		return list(c, nodes_or_cpus(s), sizeof(uint64_t));
 	case PLAN_JOIN:
 		return filled(c, &s->join.slot) && namespaces(c, &s->join.types);
 	case PLAN_CLONE:
@@ -362,8 +372,7 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_CLOSE_FDS:
 		return want(c, s->value >= 3 && s->value <= VALUE_FD_MAX, &s->value);
 	case PLAN_SECCOMP:
-		return list(c, &s->seccomp.filter, INSN_SIZE) && flag(c, &s->seccomp.notify) &&
-		       want(c, s->seccomp.filter.count <= FILTER_MAX, &s->seccomp.filter.count);
+		return filter(c, s);
 	default:
 		return want(c, is_bare(s->op), &s->op);
 	}

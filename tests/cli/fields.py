@@ -191,7 +191,7 @@ field("linux.maskedPaths", "covered by /dev/null or an empty read-only tmpfs", s
       set='.linux.maskedPaths = ["/proc/cmdline"]', sh="wc -c </proc/cmdline", shows="^0$")
 field("linux.readonlyPaths", "bound read-only", see="isolation.bats",
       set='.linux.readonlyPaths = ["/tmp"]', sh="touch /tmp/x", shows="Read-only file system")
-field("linux.mountLabel", "not supported", set='.linux.mountLabel = "a:b:c"', refused="linux.mountLabel")
+field("linux.mountLabel", "context of the filesystems that are mounted; refused without SELinux", set='.linux.mountLabel = "a:b:c"', refused="linux.mountLabel")
 for key, value in (("closID", '"x"'), ("l3CacheSchema", '"L3:0=f"'), ("memBwSchema", '"MB:0=1"'),
                    ("schemata", '["L2:0=1"]'), ("enableMonitoring", "true")):
     field(f"linux.intelRdt.{key}", "not supported", set=f'.linux.intelRdt = {{ "{key}": {value} }}',
