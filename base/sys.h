@@ -70,6 +70,13 @@ static inline int sys_pidfd_send_signal(int pidfd, int signo)
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0);
 }
 
+/* kill(2) of a whole process group, whose leader is a child of ours that is not reaped:
+ * until then its number is nobody else's. */
+static inline int sys_kill_group(pid_t leader, int signo)
+{
+	return (int)syscall(SYS_kill, -leader, signo);
+}
+
 /* close_range(2) */
 static inline int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {

@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/scope.h"
+#include "base/sys.h"
 #include "runtime/backend.h"
 #include "runtime/compile.h"
 #include "runtime/console.h"
@@ -303,12 +304,11 @@ static int make_process_somewhere(struct execution *x, const struct backend *bac
 	return make_process(x, backend, e);
 }
 
-/* With all of its process group, whose number is nobody else's while the process, the
- * group's first, is not reaped. */
+/* With all of its process group, which it leads (setsid). */
 static void kill_process(struct execution *x)
 {
 	if (x->launch.pid > 0)
-		(void)kill(-x->launch.pid, SIGKILL);
+		(void)sys_kill_group(x->launch.pid, SIGKILL);
 	launch_abort(&x->launch);
 }
 
