@@ -239,6 +239,31 @@ static bool is_life_file(const char *file)
 	return false;
 }
 
+/* Writes that the values of `unified` may become, at most. */
+static size_t unified_writes(const struct oci_resources *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->unified.n; i++) {
+		n++;
+		for (const char *at = r->unified.v[i].value; (at = strchr(at, '\n')); at++)
+			n++;
+	}
+	return n;
+}
+
+/* A file with a key at the start of each line takes one line in one write. */
+static void put_lines(struct compile *c, const char *file, const char *origin, const char *value)
+{
+	do {
+		size_t len = strcspn(value, "\n");
+
+		if (len > 0 || !value[len])
+			compile_put(c, file, origin, arena_string(c->arena, value, len));
+		value += len + (value[len] ? 1 : 0);
+	} while (*value);
+}
+
 static void compile_unified(struct compile *c, const struct oci_pair *pair)
 {
 	const char *file = pair->key;
@@ -252,7 +277,7 @@ static void compile_unified(struct compile *c, const struct oci_pair *pair)
 		compile_refuse(c, ERR_REFUSED, "%s: no controller of cgroup v2 has this name",
 		               origin);
 	else
-		compile_put(c, file, origin, pair->value);
+		put_lines(c, file, origin, pair->value);
 }
 
 int cgroup_compile(struct arena *a, const struct oci_resources *resources,
@@ -265,7 +290,7 @@ int cgroup_compile(struct arena *a, const struct oci_resources *resources,
 
 	c.writes = arena_array(a,
 	                       WRITES_MAX + PAGE_WRITES * r->hugepage_limit_count +
-	                               compile_io_writes(r) + r->unified.n,
+	                               compile_io_writes(r) + unified_writes(r),
 	                       sizeof(*c.writes));
 	if (r->pids_limit.set) /* 0 would let nothing start, not even the container itself */
 		put_limit(&c, "pids.max", "linux.resources.pids.limit",

@@ -286,6 +286,8 @@ static void test_rdma(void **state)
 
 static void test_unified(void **state)
 {
+	static const struct oci_pair lines[] = { { "io.max", "7:0 riops=3\n\n7:1 riops=5\n" },
+		                                 { "memory.high", "" } };
 	static const struct oci_pair good[] = { { "memory.max", "5" },
 		                                { "io.weight", "default 50" },
 		                                { "cgroup.max.depth", "3" } };
@@ -315,6 +317,8 @@ static void test_unified(void **state)
 	                                         .unified = { good, LEN(good) } },
 	                &unified,
 	                "memory.max=9;memory.max=5;io.weight=default 50;cgroup.max.depth=3;");
+	assert_compiles(&(struct oci_resources){ .unified = { lines, LEN(lines) } }, &unified,
+	                "io.max=7:0 riops=3;io.max=7:1 riops=5;memory.high=;");
 	arena_init(&a, 0);
 	for (size_t i = 0; i < LEN(evil); i++) {
 		struct oci_pair pair = { evil[i].file, "1" };
