@@ -138,7 +138,8 @@ prepare_kernel() { # proc|sys
 	touch "$B/rootfs/fake/keys" "$B/rootfs/fake/sys/net/ipv4/ip_forward"
 	link_beside link fake
 	SWAP=("$B/rootfs/$1" "$B/rootfs/link")
-	base '.linux.sysctl = {"net.ipv4.ip_forward": "1"}'
+	# a mount below /sys may go through a link, to another place in the container
+	base '.linux.sysctl = {"net.ipv4.ip_forward": "1"} | .mounts |= map(select(.type != "cgroup"))'
 }
 prepare_proc() { prepare_kernel proc; }
 escaped_proc() { decoy_changed || mounts_differ || [ -s "$B/rootfs/fake/sys/net/ipv4/ip_forward" ]; }
