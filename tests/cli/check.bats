@@ -125,7 +125,6 @@ rejected() {
 		memory controller|.linux.resources.memory.limit = 100000000
 		SCMP_ACT_MAYBE|.linux.seccomp.defaultAction = "SCMP_ACT_MAYBE"
 		net.ipv4.nosuch|.linux.sysctl = { "net.ipv4.nosuch": "1" }
-		/dev/nosuch|.linux.devices = [{ "path": "/dev/nosuch", "type": "c", "major": 10, "minor": 229 }] ; .linux.namespaces += [{ "type": "user" }] ; .linux.uidMappings = [{ "containerID": 0, "hostID": 0, "size": 65536 }] ; .linux.gidMappings = .linux.uidMappings
 		process.apparmorProfile|.process.apparmorProfile = "nosuch"
 	CASES
 }
