@@ -17,10 +17,11 @@
 
 enum {
 	BLOCK_SIZE = 16 * 1024, /* without its head */
+	POOL_BLOCKS = 32,       /* only those that are used take memory */
 #ifdef __SANITIZE_ADDRESS__
-	POOL_BLOCKS = 0,
+	POOLED = 0,
 #else
-	POOL_BLOCKS = 32, /* only those that are used take memory */
+	POOLED = 1,
 #endif
 };
 
@@ -59,7 +60,7 @@ static struct arena_block *take_block(size_t bytes)
 		spare = block->next;
 		return block;
 	}
-	if (bytes == BLOCK_SIZE && pool_used < POOL_BLOCKS)
+	if (POOLED && bytes == BLOCK_SIZE && pool_used < POOL_BLOCKS)
 		return &pool[pool_used++].head;
 	return malloc(sizeof(*block) + bytes);
 }

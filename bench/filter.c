@@ -49,7 +49,7 @@ static _Noreturn void load(const struct plan *plan, const struct plan_step *step
 
 	if (result < 0)
 		us = -1;
-	_exit(write(out, &us, sizeof(us)) != sizeof(us));
+	_exit(write(out, &us, sizeof(us)) == sizeof(us) ? 0 : 1);
 }
 
 static int by_value(const void *a, const void *b)
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 	int fd = argc == 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1, ends[2];
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || pipe(ends) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || pipe2(ends, O_CLOEXEC) < 0)
 		return 1;
 	const struct plan *plan = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	const struct plan_step *step = plan == MAP_FAILED ? NULL : find_filter(plan);

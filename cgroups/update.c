@@ -145,7 +145,7 @@ int cgroup_update(int cgroup, const struct cgroup_write *writes, size_t count, s
 {
 	ARENA struct arena a = { 0 };
 	struct change *changes = arena_array(&a, count, sizeof(*changes));
-	size_t n;
+	size_t n = 0;
 
 	TRY(gather(&a, cgroup, writes, count, changes, &n, e));
 	if (write_rest(cgroup, changes, n, true, e) == 0 &&

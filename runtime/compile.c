@@ -197,6 +197,8 @@ static int begin(struct compile *c, const struct oci_config *config,
 	c->linux_ = config->linux_;
 	c->process = process;
 	c->facts = facts;
+	if (!process) /* the config's check has refused it */
+		return err_set(e, ERR_BUG, "no process");
 	if (process->args.n == 0)
 		c->faults = NULL; /* what could be executed is half of the plan */
 	TRY(compile_go_on(c, compile_check_process(process, facts, e), e));

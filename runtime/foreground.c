@@ -140,7 +140,7 @@ static void drain(struct relay *output)
 /* Once it is ready nobody listens any more: senders hear that, and never block. */
 static void take_notification(const struct foreground *f)
 {
-	if (notify_take(*f->notify, f->manager, f->pid))
+	if (f->notify && notify_take(*f->notify, f->manager, f->pid))
 		fd_drop(f->notify);
 }
 

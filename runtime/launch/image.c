@@ -62,7 +62,7 @@ static int check_installed(int fd, const char *path, struct err *e)
 		               "%s: not a file that only its owner, root, may write", path);
 	if ((size_t)st.st_size == len)
 		TRY(fd_read_all(fd, len, path, &there, e));
-	if (there.len != len || memcmp(there.data, init_image, len) != 0)
+	if (!there.data || there.len != len || memcmp(there.data, init_image, len) != 0)
 		return err_set(e, ERR_REFUSED, "%s: belongs to another build of this program",
 		               path);
 	return 0;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # $major and $minor are jq's
 # update: limits that change while the container runs, read back from the kernel. What
 # needs controllers runs in the test machine; cgroup.max.* are there on every host.
 

@@ -325,7 +325,7 @@ static void descriptors_and_writes_are_checked(void **unused)
 
 /* The smallest count whose last element does not lie in the plan any more. */
 #define ONE_TOO_MANY(l, type) \
-	BAD(l.count, (uint32_t)((sizeof(good) - good.l.at) / sizeof(type)) + 1)
+	BAD(l.count, (uint32_t)((sizeof(good) - good.l.at) / sizeof(type)) + 1) /* NOLINT */
 
 static void lists_end_inside(void **unused)
 {
