@@ -457,8 +457,8 @@ static int check_whole(const char *text, size_t len, struct err *e)
 
 /* In front of what yajl gets: realloc has to know how much there was. */
 struct parser_block {
-	_Alignas(16) size_t size;
-	unsigned char bytes[];
+	size_t size;
+	_Alignas(16) unsigned char bytes[]; /* the struct ends where they begin */
 };
 
 static void *parser_malloc(void *arena, size_t size)

@@ -502,6 +502,28 @@ static void test_write_strings(void **state)
 	}
 }
 
+/* Text with escapes is put together in the parser's own memory, which grows. */
+static void test_long_escapes(void **state)
+{
+	enum { LINES = 5000 };
+	BUF struct buf text = { 0 }, expected = { 0 };
+	ARENA struct arena a;
+	const struct json *j;
+	struct err e;
+
+	(void)state;
+	arena_init(&a, 0);
+	buf_text(&text, "[\"");
+	for (int i = 0; i < LINES; i++) {
+		buf_printf(&text, "line %d\\n", i);
+		buf_printf(&expected, "line %d\n", i);
+	}
+	buf_text(&text, "\", \"\\u00e9\"]");
+	assert_int_equal(parse(&a, text.data, text.len, &j, &e), 0);
+	assert_string_equal(j->first->text, expected.data);
+	assert_string_equal(j->first->next->text, "\xc3\xa9");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,7 +533,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),         cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_long_names),    cmocka_unit_test(test_path),
 		cmocka_unit_test(test_cut),           cmocka_unit_test(test_write),
-		cmocka_unit_test(test_write_strings),
+		cmocka_unit_test(test_write_strings), cmocka_unit_test(test_long_escapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
