@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Blocks of the usual size come from a pool and go back to it, because a libc that gives
- * freed memory back to the kernel (musl) would take a system call and a page fault for
- * each. What is larger, or more than the pool holds, is malloc's. Under a sanitizer there
- * is no pool, so that it sees what is used after its arena.
- */
+/* Blocks of the usual size are the pool's; what is larger is malloc's. */
 #include "base/arena.h"
 
 #include <stdalign.h>
@@ -15,15 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	BLOCK_SIZE = 16 * 1024, /* without its head */
-	POOL_BLOCKS = 32,       /* only those that are used take memory */
-#ifdef __SANITIZE_ADDRESS__
-	POOLED = 0,
-#else
-	POOLED = 1,
-#endif
-};
+#include "base/pool.h"
 
 struct arena_block {
 	struct arena_block *next;
@@ -31,13 +18,7 @@ struct arena_block {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
-static struct {
-	struct arena_block head;
-	unsigned char bytes[BLOCK_SIZE];
-} pool[POOL_BLOCKS];
-
-static size_t pool_used;
-static struct arena_block *spare; /* of the pool */
+enum { BLOCK_SIZE = POOL_BLOCK - sizeof(struct arena_block) };
 
 void arena_exhausted(void)
 {
@@ -52,29 +33,6 @@ void arena_init(struct arena *a, size_t limit)
 	*a = (struct arena){ .limit = limit };
 }
 
-static struct arena_block *take_block(size_t bytes)
-{
-	struct arena_block *block = spare;
-
-	if (bytes == BLOCK_SIZE && block) {
-		spare = block->next;
-		return block;
-	}
-	if (POOLED && bytes == BLOCK_SIZE && pool_used < POOL_BLOCKS)
-		return &pool[pool_used++].head;
-	return malloc(sizeof(*block) + bytes);
-}
-
-static void give_block(struct arena_block *block)
-{
-	if ((uintptr_t)block - (uintptr_t)pool >= sizeof(pool)) {
-		free(block);
-		return;
-	}
-	block->next = spare;
-	spare = block;
-}
-
 void arena_done(struct arena *a)
 {
 	struct arena_block *block = a->blocks;
@@ -82,7 +40,8 @@ void arena_done(struct arena *a)
 	while (block) {
 		struct arena_block *next = block->next;
 
-		give_block(block);
+		if (!pool_give(block))
+			free(block);
 		block = next;
 	}
 	a->blocks = NULL;
@@ -91,8 +50,10 @@ void arena_done(struct arena *a)
 static struct arena_block *new_block(struct arena *a, size_t size)
 {
 	size_t bytes = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-	struct arena_block *block = take_block(bytes);
+	struct arena_block *block = bytes == BLOCK_SIZE ? pool_take() : NULL;
 
+	if (!block)
+		block = malloc(sizeof(*block) + bytes);
 	if (!block)
 		arena_exhausted();
 	*block = (struct arena_block){ .next = a->blocks, .size = bytes };

@@ -6,10 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
+
+static void give_back(char *data)
+{
+	if (!pool_give(data))
+		free(data);
+}
+
 void buf_done(struct buf *b)
 {
-	free(b->data);
+	give_back(b->data);
 	*b = (struct buf){ 0 };
+}
+
+/* The first block is the pool's where that is large enough. */
+static char *grow(const struct buf *b, size_t *room)
+{
+	char *data = NULL;
+
+	if (*room <= POOL_BLOCK) {
+		data = pool_take();
+		if (data)
+			*room = POOL_BLOCK;
+	}
+	if (!data)
+		data = malloc(*room);
+	if (data && b->data) {
+		memcpy(data, b->data, b->len);
+		data[b->len] = '\0';
+		give_back(b->data);
+	}
+	return data;
 }
 
 /* Makes room for `more` bytes and a NUL; false when that failed. */
@@ -27,7 +55,7 @@ static bool reserve(struct buf *b, size_t more)
 			return false;
 		}
 	}
-	char *data = realloc(b->data, room);
+	char *data = grow(b, &room);
 	if (!data) {
 		b->failed = true;
 		return false;

@@ -5,6 +5,7 @@
  * the last line of the log for the reason, and some cannot read a second one.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +36,9 @@ static int fill_stdio(struct err *e)
 
 static int look_around(struct cli_surroundings *ret, struct arena *a, struct err *e)
 {
-	FREE char *cwd = getcwd(NULL, 0);
+	char cwd[PATH_MAX];
 
-	if (!cwd)
+	if (!getcwd(cwd, sizeof(cwd)))
 		return err_sys(e, "getcwd");
 	ret->cwd = arena_string(a, cwd, strlen(cwd));
 	ret->euid = (uint32_t)getauxval(AT_EUID);

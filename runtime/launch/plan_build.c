@@ -9,7 +9,6 @@
  */
 #include "runtime/launch/plan_build.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void plan_begin(struct plan_builder *b, enum plan_kind kind)
@@ -24,7 +23,7 @@ void plan_abandon(struct plan_builder *b)
 {
 	buf_done(&b->bytes);
 	buf_done(&b->steps);
-	free(b->strings);
+	buf_done(&b->table);
 	b->strings = NULL;
 }
 
@@ -75,21 +74,23 @@ static void make_room(struct plan_builder *b)
 	if (b->string_count * 2 < b->string_room)
 		return;
 
-	plan_str *old = b->strings;
-	size_t old_room = b->string_room;
+	struct buf old_table = b->table;
+	const plan_str *old = b->strings;
+	size_t old_room = b->string_room, room = old_room ? old_room * 2 : 256;
+	struct buf table = { 0 };
+	char *zeros = buf_room(&table, room * sizeof(*old));
 
-	b->string_room = old_room ? old_room * 2 : 256;
-	b->strings = calloc(b->string_room, sizeof(*b->strings));
-	if (!b->strings) {
-		b->strings = old;
-		b->string_room = old_room;
+	if (!zeros) {
 		b->failed = true;
 		return;
 	}
+	b->table = table;
+	b->strings = memset(zeros, 0, room * sizeof(*old));
+	b->string_room = room;
 	for (size_t i = 0; i < old_room; i++)
 		if (old[i])
 			*place(b, b->bytes.data + old[i]) = old[i];
-	free(old);
+	buf_done(&old_table);
 }
 
 plan_str plan_put_string(struct plan_builder *b, const char *text)

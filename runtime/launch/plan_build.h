@@ -15,7 +15,8 @@ struct plan_builder {
 	struct plan head;
 	struct buf bytes; /* begins with room for the head */
 	struct buf steps;
-	plan_str *strings; /* hash table of what is stored; 0: a free place */
+	struct buf table;
+	plan_str *strings; /* in table: a hash table of what is stored; 0: a free place */
 	size_t string_room, string_count;
 	struct plan_step spare; /* what plan_add returns when memory ran out */
 	bool failed, too_large;
