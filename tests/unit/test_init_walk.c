@@ -196,6 +196,27 @@ static void targets_are_made_inside(void **unused)
 	assert_int_equal(rmdir(host), 0); /* still empty */
 }
 
+/* What was made in a folder is made where it can be seen, also when another mount has
+ * covered the folder meanwhile. */
+static void a_covered_folder_is_looked_up_again(void **unused)
+{
+	(void)unused;
+	begin(ALL);
+	add_root();
+	add_mounts();
+	add_mount("tmpfs", "/dev/one", "size", "64k");
+	add_mount("tmpfs", "/dev/two", "size", "64k");
+	add_mount("tmpfs", "/dev", "mode", "755");
+	add_mount("tmpfs", "/dev/three", "size", "64k");
+	add_mount("tmpfs", "/dev/four", "size", "64k");
+	add(PLAN_PIVOT);
+	add_program("sh", "ls /dev >/out");
+	expect_ok(run());
+	expect_out("four\nthree\n");
+	assert_null(strstr(out(), "one"));
+	assert_null(strstr(out(), "two"));
+}
+
 /* CVE-2026-41579: /dev of the image is a link to a folder of the host. */
 static void a_linked_dev_lies_in_the_root(void **unused)
 {
@@ -284,6 +305,7 @@ int main(void)
 		WALK_TEST(a_mask_follows_no_link),
 		WALK_TEST(proc_needs_a_plain_folder),
 		WALK_TEST(targets_are_made_inside),
+		WALK_TEST(a_covered_folder_is_looked_up_again),
 		WALK_TEST(a_linked_dev_lies_in_the_root),
 		WALK_TEST(broken_steps_are_blamed),
 		WALK_TEST(sysctls_are_written_around_proc),

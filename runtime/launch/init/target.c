@@ -23,11 +23,18 @@ enum {
 	FILE_MODE = 0644,
 };
 
+/* The folder that the last thing was made in: the next is often made there, too. What is
+ * mounted on something that was there already may cover it, so that makes us forget it. */
 static struct {
 	const char *path; /* its first `length` bytes name the folder */
 	size_t length;
 	int fd;
 } parent = { .fd = -1 };
+
+static bool is_parent(const char *path, size_t length)
+{
+	return parent.fd >= 0 && parent.length == length && memcmp(parent.path, path, length) == 0;
+}
 
 static uint64_t resolve(const struct target *target)
 {
@@ -138,6 +145,11 @@ static long existing(char *path, char **ret_rest, const struct target *target)
 			*ret_rest = path;
 			return sys_openat2(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0);
 		}
+		if (!target->plain && is_parent(path, end - 1)) {
+			path[end - 1] = '\0';
+			*ret_rest = path + end;
+			return parent.fd;
+		}
 		path[end - 1] = '\0';
 		fd = end == 1 ? sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0)
 		              : look_up(path, &folder);
@@ -156,6 +168,10 @@ static long make_once(char *path, const struct target *target)
 	long fd = existing(path, &rest, target);
 	bool first = true;
 
+	if (fd >= 0 && rest != path) {
+		parent.length = text_length(path);
+		parent.fd = (int)fd;
+	}
 	while (fd >= 0 && (part = next_part(&rest))) {
 		long made;
 
@@ -184,6 +200,9 @@ static long make(const char *path, const struct target *target)
 		return -ENAMETOOLONG;
 	for (unsigned int i = 0; i < LINKS_MAX && fd == -EAGAIN; i++) {
 		fd = make_once(copy, target);
+		parent.path = path;
+		if (i > 0 || fd < 0)
+			target_forget(); /* it is where a link leads */
 		if (fd == -EAGAIN) {
 			fd = look_up(copy, target);
 			if (fd == -ENOENT)
@@ -198,6 +217,8 @@ int target_open_or_make(const char *path, const struct target *target, bool *ret
 	long fd = look_up(path, target);
 
 	*ret_made = fd == -ENOENT;
+	if (fd >= 0)
+		target_forget();
 	if (fd == -ENOENT) {
 		fd = make(path, target);
 		if (fd == -ELOOP && target->plain)
@@ -238,7 +259,7 @@ int target_parent(const char *path, const char **ret_name)
 	*ret_name = slash ? slash + 1 : path;
 	if (!**ret_name)
 		fail(CALL_OPEN, EISDIR, path);
-	if (parent.fd >= 0 && parent.length == length && memcmp(parent.path, path, length) == 0)
+	if (is_parent(path, length))
 		return parent.fd;
 	text_add_bytes(&t, path, length);
 	if (!length)
