@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,7 +58,14 @@ bool proc_in_user_namespace(void)
 {
 	/* the format is the kernel's: kernel/user_namespace.c, m_show */
 	static const char all[] = "         0          0 4294967295\n";
+	/* of the initial one, on every kernel: USER_NS_INIT_INO, <linux/nsfs.h> since 6.18 */
+	static const ino_t initial = 0xeffffffd;
 	char map[sizeof(all)] = "";
+	struct stat st;
+
+	if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino == initial)
+		return false;
+
 	FD int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
 
 	/* a read with room for one byte more tells whether that line is all */

@@ -56,6 +56,7 @@ static int set_off(struct creation *c, struct err *e)
 		.events = &events,
 	};
 	TRY(c->backend->start(creation_plan(c), &start, e));
+	fd_drop(&c->launch.socket); /* nobody is at its other end any more */
 	if (poststart->n == 0)
 		return 0;
 	FD int outside = hooks_state(&c->state, c->state.pid, "running", e);
