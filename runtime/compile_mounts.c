@@ -232,9 +232,29 @@ void compile_shared_sources(struct compile *c)
 	}
 }
 
+/* A bind without flags has those of its source; one with flags has these alone, as with
+ * mount(8), which remounts it with what it was told. In a user namespace the source's are
+ * locked (mount_namespaces(7)), so there they stay, but for nosymfollow, which never is.
+ * The flags for access times are kept or replaced together: fs/namespace.c, do_mount. */
+static struct mount_options bind_options(const struct compile *c, const struct mount_options *given)
+{
+	const uint32_t atimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
+	uint32_t others = MOUNT_ATTR_NOSYMFOLLOW;
+	struct mount_options o = *given;
+
+	if (!c->user_namespace && !c->facts->user_namespace)
+		others |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+		          MOUNT_ATTR_NOEXEC;
+	if (o.attr_named)
+		o.attr_clear |= others & ~o.attr_set;
+	if ((o.attr_set | o.attr_clear) & atimes)
+		o.attr_clear |= MOUNT_ATTR__ATIME | (MOUNT_ATTR_NODIRATIME & ~o.attr_set);
+	return o;
+}
+
 static void add_bind(struct compile *c, const struct compile_mount *cm)
 {
-	const struct mount_options *o = &cm->options;
+	const struct mount_options *o = &cm->options, flags = bind_options(c, o);
 	const struct plan_id_maps maps = {
 		.uid = compile_put_map(c, cm->uid_map),
 		.gid = compile_put_map(c, cm->gid_map),
@@ -247,7 +267,7 @@ static void add_bind(struct compile *c, const struct compile_mount *cm)
 	step->bind.slot = cm->slot;
 	step->bind.flags = (o->recursive ? PLAN_BIND_RECURSIVE : 0u) | cm->idmap | o->links;
 	step->bind.id_maps = id_maps;
-	step->bind.attr = split_attributes(o, o->recursive);
+	step->bind.attr = split_attributes(&flags, o->recursive);
 	step->bind.propagation = o->propagation;
 }
 

@@ -13,7 +13,9 @@
  * every filesystem; keeping a version of the inode is a filesystem's own business.
  *
  * Access times are one field of three values (MOUNT_ATTR__ATIME): whoever sets one
- * has to clear the field first. Source: mount_setattr(2), config-linux.md
+ * has to clear the field first. The names that only negate one of them (atime, diratime …)
+ * take back what stands before them in the list and say nothing of what a source has, as
+ * with mount(8). Source: mount_setattr(2), config-linux.md
  * "mount options", fs/fs_context.c (common_set_sb_flag).
  */
 #include "runtime/mount_options.h"
@@ -31,6 +33,7 @@ enum effect {
 	RBIND,
 	REMOUNT,
 	ATTR,
+	ATTR_UNSAID,
 	ATTR_BELOW,
 	PROPAGATION,
 	FLAG,
@@ -65,13 +68,13 @@ static const struct option options[] = {
 	{ "nosymfollow", ATTR, MOUNT_ATTR_NOSYMFOLLOW, 0 },
 	{ "symfollow", ATTR, 0, MOUNT_ATTR_NOSYMFOLLOW },
 	{ "nodiratime", ATTR, MOUNT_ATTR_NODIRATIME, 0 },
-	{ "diratime", ATTR, 0, MOUNT_ATTR_NODIRATIME },
+	{ "diratime", ATTR_UNSAID, 0, MOUNT_ATTR_NODIRATIME },
 	{ "relatime", ATTR, MOUNT_ATTR_RELATIME, ATIME },
-	{ "norelatime", ATTR, MOUNT_ATTR_RELATIME, ATIME }, /* the kernel's default is relatime */
+	{ "norelatime", ATTR_UNSAID, 0, ATIME },
 	{ "noatime", ATTR, MOUNT_ATTR_NOATIME, ATIME },
-	{ "atime", ATTR, MOUNT_ATTR_RELATIME, ATIME },
+	{ "atime", ATTR_UNSAID, 0, ATIME },
 	{ "strictatime", ATTR, MOUNT_ATTR_STRICTATIME, ATIME },
-	{ "nostrictatime", ATTR, MOUNT_ATTR_RELATIME, ATIME },
+	{ "nostrictatime", ATTR_UNSAID, 0, ATIME },
 
 	{ "rro", ATTR_BELOW, MOUNT_ATTR_RDONLY, 0 },
 	{ "rrw", ATTR_BELOW, 0, MOUNT_ATTR_RDONLY },
@@ -175,6 +178,12 @@ static void apply(struct mount_options *m, const struct option *o)
 		break;
 	case ATTR:
 		change(&m->attr_set, &m->attr_clear, o);
+		m->attr_named = true;
+		break;
+	case ATTR_UNSAID:
+		m->attr_set &= ~o->clear;
+		m->attr_clear &= ~o->clear;
+		m->attr_named = true;
 		break;
 	case ATTR_BELOW:
 		change(&m->attr_set_below, &m->attr_clear_below, o);

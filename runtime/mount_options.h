@@ -20,6 +20,7 @@ struct mount_options {
 	bool idmap, idmap_below;                   /* idmap, ridmap */
 	const char *idmap_text;                    /* what stands behind "idmap=" */
 	uint32_t attr_set, attr_clear;             /* MOUNT_ATTR_*, mount_setattr(2) */
+	bool attr_named;                           /* one of these was, or its negation */
 	uint32_t attr_set_below, attr_clear_below; /* the same for all mounts below too */
 	uint32_t propagation;                      /* MS_SHARED … | MS_REC; 0: not said */
 	struct oci_strings flags;                  /* of the superblock: "sync", "lazytime" … */

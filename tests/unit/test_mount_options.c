@@ -30,7 +30,7 @@ static void parse(struct arena *a, const char *text, struct mount_options *ret)
 static const struct {
 	const char *options;
 	uint32_t set, clear, set_below, clear_below, propagation;
-	bool bind, recursive, remount;
+	bool bind, recursive, remount, named; /* named: by a negation alone */
 } attributes[] = {
 	{ "", .set = 0 },
 	{ "bind", .bind = true },
@@ -46,13 +46,15 @@ static const struct {
 	{ "nosymfollow", .set = MOUNT_ATTR_NOSYMFOLLOW },
 	{ "symfollow", .clear = MOUNT_ATTR_NOSYMFOLLOW },
 	{ "nodiratime", .set = MOUNT_ATTR_NODIRATIME },
-	{ "diratime", .clear = MOUNT_ATTR_NODIRATIME },
+	{ "diratime", .named = true },
+	{ "nodiratime,diratime", .named = true },
 	{ "relatime", .clear = ATIME },
-	{ "norelatime", .clear = ATIME },
+	{ "norelatime", .named = true },
 	{ "noatime", .set = MOUNT_ATTR_NOATIME, .clear = ATIME },
-	{ "atime", .clear = ATIME },
+	{ "atime", .named = true },
+	{ "noatime,atime", .named = true },
 	{ "strictatime", .set = MOUNT_ATTR_STRICTATIME, .clear = ATIME },
-	{ "nostrictatime", .clear = ATIME },
+	{ "nostrictatime", .named = true },
 	{ "noatime,strictatime", .set = MOUNT_ATTR_STRICTATIME, .clear = ATIME },
 	{ "noatime,relatime", .clear = ATIME },
 	{ "rro", .set_below = MOUNT_ATTR_RDONLY },
@@ -95,6 +97,8 @@ static void test_attributes(void **state)
 		parse(&a, attributes[i].options, &o);
 		assert_int_equal(o.attr_set, attributes[i].set);
 		assert_int_equal(o.attr_clear, attributes[i].clear);
+		assert_int_equal(o.attr_named, attributes[i].named || attributes[i].set != 0 ||
+		                                       attributes[i].clear != 0);
 		assert_int_equal(o.attr_set_below, attributes[i].set_below);
 		assert_int_equal(o.attr_clear_below, attributes[i].clear_below);
 		assert_int_equal(o.propagation, attributes[i].propagation);
