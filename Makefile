@@ -121,9 +121,15 @@ all: $(BUILD)/caisson ## build build/caisson
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# What only a debugger reads is beside it; a sanitizer reads it, too.
 $(BUILD)/caisson: $(OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(LINK_FIRST) $(OBJECTS) $(LIBS) $(LINK_LAST)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@.debug $(LINK_FIRST) $(OBJECTS) $(LIBS) $(LINK_LAST)
+ifeq ($(SANITIZE),1)
+	$(Q)cp $@.debug $@
+else
+	$(Q)objcopy --strip-debug --add-gnu-debuglink=$@.debug $@.debug $@
+endif
 
 $(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_LINKS)
 	$(call say,CC,$<)
