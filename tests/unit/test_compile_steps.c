@@ -190,28 +190,42 @@ static void test_binds(void **state)
 
 /* What holds for all mounts wins over what holds for the first; alone, there is no
  * difference. */
+/* A bind with any plain flag has these alone. */
+#define BUT(named)                                                                                 \
+	((uint32_t)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | \
+	            MOUNT_ATTR_NOSYMFOLLOW) &                                                      \
+	 ~(uint32_t)(named))
+
 static void test_attributes(void **state)
 {
 	static const struct {
 		const char *options;
 		struct plan_attr attr;
 	} cases[] = {
+		{ "\"bind\"", { 0 } },
 		{ "\"bind\",\"ro\",\"suid\"",
-		  { .set_all = MOUNT_ATTR_RDONLY, .clear_all = MOUNT_ATTR_NOSUID } },
+		  { .set_all = MOUNT_ATTR_RDONLY, .clear_all = BUT(MOUNT_ATTR_RDONLY) } },
+		{ "\"bind\",\"rro\"", { .set_all = MOUNT_ATTR_RDONLY } },
 		{ "\"bind\",\"rro\",\"nosuid\"",
-		  { .set_all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID } },
+		  { .set_all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
+		    .clear_all = BUT(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID) } },
 		{ "\"rbind\",\"ro\",\"suid\"",
-		  { .set = MOUNT_ATTR_RDONLY, .clear = MOUNT_ATTR_NOSUID } },
+		  { .set = MOUNT_ATTR_RDONLY, .clear = BUT(MOUNT_ATTR_RDONLY) } },
 		{ "\"rbind\",\"ro\",\"rnosuid\"",
-		  { .set = MOUNT_ATTR_RDONLY, .set_all = MOUNT_ATTR_NOSUID } },
+		  { .set = MOUNT_ATTR_RDONLY,
+		    .clear = BUT(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID),
+		    .set_all = MOUNT_ATTR_NOSUID } },
 		{ "\"rbind\",\"rro\",\"rw\",\"exec\"",
-		  { .set_all = MOUNT_ATTR_RDONLY, .clear = MOUNT_ATTR_NOEXEC } },
-		{ "\"rbind\",\"ro\",\"rrw\"", { .clear_all = MOUNT_ATTR_RDONLY } },
+		  { .set_all = MOUNT_ATTR_RDONLY, .clear = BUT(MOUNT_ATTR_RDONLY) } },
+		{ "\"rbind\",\"ro\",\"rrw\"",
+		  { .clear = BUT(MOUNT_ATTR_RDONLY), .clear_all = MOUNT_ATTR_RDONLY } },
 		{ "\"rbind\",\"noatime\",\"rstrictatime\",\"nodev\"",
 		  { .set_all = MOUNT_ATTR_STRICTATIME,
 		    .clear_all = MOUNT_ATTR__ATIME,
-		    .set = MOUNT_ATTR_NODEV } },
-		{ "\"rbind\",\"noatime\",\"rrelatime\"", { .clear_all = MOUNT_ATTR__ATIME } },
+		    .set = MOUNT_ATTR_NODEV,
+		    .clear = BUT(MOUNT_ATTR_NODEV) | MOUNT_ATTR_NODIRATIME } },
+		{ "\"rbind\",\"noatime\",\"rrelatime\"",
+		  { .clear = BUT(0) | MOUNT_ATTR_NODIRATIME, .clear_all = MOUNT_ATTR__ATIME } },
 	};
 
 	(void)state;
