@@ -238,7 +238,8 @@ limit("linux.resources.cpu.cpus", "cpuset.cpus", "0", "cpuset.cpus", "^0$")
 limit("linux.resources.cpu.mems", "cpuset.mems", "0", "cpuset.mems", "^0$")
 limit("linux.resources.cpu.idle", "cpu.idle", 1, "cpu.idle", "^1$", kernel="5.15")
 limit("linux.resources.pids.limit", "pids.max", 50, "pids.max", "^50$")
-limit("linux.resources.blockIO.weight", "io.bfq.weight or io.weight", 200, "io.weight", "200")
+limit("linux.resources.blockIO.weight", "io.bfq.weight, else io.weight", 200, "io.bfq.weight io.weight",
+      "^(default )?(200|1920)$")
 limit("linux.resources.blockIO.leafWeight", "only cgroup v1 has it", 200, "", "")
 for key, value in ("major", 1), ("minor", 9), ("weight", 200):
     limit(f"linux.resources.blockIO.weightDevice[].{key}", "io.bfq.weight", 0, "io.bfq.weight", "200",
@@ -378,7 +379,8 @@ def holds(case):
     elif "file" in case:
         status, text = call(caisson + ["run", "-d", "-b", "b", "c"])
         if status == 0:
-            with open(f"{os.environ['GROUP']}/{case['file']}", encoding="utf-8") as file:
+            names = [f"{os.environ['GROUP']}/{name}" for name in case["file"].split()]
+            with open(next(filter(os.path.exists, names)), encoding="utf-8") as file:
                 text = file.read()
     else:
         status, text = call(caisson + ["run", "-b", "b", "c"])
