@@ -36,8 +36,8 @@ enum cgroup_mode {
 struct cgroup_facts {
 	enum cgroup_mode mode;
 	const char *mount;        /* "/sys/fs/cgroup" or "/sys/fs/cgroup/unified" */
-	unsigned int controllers; /* enum cgroup_controller that the tree's root has;
-	                           * read only when `resources` were asked for */
+	unsigned int controllers; /* enum cgroup_controller that the tree's root has; read
+	                           * only when asked for */
 
 	/* cgroup_probe_delegated: groups can be made below one that was delegated to us.
 	 * Paths are below the mount, "" for its root. */
@@ -48,6 +48,11 @@ struct cgroup_facts {
 };
 
 MUST_CHECK int cgroup_probe(bool controllers, struct cgroup_facts *ret, struct err *e);
+
+/* Adds the controllers to what cgroup_probe found, for a container without limits. A tree
+ * without the one for memory (that of a hybrid host has leftovers at most) is taken to
+ * have none: one system call tells. */
+MUST_CHECK int cgroup_probe_accounting(struct cgroup_facts *facts, struct err *e);
 
 /* Adds to what cgroup_probe found: for a caller without rights over the tree. */
 MUST_CHECK int cgroup_probe_delegated(struct arena *a, struct cgroup_facts *facts, struct err *e);
@@ -95,8 +100,8 @@ MUST_CHECK int cgroup_devices_compile(struct arena *a, const struct oci_device_r
 
 /* --- life ------------------------------------------------------------------------- */
 
-/* Makes the cgroup with its parents and enables `controllers` down the path.
- * *ret_made says whether the last folder is ours. One that exists is taken only
+/* Makes the cgroup with its parents and enables `controllers` down the path, and of the
+ * others that the facts know those that can be had. *ret_made says whether the last folder is ours. One that exists is taken only
  * if it is empty and not frozen (ERR_STATE otherwise). Returns its O_RDONLY fd. */
 MUST_CHECK int cgroup_create(const struct cgroup_facts *facts, const char *path,
                              unsigned int controllers, bool *ret_made, struct err *e);

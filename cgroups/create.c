@@ -6,8 +6,11 @@
  * or processes of others would fall under the container's limits and its kill.
  *
  * Controllers are enabled from the top down, each group's for its children, because a
- * group can hand down only what it has got. What a failing call made is removed; what
- * others could have begun to use (enabled controllers) stays.
+ * group can hand down only what it has got. The container gets all that the tree has,
+ * not only those with a limit, since a controller is also what counts: without memory
+ * there is no memory.current. Those that no limit needs are had where they can be, and
+ * never a reason to fail. What a failing call made is removed; what others could have
+ * begun to use (enabled controllers) stays.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,21 +23,52 @@
 #include "cgroups/cgroup.h"
 #include "cgroups/files.h"
 
-/* Gives the children of `dir` the controllers that they do not have yet. */
-static int enable(int dir, unsigned int controllers, const char *name, struct err *e)
+static int write_controllers(int dir, unsigned int controllers, struct err *e)
+{
+	char text[1024];
+
+	cgroup_controllers_print(controllers, "+", text, sizeof(text));
+	return cgroup_file_write(dir, "cgroup.subtree_control", text, e);
+}
+
+/* Enables each of those that the kernel takes alone (cpu is refused while realtime
+ * processes live, say): which these are. Not where it was the group that was refused. */
+static unsigned int enable_each(int dir, unsigned int controllers, const struct err *why)
+{
+	unsigned int enabled = 0;
+
+	if (why->sys != EINVAL && why->sys != ENOENT)
+		return 0;
+	for (unsigned int one = 1; one <= controllers; one <<= 1) {
+		struct err ignored = { 0 };
+
+		if ((controllers & one) && write_controllers(dir, one, &ignored) == 0)
+			enabled |= one;
+	}
+	return enabled;
+}
+
+/* Gives the children of `dir` the controllers that they do not have yet: those that are
+ * needed or fail, and of the others what is to be had, which is left in *others. */
+static int enable(int dir, const char *name, unsigned int needed, unsigned int *others,
+                  struct err *e)
 {
 	char text[1024], words[128];
 
 	TRY(cgroup_file_read(dir, "cgroup.subtree_control", text, sizeof(text), e));
-	controllers &= ~cgroup_controllers_parse(text);
-	if (!controllers)
+	unsigned int have = cgroup_controllers_parse(text);
+	unsigned int missing = (needed | *others) & ~have;
+	if (!missing || write_controllers(dir, missing, e) == 0)
 		return 0;
 
-	cgroup_controllers_print(controllers, "+", text, sizeof(text));
-	if (cgroup_file_write(dir, "cgroup.subtree_control", text, e) == 0)
+	have |= enable_each(dir, missing, e);
+	*others &= have;
+	needed &= ~have;
+	*e = (struct err){ 0 };
+	if (!needed || write_controllers(dir, needed, e) == 0)
 		return 0;
 
-	cgroup_controllers_print(controllers, "", words, sizeof(words));
+	cgroup_controllers_print(needed, "", words, sizeof(words));
 	err_in(e, "enable %s below cgroup %s", words, name);
 	if (e->sys == EBUSY)
 		return err_hint(e, "processes sit in that cgroup itself: move them into a child");
@@ -63,8 +97,8 @@ static void remove_made(int mount, const char *path, size_t end, size_t keep)
 }
 
 /* Enables controllers for the group that the first `end` bytes of path name. */
-static int enable_above(int mount, const char *path, size_t end, unsigned int controllers,
-                        struct err *e)
+static int enable_above(int mount, const char *path, size_t end, unsigned int needed,
+                        unsigned int *others, struct err *e)
 {
 	char part[PATH_MAX];
 	size_t above = parent_length(path, end);
@@ -73,18 +107,35 @@ static int enable_above(int mount, const char *path, size_t end, unsigned int co
 	FD int parent = cgroup_open_below(mount, above ? part : ".", e);
 
 	TRY(parent);
-	return enable(parent, controllers, above ? part : "/", e);
+	return enable(parent, above ? part : "/", needed, others, e);
+}
+
+/* From the top down, for the group that is open as `cgroup` too: mostly it has them. */
+static int enable_path(int mount, int cgroup, const char *path, unsigned int needed,
+                       unsigned int others, struct err *e)
+{
+	char text[1024];
+
+	if (!(needed | others))
+		return 0;
+	TRY(cgroup_file_read(cgroup, "cgroup.controllers", text, sizeof(text), e));
+	if (!((needed | others) & ~cgroup_controllers_parse(text)))
+		return 0;
+	for (size_t end = strcspn(path, "/"); needed | others;
+	     end += 1 + strcspn(path + end + 1, "/")) {
+		TRY(enable_above(mount, path, end, needed, &others, e));
+		if (!path[end])
+			break;
+	}
+	return 0;
 }
 
 /* Makes the group that the first `end` bytes of path name, below one that is there.
  * *ret_kept becomes `end` if it was there already. */
-static int make_group(int mount, const char *path, size_t end, unsigned int controllers,
-                      size_t *ret_kept, struct err *e)
+static int make_group(int mount, const char *path, size_t end, size_t *ret_kept, struct err *e)
 {
 	char part[PATH_MAX];
 
-	if (controllers)
-		TRY(enable_above(mount, path, end, controllers, e));
 	(void)snprintf(part, sizeof(part), "%.*s", (int)end, path);
 	if (mkdirat(mount, part, 0755) == 0)
 		return 0;
@@ -100,19 +151,18 @@ static int make_group(int mount, const char *path, size_t end, unsigned int cont
 
 /* Makes all groups of the path that are not there. *ret_kept: how many bytes of the
  * path were there before, which is all of it if the last group was. */
-static int make_path(int mount, const char *path, unsigned int controllers, size_t *ret_kept,
-                     struct err *e)
+static int make_path(int mount, const char *path, size_t *ret_kept, struct err *e)
 {
 	size_t len = strlen(path), end = 0;
 
 	*ret_kept = parent_length(path, len);
-	if (!controllers && mkdirat(mount, path, 0755) == 0)
+	if (mkdirat(mount, path, 0755) == 0)
 		return 0; /* the common case: all groups above are there */
 
 	*ret_kept = 0;
 	do {
 		end += strcspn(path + end, "/");
-		if (make_group(mount, path, end, controllers, ret_kept, e) < 0) {
+		if (make_group(mount, path, end, ret_kept, e) < 0) {
 			remove_made(mount, path, end, *ret_kept);
 			return -1;
 		}
@@ -150,10 +200,11 @@ int cgroup_create(const struct cgroup_facts *facts, const char *path, unsigned i
 	FD int mount = cgroup_open_mount(facts, e);
 
 	TRY(mount);
-	TRY(make_path(mount, below, controllers, &kept, e));
+	TRY(make_path(mount, below, &kept, e));
 
 	FD int cgroup = cgroup_open_below(mount, below, e);
-	if (cgroup < 0 || (kept == len && cgroup_check_unused(cgroup, e) < 0)) {
+	if (cgroup < 0 || (kept == len && cgroup_check_unused(cgroup, e) < 0) ||
+	    enable_path(mount, cgroup, below, controllers, facts->controllers, e) < 0) {
 		remove_made(mount, below, len, kept);
 		return -1;
 	}
@@ -164,17 +215,12 @@ int cgroup_create(const struct cgroup_facts *facts, const char *path, unsigned i
 int cgroup_enable(const struct cgroup_facts *facts, const char *path, unsigned int controllers,
                   struct err *e)
 {
-	const char *below = path + 1;
 	FD int mount = cgroup_open_mount(facts, e);
 
 	TRY(mount);
-	for (size_t end = strcspn(below, "/"); controllers;
-	     end += 1 + strcspn(below + end + 1, "/")) {
-		TRY(enable_above(mount, below, end, controllers, e));
-		if (!below[end])
-			break;
-	}
-	return 0;
+	FD int cgroup = cgroup_open_below(mount, path + 1, e);
+	TRY(cgroup);
+	return enable_path(mount, cgroup, path + 1, controllers, 0, e);
 }
 
 int cgroup_open(const struct cgroup_facts *facts, const char *path, struct err *e)

@@ -143,8 +143,10 @@ static int read_cgroups(struct arena *a, const struct oci_config *config,
 	bool limited = options && is_limited(f, options);
 
 	/* a place that is named is taken as it is */
-	if (!limited || (path && path[0] == '/' && !options->no_cgroup))
-		return cgroup_probe(limits, &f->cgroup, e);
+	if (!limited || (path && path[0] == '/' && !options->no_cgroup)) {
+		TRY(cgroup_probe(limits, &f->cgroup, e));
+		return limits ? 0 : cgroup_probe_accounting(&f->cgroup, e);
+	}
 	TRY(cgroup_probe(false, &f->cgroup, e));
 	return cgroup_probe_delegated(a, &f->cgroup, e);
 }

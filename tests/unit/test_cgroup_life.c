@@ -261,6 +261,28 @@ static void test_controllers(void **state)
 	}
 }
 
+/* What no limit needs is handed down where it is to be had, and no reason to fail. */
+static void test_controllers_that_only_count(void **state)
+{
+	struct err e = { 0 };
+	struct cgroup_facts all = facts;
+	bool made;
+	char text[256];
+
+	(void)state;
+	NEED_CGROUPS();
+	assert_int_equal(cgroup_probe(true, &all, &e), 0);
+
+	struct cgroup_facts claimed = all;
+	claimed.controllers = 2 * CGROUP_MISC - 1;
+	FD int fd = cgroup_create(&claimed, group("/c/d"), 0, &made, &e);
+	if (fd < 0)
+		fail_msg("%s", e.text);
+	assert_true(cgroup_file_read(fd, "cgroup.controllers", text, sizeof(text), &e) >= 0);
+	assert_int_equal(cgroup_controllers_parse(text), all.controllers);
+	destroy("/c");
+}
+
 static void test_freeze(void **state)
 {
 	struct err e = { 0 };
@@ -556,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_create_refuses_used_ones),
 		cmocka_unit_test(test_failures_leave_nothing),
 		cmocka_unit_test(test_controllers),
+		cmocka_unit_test(test_controllers_that_only_count),
 		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_deep_trees),
