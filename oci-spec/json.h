@@ -62,5 +62,6 @@ void json_key(struct json_writer *w, const char *key);
 void json_string(struct json_writer *w, const char *text);
 void json_i64(struct json_writer *w, int64_t value);
 void json_u64(struct json_writer *w, uint64_t value);
+void json_hundredths(struct json_writer *w, uint64_t value); /* 1250: 12.5 */
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);

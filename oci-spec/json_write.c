@@ -127,6 +127,19 @@ void json_u64(struct json_writer *w, uint64_t value)
 	w->needs_comma = true;
 }
 
+void json_hundredths(struct json_writer *w, uint64_t value)
+{
+	unsigned int rest = (unsigned int)(value % 100);
+
+	before_value(w);
+	buf_printf(w->out, "%" PRIu64, value / 100);
+	if (rest % 10 != 0)
+		buf_printf(w->out, ".%02u", rest);
+	else if (rest != 0)
+		buf_printf(w->out, ".%u", rest / 10);
+	w->needs_comma = true;
+}
+
 void json_bool(struct json_writer *w, bool value)
 {
 	before_value(w);

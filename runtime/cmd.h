@@ -19,8 +19,9 @@ MUST_CHECK int cmd_id(const struct invocation *in, const char **ret, struct err 
 /* Writes the text to stdout; 0, a command's success. */
 MUST_CHECK int cmd_print(const struct buf *text, struct err *e);
 
-/* The entries that describe one container, for `state` and `list`. */
-void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner);
+/* One container as an object, for `state` and, without details (NULL), for `list`. */
+void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner,
+                   const struct container_details *details);
 
 /* cmd_ps_table.c: what ps(1) printed, reduced to its first line and the lines whose
  * column PID holds one of the pids. ERR_USAGE when there is no such column. */

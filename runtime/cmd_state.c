@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/scope.h"
 #include "runtime/cmd.h"
+#include "runtime/meter_json.h"
 
 /* clang-format off */
 static const struct option_spec no_options[] = { { .name = NULL } };
@@ -23,7 +25,83 @@ static const struct option_spec list_options[] = {
 
 /* --- one ------------------------------------------------------------------------------ */
 
-void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner)
+static void put_number(struct json_writer *w, const char *key, uint64_t value)
+{
+	json_key(w, key);
+	json_u64(w, value);
+}
+
+static void put_usage(struct json_writer *w, const struct meter_reading *last)
+{
+	static const struct {
+		const char *name;
+		enum meter_file file;
+	} pressures[] = {
+		{ "cpu", METER_CPU_PRESSURE },
+		{ "memory", METER_MEMORY_PRESSURE },
+		{ "io", METER_IO_PRESSURE },
+	};
+
+	json_key(w, "rusage");
+	json_open(w, '{');
+	put_number(w, "userUsec", meter_get(&last->table[METER_CPU_STAT], "user_usec"));
+	put_number(w, "systemUsec", meter_get(&last->table[METER_CPU_STAT], "system_usec"));
+	if (last->number[METER_MEMORY_PEAK].set)
+		put_number(w, "memoryPeak", last->number[METER_MEMORY_PEAK].value);
+	json_close(w, '}');
+	json_key(w, "psi");
+	json_open(w, '{');
+	for (size_t i = 0; i < LEN(pressures); i++) {
+		const struct meter_pressure *p = &last->pressure[pressures[i].file];
+
+		if (!p->set)
+			continue;
+		json_key(w, pressures[i].name);
+		meter_pressure_json(w, p);
+	}
+	json_close(w, '}');
+}
+
+/* How it ended. */
+static void put_exit(struct json_writer *w, const struct container_details *d)
+{
+	bool oom = false;
+
+	for (size_t i = 0; i < d->hits.n; i++)
+		oom = oom || d->hits.v[i].kind == LIMIT_MEMORY;
+	json_key(w, "exit");
+	json_open(w, '{');
+	if (d->status_known) {
+		json_key(w, "status");
+		json_i64(w, d->exit_status);
+	}
+	if (d->status_known && d->exit_signal) {
+		json_key(w, "signal");
+		json_i64(w, d->exit_signal);
+	}
+	if (d->counted) {
+		json_key(w, "oom");
+		json_bool(w, oom);
+		put_usage(w, &d->last);
+	}
+	json_close(w, '}');
+}
+
+static void put_details(struct json_writer *w, const struct container_details *d)
+{
+	if (d->hits.n > 0) {
+		json_key(w, "limits");
+		json_open(w, '[');
+		for (size_t i = 0; i < d->hits.n; i++)
+			limits_json(w, &d->hits.v[i]);
+		json_close(w, ']');
+	}
+	if (d->status_known || d->counted)
+		put_exit(w, d);
+}
+
+void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner,
+                   const struct container_details *details)
 {
 	json_open(w, '{');
 	json_key(w, "ociVersion");
@@ -51,19 +129,22 @@ void cmd_info_json(struct json_writer *w, const struct container_info *info, con
 	}
 	json_key(w, "owner");
 	json_string(w, owner);
+	if (details)
+		put_details(w, details);
 	json_close(w, '}');
 }
 
 static int state_run(const struct invocation *in, struct err *e)
 {
 	struct container_info info;
+	struct container_details details;
 	BUF struct buf out = { 0 };
 	struct json_writer w = { .out = &out, .indent = "  " };
 	const char *id;
 
 	TRY(cmd_id(in, &id, e));
-	TRY(container_info(&in->context, in->arena, id, &info, e));
-	cmd_info_json(&w, &info, "");
+	TRY(container_details(&in->context, in->arena, id, &info, &details, e));
+	cmd_info_json(&w, &info, "", &details);
 	buf_text(&out, "\n");
 	return cmd_print(&out, e);
 }
@@ -140,7 +221,7 @@ static void list_json(struct arena *a, const struct container_info *all, size_t 
 	} else {
 		json_open(&w, '[');
 		for (size_t i = 0; i < n; i++)
-			cmd_info_json(&w, &all[i], owner_name(a, all[i].owner));
+			cmd_info_json(&w, &all[i], owner_name(a, all[i].owner), NULL);
 		json_close(&w, ']');
 	}
 	buf_text(out, "\n");
@@ -172,7 +253,15 @@ const struct command command_state = {
 	.description =
 		"Prints what the OCI runtime specification calls the state: id, pid, "
 		"status (created, running, paused or stopped), bundle, and when the container "
-		"was created. The pid is 0 when the process has ended.",
+		"was created. The pid is 0 when the process has ended.\n"
+		"\n"
+		"Two more keys are there when there is something to tell. \"limits\" lists the "
+		"limits that the container ran into, with the limit, the peak and a sentence: "
+		"processes killed for want of memory, new processes refused, CPU time withheld. "
+		"\"exit\" is of one that has ended: its exit status, where a \"run --keep\" "
+		"waited for it, whether memory ran out, the CPU time and the peak of memory that "
+		"all its processes used, and for how long they waited (PSI). It is kept until "
+		"delete.",
 	.examples = "caisson state web\n",
 	.options = no_options,
 	.complete = { COMPLETE_CONTAINER },

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "oci-spec/spec.h"
 #include "runtime/facts.h"
+#include "runtime/limits.h"
 
 /* The global options that matter to a container's life. */
 struct container_context {
@@ -76,6 +77,17 @@ struct container_info {
 	struct oci_pairs annotations;
 };
 
+/* What there is to know of a container beyond `list`: the limits that it ran into and,
+ * when it has ended, how. Its group tells, so there is nothing where that is gone, and the
+ * exit status is known only of a `run --keep` that stood in front of it. */
+struct container_details {
+	struct limit_hits hits;
+	bool status_known;
+	int exit_status, exit_signal; /* 0-255 or 128 + signal; signal or 0 */
+	bool counted;                 /* it has ended, and `last` is what its group counted */
+	struct meter_reading last;
+};
+
 /* An id is [A-Za-z0-9_+.-]+, at most 1024 bytes, not "." or "..". ERR_USAGE. */
 MUST_CHECK int container_id_check(const char *id, struct err *e);
 
@@ -98,6 +110,9 @@ MUST_CHECK int container_update(const struct container_context *c, const char *i
                                 const struct oci_resources *resources, struct err *e);
 MUST_CHECK int container_info(const struct container_context *c, struct arena *a, const char *id,
                               struct container_info *ret, struct err *e);
+MUST_CHECK int container_details(const struct container_context *c, struct arena *a, const char *id,
+                                 struct container_info *ret_info, struct container_details *ret,
+                                 struct err *e);
 /* All containers below the root, sorted by id; broken ones are warned of. */
 MUST_CHECK int container_list(const struct container_context *c, struct arena *a,
                               struct container_info **ret, size_t *ret_count, struct err *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* create and run: the same creation, then either we let go of it or stay with it. */
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
@@ -9,6 +10,7 @@
 #include "runtime/creation.h"
 #include "runtime/foreground.h"
 #include "runtime/hooks.h"
+#include "runtime/limits.h"
 #include "runtime/notify.h"
 
 #define CREATION __attribute__((cleanup(creation_end)))
@@ -64,15 +66,41 @@ static int set_off(struct creation *c, struct err *e)
 	return hooks_run(OCI_HOOK_POSTSTART, poststart, outside, &c->patience, e);
 }
 
-/* What `run` does when the process has ended, unless somebody else has deleted the
- * container, or is just doing that. */
-static void clean_up(struct creation *c)
+/* A limit that the container ran into is mostly why it ended as it did. Where it has no
+ * limits of its own, only a SIGKILL makes us look: memory may have run out above it. */
+static void explain_end(struct creation *c, const struct foreground_end *end)
+{
+	struct limit_hits hits;
+	struct err e = { 0 };
+
+	if (c->cgroup < 0 || (creation_plan(c)->cgroup.writes.count == 0 && end->signal != SIGKILL))
+		return;
+	if (limits_read(&c->arena, c->cgroup, &hits, &e) < 0) {
+		log_warn("%s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < hits.n; i++) {
+		if (limits_remarkable(&hits.v[i]))
+			log_warn("container %s: %s", c->request->id, hits.v[i].text);
+	}
+}
+
+/* What `run` does when the process has ended (or, with NULL, was given up), unless somebody
+ * else has deleted the container, or is just doing that. */
+static void clean_up(struct creation *c, const struct foreground_end *end)
 {
 	struct err e = { 0 };
 
-	if (state_dir_lock(&c->dir, &e) == 0)
+	if (state_dir_lock(&c->dir, &e) < 0) {
+		if (!state_dir_missing(&e))
+			log_warn("%s", e.text);
+		return;
+	}
+	if (end)
+		explain_end(c, end);
+	if (!end || !c->request->keep)
 		creation_undo(c);
-	else if (!state_dir_missing(&e))
+	else if (creation_record_end(c, end->status, end->signal, &e) < 0)
 		log_warn("%s", e.text);
 }
 
@@ -113,10 +141,13 @@ int container_run(const struct container_context *context, const struct create_r
 		.notify = &notify,
 		.manager = c.activation.notify,
 	};
-	int result = foreground_wait(&in_front, ret_status, e);
-	if (result == 0)
-		fd_drop(&c.launch.pidfd); /* it is reaped: nothing is left to be signalled */
-	if (result < 0 || !r->keep)
-		clean_up(&c);
-	return result;
+	struct foreground_end end;
+	if (foreground_wait(&in_front, &end, e) < 0) {
+		clean_up(&c, NULL);
+		return -1;
+	}
+	fd_drop(&c.launch.pidfd); /* it is reaped: nothing is left to be signalled */
+	clean_up(&c, &end);
+	*ret_status = end.status;
+	return 0;
 }

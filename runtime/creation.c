@@ -418,6 +418,14 @@ static int record(struct creation *c, struct err *e)
 	return 0;
 }
 
+int creation_record_end(struct creation *c, int status, int signo, struct err *e)
+{
+	c->state.ended = true;
+	c->state.exit_status = status;
+	c->state.exit_signal = signo;
+	return state_save(&c->dir, &c->state, e);
+}
+
 /* The spec wants a start in spite of these, and a word about them. */
 static void warn_of_capabilities(const struct oci_capabilities *caps)
 {

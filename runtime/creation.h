@@ -60,6 +60,9 @@ MUST_CHECK int creation_build(struct creation *c, bool listener, struct err *e);
 typedef int creation_waiting(void *context, int fd, struct err *e);
 creation_waiting *creation_patience(const struct creation *c);
 
+/* The process has ended and the container is kept: the record says how it did. */
+MUST_CHECK int creation_record_end(struct creation *c, int status, int signo, struct err *e);
+
 /* Takes all effects back, as far as they came; hooks of poststop run. */
 void creation_undo(struct creation *c);
 

@@ -323,12 +323,15 @@ static int execute(struct execution *x, const struct backend *backend, int *ret_
 		.master = x->master,
 	};
 
-	*ret_status = 0;
-	if (set_off(x, backend, e) == 0 &&
-	    (x->request->detach || foreground_wait(&in_front, ret_status, e) == 0))
-		return 0;
-	kill_process(x);
-	return -1;
+	struct foreground_end end = { .status = 0 };
+
+	if (set_off(x, backend, e) < 0 ||
+	    (!x->request->detach && foreground_wait(&in_front, &end, e) < 0)) {
+		kill_process(x);
+		return -1;
+	}
+	*ret_status = end.status;
+	return 0;
 }
 
 int container_exec(const struct container_context *c, const struct exec_request *r, int *ret_status,

@@ -84,7 +84,7 @@ static void move(struct relay *r, const struct pollfd *in, const struct pollfd *
 
 /* Reaps what has ended; true when `pid` was among it. As a subreaper we also get
  * what the container left behind. */
-static bool reap(pid_t pid, int *status)
+static bool reap(pid_t pid, struct foreground_end *end)
 {
 	siginfo_t info;
 
@@ -92,14 +92,15 @@ static bool reap(pid_t pid, int *status)
 	       waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
 		if (info.si_pid != pid)
 			continue;
-		*status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+		end->signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+		end->status = end->signal ? 128 + end->signal : info.si_status;
 		return true;
 	}
 	return false;
 }
 
 /* True when `pid` has ended. */
-static bool take_signals(int signals, pid_t pid, int pidfd, int master, int *status)
+static bool take_signals(int signals, pid_t pid, int pidfd, int master, struct foreground_end *end)
 {
 	struct signalfd_siginfo info;
 	bool ended = false;
@@ -107,7 +108,7 @@ static bool take_signals(int signals, pid_t pid, int pidfd, int master, int *sta
 	while (!ended && read(signals, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGCHLD:
-			ended = reap(pid, status) || ended;
+			ended = reap(pid, end) || ended;
 			break;
 		case SIGWINCH:
 			if (master >= 0)
@@ -144,7 +145,7 @@ static void take_notification(const struct foreground *f)
 		fd_drop(f->notify);
 }
 
-static int serve(const struct foreground *f, int *status, struct err *e)
+static int serve(const struct foreground *f, struct foreground_end *end, struct err *e)
 {
 	struct relay input = { .from = f->master >= 0 ? STDIN_FILENO : -1, .to = f->master };
 	struct relay output = { .from = f->master, .to = STDOUT_FILENO };
@@ -172,13 +173,13 @@ static int serve(const struct foreground *f, int *status, struct err *e)
 		if (fds[1].revents)
 			take_notification(f);
 		if (fds[0].revents)
-			ended = take_signals(p->signals, f->pid, f->pidfd, f->master, status);
+			ended = take_signals(p->signals, f->pid, f->pidfd, f->master, end);
 	}
 	drain(&output);
 	return 0;
 }
 
-int foreground_wait(const struct foreground *f, int *ret_status, struct err *e)
+int foreground_wait(const struct foreground *f, struct foreground_end *ret, struct err *e)
 {
 	const sigset_t all = forwarded_signals();
 	struct console_raw console = { .raw = false };
@@ -193,7 +194,7 @@ int foreground_wait(const struct foreground *f, int *ret_status, struct err *e)
 		console_resize(f->master);
 		console_make_raw(&console);
 	}
-	int result = serve(f, ret_status, e);
+	int result = serve(f, ret, e);
 	console_restore(&console);
 	return result;
 }

@@ -26,6 +26,12 @@ struct foreground {
 	const char *manager; /* $NOTIFY_SOCKET */
 };
 
-/* Waits until the process has ended, at most until the deadline. *ret_status: 0-255, or
- * 128 + signal. -1 and ERR_STATE when the deadline has passed: the process is left as it is. */
-MUST_CHECK int foreground_wait(const struct foreground *f, int *ret_status, struct err *e);
+struct foreground_end {
+	int status; /* 0-255, or 128 + signal */
+	int signal; /* that ended it, or 0 */
+};
+
+/* Waits until the process has ended, at most until the deadline. -1 and ERR_STATE when
+ * that has passed: the process is left as it is. */
+MUST_CHECK int foreground_wait(const struct foreground *f, struct foreground_end *ret,
+                               struct err *e);

@@ -23,6 +23,11 @@
 #include "runtime/members.h"
 #include "runtime/owner.h"
 
+/* Of a container that has ended: what it used, and what it waited for. */
+static const uint32_t details_files =
+	METER_BIT(METER_CPU_STAT) | METER_BIT(METER_MEMORY_PEAK) | METER_BIT(METER_CPU_PRESSURE) |
+	METER_BIT(METER_MEMORY_PRESSURE) | METER_BIT(METER_IO_PRESSURE);
+
 enum { PROBE_MS = 1000, BIRTH_TRIES = 50, BIRTH_PAUSE_MS = 10 };
 
 const char *container_status_name(enum container_status status)
@@ -190,23 +195,64 @@ int found_open(const struct container_context *c, struct arena *a, const char *i
 	return 0;
 }
 
+struct container_info found_info(const struct found *f)
+{
+	return (struct container_info){
+		.id = f->state.id,
+		.bundle = f->state.bundle,
+		.rootfs = f->state.rootfs,
+		.created = f->state.created,
+		.status = f->status,
+		.pid = f->status == STATUS_STOPPED ? 0 : f->state.pid,
+		.owner = f->state.owner,
+		.annotations = f->state.annotations,
+	};
+}
+
 int container_info(const struct container_context *c, struct arena *a, const char *id,
                    struct container_info *ret, struct err *e)
 {
 	FOUND struct found f = FOUND_NONE;
 
 	TRY(found_open(c, a, id, false, &f, e));
-	*ret = (struct container_info){
-		.id = f.state.id,
-		.bundle = f.state.bundle,
-		.rootfs = f.state.rootfs,
-		.created = f.state.created,
-		.status = f.status,
-		.pid = f.status == STATUS_STOPPED ? 0 : f.state.pid,
-		.owner = f.state.owner,
-		.annotations = f.state.annotations,
-	};
+	*ret = found_info(&f);
 	return 0;
+}
+
+/* Reads the group, unless it is gone or somebody else's by now. */
+static int read_group(const struct found *f, struct arena *a, struct container_details *ret,
+                      struct err *e)
+{
+	METER struct meter meter = meter_none();
+	FD int cgroup = cgroup_open(&f->cgroup, f->state.cgroup, e);
+
+	if (cgroup < 0)
+		return no_if(ENOENT, ENODEV, e);
+	int ours = found_owns(f, cgroup, e);
+	if (ours <= 0)
+		return ours < 0 ? no_if(ENOENT, ENODEV, e) : 0;
+	TRY(limits_read(a, cgroup, &ret->hits, e));
+	if (f->status != STATUS_STOPPED)
+		return 0;
+	TRY(meter_open(cgroup, details_files, &meter, e));
+	int there = meter_read(&meter, a, &ret->last, e);
+	TRY(there);
+	ret->counted = there;
+	return 0;
+}
+
+int container_details(const struct container_context *c, struct arena *a, const char *id,
+                      struct container_info *ret_info, struct container_details *ret, struct err *e)
+{
+	FOUND struct found f = FOUND_NONE;
+
+	memset(ret, 0, sizeof(*ret));
+	TRY(found_open(c, a, id, false, &f, e));
+	*ret_info = found_info(&f);
+	ret->status_known = f.state.ended && f.status == STATUS_STOPPED;
+	ret->exit_status = f.state.exit_status;
+	ret->exit_signal = f.state.exit_signal;
+	return f.state.cgroup ? read_group(&f, a, ret, e) : 0;
 }
 
 static int by_id(const void *a, const void *b)

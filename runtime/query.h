@@ -36,6 +36,9 @@ MUST_CHECK int found_read(struct found *f, struct arena *a, bool locked, struct 
 /* Instead, where there is no record to be read: only the note of the cgroup. */
 MUST_CHECK int found_read_note(struct found *f, struct arena *a, struct err *e);
 
+/* What `list` tells of one. */
+struct container_info found_info(const struct found *f);
+
 /* 1: what lives in the cgroup is this container's, 0: it may be another's. A first
  * process that lives vouches for the group that it was born in; else its mark does. */
 MUST_CHECK int found_owns(const struct found *f, int cgroup, struct err *e);

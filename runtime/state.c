@@ -69,6 +69,13 @@ int state_prepare(const struct state_dir *d, const struct state *state, struct e
 	for (size_t i = 0; i < state->annotations.n; i++)
 		put_string(&w, state->annotations.v[i].key, state->annotations.v[i].value);
 	json_close(&w, '}');
+	if (state->ended) {
+		json_key(&w, "exit");
+		json_open(&w, '{');
+		put_number(&w, "status", (uint64_t)state->exit_status);
+		put_number(&w, "signal", (uint64_t)state->exit_signal);
+		json_close(&w, '}');
+	}
 	json_close(&w, '}');
 	TRY(buf_ok(&text, e));
 	return fd_replace_begin(d->fd, "state.json", 0600, text.data, text.len, e);
@@ -151,6 +158,19 @@ static struct oci_pairs get_annotations(struct reader *r, struct arena *a)
 	return (struct oci_pairs){ .v = pairs, .n = n };
 }
 
+static void get_exit(struct reader *r, struct state *ret)
+{
+	struct reader end = { .record = json_member(r->record, "exit") };
+
+	if (!end.record)
+		return;
+	ret->ended = true;
+	ret->exit_status = (int)get_number(&end, "status", UINT8_MAX);
+	ret->exit_signal = (int)get_number(&end, "signal", UINT8_MAX - 128);
+	if (end.bad)
+		r->bad = r->bad ? r->bad : "exit";
+}
+
 static int unusable(const struct state_dir *d, const char *why, struct err *e)
 {
 	err_set(e, ERR_STATE, "the record of container %s is damaged: %s", d->id, why);
@@ -185,6 +205,7 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 		.poststop = get_truth(&r, "poststop"),
 		.annotations = get_annotations(&r, a),
 	};
+	get_exit(&r, ret);
 	if (!r.bad && strcmp(ret->id, d->id) != 0)
 		r.bad = "id";
 	if (!r.bad && ret->cgroup[0] != '/' && ret->cgroup[0])

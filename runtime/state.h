@@ -50,6 +50,10 @@ struct state {
 	bool keyring;            /* its session has a keyring of its own */
 	bool poststop;           /* config.json has poststop hooks */
 	struct oci_pairs annotations;
+	/* it has ended, while a `run --keep` stood in front of it */
+	bool ended;
+	int exit_status; /* 0-255, or 128 + signal */
+	int exit_signal; /* or 0 */
 };
 
 /* An open folder of one container. */

@@ -56,6 +56,9 @@ static struct state example(void)
 		.start_needs_config = false,
 		.poststop = true,
 		.annotations = { .v = pairs, .n = LEN(pairs) },
+		.ended = true,
+		.exit_status = 137,
+		.exit_signal = 9,
 	};
 }
 
