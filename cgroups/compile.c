@@ -269,13 +269,18 @@ static void compile_unified(struct compile *c, const struct oci_pair *pair)
 	const char *file = pair->key;
 	const char *origin = arena_printf(c->arena, "linux.resources.unified[\"%s\"]", file);
 
+	/* both in crun's words, which its tests compare */
 	if (file[0] == '.' || strchr(file, '/') || !strchr(file, '.'))
-		compile_refuse(c, ERR_SPEC, "%s: not the name of a cgroup's file", origin);
+		compile_refuse(c, ERR_SPEC,
+		               "%s: the specified key has not the form CONTROLLER.VALUE `%s`",
+		               origin, file);
 	else if (is_life_file(file))
 		compile_refuse(c, ERR_REFUSED, "%s: the file is not a resource", origin);
 	else if (!cgroup_file_controller(file) && strncmp(file, "cgroup.", 7) != 0)
-		compile_refuse(c, ERR_REFUSED, "%s: no controller of cgroup v2 has this name",
-		               origin);
+		compile_refuse(c, ERR_REFUSED,
+		               "%s: the requested cgroup controller `%.*s` is not available: "
+		               "cgroup v2 has none of this name",
+		               origin, (int)strcspn(file, "."), file);
 	else
 		put_lines(c, file, origin, pair->value);
 }

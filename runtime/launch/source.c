@@ -36,6 +36,7 @@
 #include "base/sys.h"
 #include "runtime/launch/idmap.h"
 #include "runtime/launch/plan_check.h"
+#include "runtime/launch/report.h"
 
 /* --- the user namespace of a map --------------------------------------------------------- */
 
@@ -234,7 +235,6 @@ static int reply_error(const struct reply *reply, const char *path, struct err *
 struct order {
 	const struct plan_step *step;
 	const char *path;   /* of the source, or of the device in the container */
-	const char *target; /* for errors */
 	int pidfd;          /* init */
 	int user_namespace; /* with the map of a bind; -1: none */
 };
@@ -320,14 +320,13 @@ static int take_order(const struct plan *plan, int64_t index, struct order *ret,
 
 	if (known && s[index].op == PLAN_ROOTFS) {
 		ret->step = &s[index];
-		ret->path = ret->target = plan_text(plan, s[index].rootfs.path);
+		ret->path = plan_text(plan, s[index].rootfs.path);
 		return 0;
 	}
 	if (!bind && !device)
 		return err_set(e, ERR_BUG, "caisson-init: asked for a source that is none");
 	ret->step = &s[index];
 	ret->path = plan_text(plan, bind ? s[index].bind.source : s[index].device.path);
-	ret->target = plan_text(plan, bind ? s[index].bind.target : s[index].device.path);
 	return 0;
 }
 
@@ -356,7 +355,6 @@ int source_clone(const struct plan *plan, int64_t step, pid_t pid, int pidfd, st
 	TRY(take_order(plan, step, &o, e));
 	int tree = fill_order(plan, &o, pid, e);
 	if (tree < 0)
-		return err_in(e, "%s %s (%s)", plan_op_name(o.step->op), o.target,
-		              plan_text(plan, o.step->origin));
+		return report_in_step(plan, o.step, e);
 	return tree;
 }

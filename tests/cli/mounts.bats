@@ -307,7 +307,7 @@ $all"
 	mkdir b/rootfs/plain
 	mounted '{ "destination": "/plain", "options": ["remount", "ro"] }'
 	refused 'nothing is mounted at that path' caisson run -b b c
-	says 'remount /plain (mounts[8])'
+	says 'error mounting /plain (mounts[8])'
 	config b '.mounts[-1].options = ["remount", "size=4k"]'
 	refused 'mounts[8].options: "size=4k": "remount" changes the flags of a mount' caisson run -b b c
 }
@@ -422,7 +422,7 @@ owners='stat -c "%n %u:%g" /m/a /m/b /m/below/c'
 		uidMappings: [{ containerID: 0, hostID: 5, size: 1 }],
 		gidMappings: [{ containerID: 0, hostID: 5, size: 1 }] }'
 	refused 'its filesystem (sysfs), or one below it, cannot be id-mapped' caisson run -b b c
-	says 'bind /sysfs (mounts[8]): mount_setattr idmap of /sys'
+	says 'error mounting /sysfs (mounts[8]): mount_setattr idmap of /sys'
 	config b '.mounts[-1] |= (.source = $s | .uidMappings[0].hostID = 4294967295)' --arg s "$W/tree"
 	expect 1 caisson run -b b c
 	one_line

@@ -431,7 +431,7 @@ share() { # NAMESPACE...: with the host
 	share network pid ipc
 	if ! grep -q ' /dev/mqueue mqueue ' /proc/self/mounts; then
 		expect 1 plain run --bundle "$W/b" c
-		says "mount /dev/mqueue"
+		says "error mounting /dev/mqueue"
 		config "$W/b" '.mounts |= map(select(.type != "mqueue"))'
 	fi
 	expect 0 plain run --bundle "$W/b" c
@@ -451,7 +451,7 @@ share() { # NAMESPACE...: with the host
 	}
 	[ -d /proc/acpi ] || skip "this kernel has no /proc/acpi to cover"
 	expect 1 covered plain run --bundle "$W/b" c
-	says "mount /proc (mounts[0]): proc fsmount: operation not permitted"
+	says "error mounting /proc (mounts[0]): proc fsmount: operation not permitted"
 	says "mount_too_revealing"
 	one_line
 	nothing_left

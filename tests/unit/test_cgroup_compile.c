@@ -294,20 +294,27 @@ static void test_unified(void **state)
 	static const struct {
 		const char *file, *why;
 	} evil[] = {
-		{ "", "not the name of a cgroup's file" },
-		{ ".", "not the name of a cgroup's file" },
-		{ "..", "not the name of a cgroup's file" },
-		{ "../memory.max", "not the name of a cgroup's file" },
-		{ "a/memory.max", "not the name of a cgroup's file" },
-		{ "/memory.max", "not the name of a cgroup's file" },
-		{ "memory.max/..", "not the name of a cgroup's file" },
-		{ "memory", "not the name of a cgroup's file" },
-		{ ".memory.max", "not the name of a cgroup's file" },
+		{ "", "the specified key has not the form CONTROLLER.VALUE ``" },
+		{ ".", "the specified key has not the form CONTROLLER.VALUE `.`" },
+		{ "..", "the specified key has not the form CONTROLLER.VALUE `..`" },
+		{ "../memory.max",
+		  "the specified key has not the form CONTROLLER.VALUE `../memory.max`" },
+		{ "a/memory.max",
+		  "the specified key has not the form CONTROLLER.VALUE `a/memory.max`" },
+		{ "/memory.max",
+		  "the specified key has not the form CONTROLLER.VALUE `/memory.max`" },
+		{ "memory.max/..",
+		  "the specified key has not the form CONTROLLER.VALUE `memory.max/..`" },
+		{ "memory", "the specified key has not the form CONTROLLER.VALUE `memory`" },
+		{ ".memory.max",
+		  "the specified key has not the form CONTROLLER.VALUE `.memory.max`" },
 		{ "cgroup.procs", "the file is not a resource" },
 		{ "cgroup.kill", "the file is not a resource" },
 		{ "cgroup.subtree_control", "the file is not a resource" },
-		{ "memoryx.max", "no controller of cgroup v2 has this name" },
-		{ "mem.max", "no controller of cgroup v2 has this name" },
+		{ "memoryx.max",
+		  "the requested cgroup controller `memoryx` is not available: cgroup v2 has none of this name" },
+		{ "mem.max",
+		  "the requested cgroup controller `mem` is not available: cgroup v2 has none of this name" },
 	};
 	ARENA struct arena a;
 

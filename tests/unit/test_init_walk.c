@@ -246,7 +246,7 @@ static void broken_steps_are_blamed(void **unused)
 	add_root();
 	add_mount("tmpfs", "/dev", "nonsense", "1");
 	add_program("sh", "");
-	expect_error(run(), "mount /dev: nonsense=1");
+	expect_error(run(), "error mounting /dev: nonsense=1");
 	begin(ALL);
 	add_root();
 	add_mount("nofs", "/dev", NULL, NULL);
@@ -262,7 +262,7 @@ static void broken_steps_are_blamed(void **unused)
 	make_file("file", "", 0644);
 	add_bind("/etc", "/file/x");
 	add_program("sh", "");
-	expect_error(run(), "bind /file/x");
+	expect_error(run(), "error mounting /file/x");
 	begin(ALL);
 	add_root();
 	add_device("/file", 1, 3, false);

@@ -156,12 +156,13 @@ static void a_mount_names_its_place_and_its_path(void **unused)
 	struct err e = report(STEP_MOUNT, CALL_FSCONFIG, EINVAL, "size=big: tmpfs: Bad value");
 
 	(void)unused;
-	assert_string_equal(e.text, "mount /tmp (mounts[2]): size=big: tmpfs: Bad value "
-	                            "fsconfig: invalid argument");
+	assert_string_equal(e.text, "error during container init: error mounting /tmp "
+	                            "(mounts[2]): size=big: tmpfs: Bad value fsconfig: "
+	                            "invalid argument");
 	assert_string_equal(e.hint, "the filesystem does not know this option or its value");
 	e = report(STEP_BIND, CALL_OPEN_TREE, ENOENT, "/host/data");
-	assert_string_equal(e.text, "bind /data (mounts[3]): /host/data open_tree: "
-	                            "no such file or directory");
+	assert_string_equal(e.text, "error during container init: error mounting /data "
+	                            "(mounts[3]): /host/data open_tree: no such file or directory");
 	assert_int_equal(e.sys, ENOENT);
 }
 
