@@ -39,6 +39,36 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+const char *command_in_group(const struct command *command, const char *group)
+{
+	size_t len = strlen(group);
+
+	if (strncmp(command->name, group, len) != 0 || command->name[len] != ' ')
+		return NULL;
+	return command->name + len + 1;
+}
+
+bool command_is_group(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		if (!commands[i]->hidden && command_in_group(commands[i], name))
+			return true;
+	}
+	return false;
+}
+
+bool command_opens_group(size_t index, char ret[COMMAND_GROUP_MAX])
+{
+	const char *name = commands[index]->name;
+	size_t len = strcspn(name, " ");
+
+	if (!name[len] || len >= COMMAND_GROUP_MAX)
+		return false;
+	memcpy(ret, name, len);
+	ret[len] = '\0';
+	return index == 0 || !command_in_group(commands[index - 1], ret);
+}
+
 /* `name` is the len bytes between the dashes and the "=". */
 static const struct option_spec *find_option(const struct option_spec *options, const char *name,
                                              size_t len)
@@ -100,27 +130,45 @@ static int unknown_option(const struct invocation *in, const struct option_spec 
 	return usage_hint(in, e);
 }
 
-static int unknown_command(struct invocation *in, const char *name, struct err *e)
+/* What could have been typed in the place of `name`: behind a group's name, or first. */
+static const char *nearest_command(struct arena *a, const char *group, const char *name)
 {
 	size_t room = 0, n = 0;
+	char first[COMMAND_GROUP_MAX];
 
 	while (commands[room])
 		room++;
-	const char **names = arena_array(in->arena, room + 1, sizeof(*names));
+	const char **names = arena_array(a, room + 1, sizeof(*names));
 	for (size_t i = 0; i < room; i++) {
-		if (!commands[i]->hidden)
-			names[n++] = commands[i]->name;
+		const char *word = group ? command_in_group(commands[i], group) : commands[i]->name;
+
+		if (commands[i]->hidden || !word)
+			continue;
+		if (!strchr(word, ' '))
+			names[n++] = word;
+		else if (command_opens_group(i, first))
+			names[n++] = arena_printf(a, "%s", first);
 	}
-	const char *near = suggest_nearest(name, names, n);
+	return suggest_nearest(name, names, n);
+}
+
+/* group: the word before it, or NULL. */
+static int unknown_command(struct invocation *in, const char *group, const char *name,
+                           struct err *e)
+{
+	const char *near = nearest_command(in->arena, group, name);
 
 	in->failure = CLI_EXIT_UNKNOWN_COMMAND;
 	in->command = NULL;
 	if (cli_as_runc(in->program))
 		err_set(e, ERR_USAGE, "No help topic for '%s'", name);
 	else
-		err_set(e, ERR_USAGE, "unknown command \"%s\"", name);
+		err_set(e, ERR_USAGE, "unknown command \"%s%s%s\"", group ? group : "",
+		        group ? " " : "", name);
 	if (near)
 		err_also(e, "did you mean \"%s\"?", near);
+	if (group)
+		return err_hint(e, "see '%s %s --help'", in->program, group);
 	return usage_hint(in, e);
 }
 
@@ -196,14 +244,12 @@ static int read_value(struct arena *a, const char *text, struct option_value *re
 
 /* --- words --------------------------------------------------------------------------- */
 
-/* `caisson CMD --help` is `caisson help CMD`. */
-static void turn_to_help(struct reader *r)
+/* `caisson CMD --help` is `caisson help CMD`. about: a command, a group, or NULL. */
+static void turn_to_help(struct reader *r, const char *about)
 {
-	const struct command *about = r->in->command;
-
 	r->in->args.n = 0;
 	if (about)
-		r->args[r->in->args.n++] = about->name;
+		r->args[r->in->args.n++] = about;
 	r->in->command = &command_help;
 }
 
@@ -218,7 +264,7 @@ static int read_option(struct reader *r, const struct option_spec *options, cons
 	const struct option_spec *option = find_option(options, name, len);
 
 	if (!option && is_help(name, len)) {
-		turn_to_help(r);
+		turn_to_help(r, in->command ? in->command->name : NULL);
 		*ret_done = true;
 		return 0;
 	}
@@ -239,6 +285,24 @@ static int read_option(struct reader *r, const struct option_spec *options, cons
 	return 0;
 }
 
+/* The second word of a command's name; a group without one explains itself. */
+static int read_group(struct reader *r, const char *group, bool *ret_done, struct err *e)
+{
+	const char *word = *r->next;
+	size_t dashes = word ? strspn(word, "-") : 0;
+
+	if (!word || (dashes > 0 && is_help(word + dashes, strlen(word + dashes)))) {
+		turn_to_help(r, group);
+		*ret_done = true;
+		return 0;
+	}
+	r->in->command = command_find(arena_printf(r->in->arena, "%s %s", group, word));
+	if (!r->in->command)
+		return unknown_command(r->in, group, word, e);
+	r->next++;
+	return 0;
+}
+
 /* The program's options and the command's name. */
 static int read_program(struct reader *r, bool *ret_done, struct err *e)
 {
@@ -255,12 +319,14 @@ static int read_program(struct reader *r, bool *ret_done, struct err *e)
 		r->in->command = &command_version;
 		*ret_done = true;
 	} else if (!*r->next) {
-		turn_to_help(r);
+		turn_to_help(r, NULL);
 		*ret_done = true;
+	} else if (command_is_group(*r->next)) {
+		TRY(read_group(r, *r->next++, ret_done, e));
 	} else {
 		r->in->command = command_find(*r->next);
 		if (!r->in->command)
-			return unknown_command(r->in, *r->next, e);
+			return unknown_command(r->in, NULL, *r->next, e);
 		r->next++;
 	}
 	return 0;
@@ -309,6 +375,24 @@ static int check_args(const struct invocation *in, struct err *e)
 	return usage_hint(in, e);
 }
 
+/* `caisson help policy explain`: two words become the one name. */
+static int read_topic(struct reader *r, struct err *e)
+{
+	struct invocation *in = r->in;
+	const char *first = in->args.n > 0 ? in->args.v[0] : NULL;
+
+	if (!first || command_find(first) || (in->args.n == 1 && command_is_group(first)))
+		return 0;
+	if (!command_is_group(first))
+		return unknown_command(in, NULL, first, e);
+	r->args[0] = arena_printf(in->arena, "%s %s", first, in->args.v[1]);
+	if (!command_find(r->args[0]))
+		return unknown_command(in, first, in->args.v[1], e);
+	r->args[1] = NULL;
+	in->args.n = 1;
+	return 0;
+}
+
 bool cli_as_runc(const char *program)
 {
 	return strcmp(program, "runc") == 0;
@@ -345,9 +429,7 @@ int cli_parse(struct arena *a, char *const argv[], struct invocation *ret, struc
 	if (done)
 		return 0;
 	TRY(check_args(ret, e));
-	if (ret->command == &command_help && ret->args.n > 0 && !command_find(ret->args.v[0]))
-		return unknown_command(ret, ret->args.v[0], e);
-	return 0;
+	return ret->command == &command_help ? read_topic(&r, e) : 0;
 }
 
 /* --- asking -------------------------------------------------------------------------- */

@@ -56,7 +56,7 @@ struct invocation;
 enum { COMMAND_ARGS_COMPLETED = 2, COMMAND_ARGS_MANY = 1 << 30 };
 
 struct command {
-	const char *name;
+	const char *name;                  /* one word, or two: its group's and its own */
 	const char *arguments;             /* "ID [SIGNAL]"; "" for none */
 	const char *summary;               /* one line for the list of commands */
 	const char *description;           /* paragraphs with an empty line between them */
@@ -134,6 +134,18 @@ extern const struct option_spec help_option; /* --help: every command has it, in
 extern const struct command command_help, command_version; /* in commands[], too */
 const struct command *command_find(const char *name);      /* NULL: there is none */
 
-/* cli_help.c: the text of `caisson --help` and of `caisson CMD --help`. */
+/* "explain" when the command is "policy explain" and the group "policy"; NULL when it
+ * is not of the group. */
+const char *command_in_group(const struct command *command, const char *group);
+bool command_is_group(const char *name); /* a command that is not hidden is in it */
+/* The first word of a name of two, in ret; false when it is of one word, or when the
+ * command before it in the table is of the same group. Who asks this of each command
+ * that is not hidden is told of each group once. */
+enum { COMMAND_GROUP_MAX = 32 };
+bool command_opens_group(size_t index, char ret[COMMAND_GROUP_MAX]);
+
+/* cli_help.c: the text of `caisson --help`, of `caisson GROUP --help` and of
+ * `caisson CMD --help`. */
 void help_program(const char *program, struct buf *ret);
+void help_group(const char *program, const char *group, struct buf *ret);
 void help_command(const char *program, const struct command *command, struct buf *ret);

@@ -130,6 +130,28 @@ void help_program(const char *program, struct buf *ret)
 	buf_printf(ret, "\n'%s COMMAND --help' explains a command.\n", program);
 }
 
+void help_group(const char *program, const char *group, struct buf *ret)
+{
+	size_t width = 0;
+
+	add_title(ret, program, group, "a group of commands");
+	buf_printf(ret, "usage: %s %s COMMAND [OPTION...] [ARG...]\n\ncommands:\n", program, group);
+	for (size_t i = 0; commands[i]; i++) {
+		const char *name = command_in_group(commands[i], group);
+
+		if (name && !commands[i]->hidden && strlen(name) > width)
+			width = strlen(name);
+	}
+	for (size_t i = 0; commands[i]; i++) {
+		const char *name = command_in_group(commands[i], group);
+
+		if (name && !commands[i]->hidden)
+			buf_printf(ret, "%*s%-*s%s\n", INDENT, "", (int)width + INDENT, name,
+			           commands[i]->summary);
+	}
+	buf_printf(ret, "\n'%s %s COMMAND --help' explains a command.\n", program, group);
+}
+
 void help_command(const char *program, const struct command *command, struct buf *ret)
 {
 	add_title(ret, program, command->name, command->summary);

@@ -12,7 +12,9 @@ static int help_run(const struct invocation *in, struct err *e)
 
 	if (in->args.n == 0)
 		help_program(in->program, &out);
-	else /* the parser has made sure that there is such a command */
+	else if (!command_find(in->args.v[0])) /* the parser has made sure that it is a group */
+		help_group(in->program, in->args.v[0], &out);
+	else
 		help_command(in->program, command_find(in->args.v[0]), &out);
 	return cmd_print(&out, e);
 }
@@ -34,10 +36,11 @@ const struct command command_help = {
 	.arguments = "[COMMAND]",
 	.summary = "explain the program or a command",
 	.description =
-		"Prints the list of commands, or what COMMAND does and which options it has.",
+		"Prints the list of commands, or what COMMAND does and which options it has. Where "
+		"COMMAND is the name of a group, its commands are listed.",
 	.options = no_options,
 	.complete = { COMPLETE_COMMAND },
-	.args_max = 1,
+	.args_max = 2,
 	.run = help_run,
 };
 

@@ -35,7 +35,9 @@ static int generate_man(const struct invocation *in, const char *folder, struct 
 		if (commands[i]->hidden)
 			continue;
 		generate_man_command(commands[i], &page);
-		const char *name = arena_printf(in->arena, "caisson-%s.1", commands[i]->name);
+		char *name = arena_printf(in->arena, "caisson-%s.1", commands[i]->name);
+		for (char *c = name; *c; c++)
+			*c = *c == ' ' ? '-' : *c;
 		TRY(write_page(dir, name, &page, e));
 	}
 	return 0;

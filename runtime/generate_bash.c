@@ -4,6 +4,8 @@
  * command, the kind of word that belongs there, and walks the words before the cursor
  * to find out where it stands. bash splits words at "=": it is skipped on the way.
  */
+#include <string.h>
+
 #include "runtime/generate.h"
 #include "runtime/signals.h"
 
@@ -43,6 +45,23 @@ static void add_option_names(struct buf *ret, const char *command,
 	buf_printf(ret, "--%s' ;;\n", help_option.name);
 }
 
+/* Behind the first word of a command of two stands the second: the words are the kind. */
+static void add_groups(struct buf *ret)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		char group[COMMAND_GROUP_MAX];
+
+		if (!command_opens_group(i, group) || !command_is_group(group))
+			continue;
+		buf_printf(ret, "\t'%s 0') kind='", group);
+		for (size_t k = i; commands[k] && command_in_group(commands[k], group); k++) {
+			if (!commands[k]->hidden)
+				buf_printf(ret, "%s ", command_in_group(commands[k], group));
+		}
+		buf_text(ret, "' ;;\n");
+	}
+}
+
 /* What belongs to each place; and the commands whose options end at the first one. */
 static void add_places(struct buf *ret)
 {
@@ -55,11 +74,21 @@ static void add_places(struct buf *ret)
 				           kind_of(commands[i]->complete[n], NULL));
 		}
 	}
+	add_groups(ret);
 	buf_text(ret, "\t*) kind='any' ;;\n\tesac\n}\n\n"
 	              "_caisson_stops_at_first()\n{\n\tcase $1 in\n");
 	for (size_t i = 0; commands[i]; i++) {
 		if (commands[i]->stop_at_first)
-			buf_printf(ret, "\t%s) return 0 ;;\n", commands[i]->name);
+			buf_printf(ret, "\t'%s') return 0 ;;\n", commands[i]->name);
+	}
+	buf_text(ret, "\t*) return 1 ;;\n\tesac\n}\n\n"
+	              "# Whether $1 is the first word of commands of two.\n"
+	              "_caisson_is_group()\n{\n\tcase $1 in\n");
+	for (size_t i = 0; commands[i]; i++) {
+		char group[COMMAND_GROUP_MAX];
+
+		if (command_opens_group(i, group) && command_is_group(group))
+			buf_printf(ret, "\t%s) return 0 ;;\n", group);
 	}
 	buf_text(ret, "\t*) return 1 ;;\n\tesac\n}\n\n");
 }
@@ -81,7 +110,11 @@ static void add_offers(struct buf *ret)
 		buf_printf(ret, "%s%s", s == signal_names ? "" : " ", s->name);
 	buf_text(ret, "' ;;\n\tcommand) _caisson_words '");
 	for (size_t i = 0; commands[i]; i++) {
-		if (!commands[i]->hidden)
+		char group[COMMAND_GROUP_MAX];
+
+		if (command_opens_group(i, group) && command_is_group(group))
+			buf_printf(ret, "%s%s", i == 0 ? "" : " ", group);
+		else if (!commands[i]->hidden && !strchr(commands[i]->name, ' '))
 			buf_printf(ret, "%s%s", i == 0 ? "" : " ", commands[i]->name);
 	}
 	buf_text(ret, "' ;;\n\t*) _caisson_words \"$kind\" ;;\n\tesac\n}\n\n");
@@ -118,6 +151,8 @@ static const char script_tail[] =
 	"\t\t\t[[ $kind ]] && option=$word\n"
 	"\t\telif [[ ! $command ]]; then\n"
 	"\t\t\tcommand=$word\n"
+	"\t\telif _caisson_is_group \"$command\"; then\n"
+	"\t\t\tcommand+=\" $word\"\n"
 	"\t\telse\n"
 	"\t\t\tplace=$((place + 1))\n"
 	"\t\t\t_caisson_stops_at_first \"$command\" && ended=1\n"

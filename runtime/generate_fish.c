@@ -4,6 +4,8 @@
  * conditions ask __caisson_place, which walks the words before the cursor and tells
  * the command and how many words stand behind it: "kill 1".
  */
+#include <string.h>
+
 #include "runtime/generate.h"
 #include "runtime/signals.h"
 
@@ -70,6 +72,18 @@ static void add_options(struct buf *ret, const char *command, const struct optio
 	add_option(ret, command, &help_option);
 }
 
+/* Arms for the second words of commands of two. */
+static void add_groups(struct buf *ret)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		if (!commands[i]->hidden && strchr(commands[i]->name, ' '))
+			buf_printf(ret,
+			           "            case '%s'\n"
+			           "                set command \"$command $word\"\n",
+			           commands[i]->name);
+	}
+}
+
 static void add_place(struct buf *ret)
 {
 	buf_text(ret, "function __caisson_place\n"
@@ -89,9 +103,9 @@ static void add_place(struct buf *ret)
 		if (!commands[i]->hidden)
 			add_value_options(ret, commands[i]->name, commands[i]->options);
 	}
-	buf_text(ret, "\n"
-	              "                set skip 1\n"
-	              "            case '* -*'\n"
+	buf_text(ret, "\n                set skip 1\n");
+	add_groups(ret);
+	buf_text(ret, "            case '* -*'\n"
 	              "            case ' *'\n"
 	              "                set command $word\n"
 	              "            case '*'\n"
@@ -125,12 +139,28 @@ static void add_lists(struct buf *ret)
 		buf_printf(ret, " %s", s->name);
 	buf_text(ret, "\nend\n\nfunction __caisson_commands\n    printf '%s\\t%s\\n'");
 	for (size_t i = 0; commands[i]; i++) {
-		if (commands[i]->hidden)
+		char group[COMMAND_GROUP_MAX];
+
+		if (command_opens_group(i, group) && command_is_group(group))
+			buf_printf(ret, " %s 'a group of commands'", group);
+		if (commands[i]->hidden || strchr(commands[i]->name, ' '))
 			continue;
 		buf_printf(ret, " %s ", commands[i]->name);
 		add_quoted(ret, commands[i]->summary);
 	}
 	buf_text(ret, "\nend\n\n");
+}
+
+static void add_second_word(struct buf *ret, const struct command *command)
+{
+	size_t len = strcspn(command->name, " ");
+
+	if (!command->name[len])
+		return;
+	buf_printf(ret, "complete -c caisson -n '__caisson_at \"%.*s 0\"' -a %s -d ", (int)len,
+	           command->name, command->name + len + 1);
+	add_quoted(ret, command->summary);
+	buf_text(ret, "\n");
 }
 
 void generate_fish(struct buf *ret)
@@ -147,6 +177,7 @@ void generate_fish(struct buf *ret)
 
 		if (command->hidden)
 			continue;
+		add_second_word(ret, command);
 		for (size_t n = 0; n < COMMAND_ARGS_COMPLETED; n++) {
 			if (command->complete[n] != COMPLETE_NOTHING)
 				buf_printf(

@@ -36,9 +36,21 @@ static void add_title(struct buf *ret, const char *command)
 	buf_text(ret, ".TH CAISSON");
 	if (command)
 		buf_text(ret, "\\-");
-	for (const char *c = command ? command : ""; *c; c++)
-		buf_printf(ret, "%c", toupper((unsigned char)*c));
+	for (const char *c = command ? command : ""; *c; c++) {
+		if (*c == ' ')
+			buf_text(ret, "\\-");
+		else
+			buf_printf(ret, "%c", toupper((unsigned char)*c));
+	}
 	buf_text(ret, " 1 \"\" \"caisson " CAISSON_VERSION "\" \"User Commands\"\n.SH NAME\n");
+}
+
+/* "caisson\-policy\-explain", the name of a command's page */
+static void add_page_name(struct buf *ret, const char *command)
+{
+	buf_text(ret, "caisson\\-");
+	for (const char *c = command; *c; c++)
+		add_text(ret, *c == ' ' ? "-" : c, 1);
 }
 
 static void add_paragraphs(struct buf *ret, const char *text)
@@ -125,7 +137,9 @@ void generate_man_program(struct buf *ret)
 	for (size_t i = 0; commands[i]; i++) {
 		if (commands[i]->hidden)
 			continue;
-		buf_printf(ret, ".TP\n\\fBcaisson\\-%s\\fR(1)\n", commands[i]->name);
+		buf_text(ret, ".TP\n\\fB");
+		add_page_name(ret, commands[i]->name);
+		buf_text(ret, "\\fR(1)\n");
 		add_string(ret, commands[i]->summary);
 		buf_text(ret, ".\n");
 	}
@@ -161,7 +175,8 @@ static void add_arguments(struct buf *ret, const char *text)
 void generate_man_command(const struct command *command, struct buf *ret)
 {
 	add_title(ret, command->name);
-	buf_printf(ret, "caisson\\-%s \\- ", command->name);
+	add_page_name(ret, command->name);
+	buf_text(ret, " \\- ");
 	add_string(ret, command->summary);
 	buf_printf(ret, "\n.SH SYNOPSIS\n.B caisson %s\n[\\fIOPTION\\fR...]", command->name);
 	if (*command->arguments)

@@ -75,7 +75,7 @@ static void add_options(struct buf *ret, const struct option_spec *options)
 
 static void add_command(struct buf *ret, const struct command *command)
 {
-	buf_printf(ret, "\t%s)\n\t\t_arguments%s", command->name,
+	buf_printf(ret, "\t'%s')\n\t\t_arguments%s", command->name,
 	           command->stop_at_first ? " -A '-*'" : "");
 	add_options(ret, command->options);
 	for (size_t n = 0; n < COMMAND_ARGS_COMPLETED; n++) {
@@ -86,15 +86,49 @@ static void add_command(struct buf *ret, const struct command *command)
 	buf_text(ret, "\n\t\t;;\n");
 }
 
+static void add_described(struct buf *ret, const char *word, const char *summary)
+{
+	buf_printf(ret, "\t\t'%s:", word);
+	add_quoted(ret, summary);
+	buf_text(ret, "'\n");
+}
+
+/* A command of two words is the first of them with its second shifted in. */
+static void add_groups(struct buf *ret)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		char group[COMMAND_GROUP_MAX];
+
+		if (!command_opens_group(i, group) || !command_is_group(group))
+			continue;
+		buf_printf(ret, "\tif [[ $command == %s ]]; then\n\t\tlocal -a list=(\n", group);
+		for (size_t k = i; commands[k] && command_in_group(commands[k], group); k++) {
+			if (!commands[k]->hidden)
+				add_described(ret, command_in_group(commands[k], group),
+				              commands[k]->summary);
+		}
+		buf_text(ret, "\t\t)\n"
+		              "\t\tif (( CURRENT == 2 )); then\n"
+		              "\t\t\t_describe command list\n"
+		              "\t\t\treturn\n"
+		              "\t\tfi\n"
+		              "\t\tcommand+=\" $words[2]\"\n"
+		              "\t\tshift words\n"
+		              "\t\t(( CURRENT-- ))\n"
+		              "\tfi\n");
+	}
+}
+
 static void add_lists(struct buf *ret)
 {
 	buf_text(ret, "_caisson_commands() {\n\tlocal -a list=(\n");
 	for (size_t i = 0; commands[i]; i++) {
-		if (commands[i]->hidden)
-			continue;
-		buf_printf(ret, "\t\t'%s:", commands[i]->name);
-		add_quoted(ret, commands[i]->summary);
-		buf_text(ret, "'\n");
+		char group[COMMAND_GROUP_MAX];
+
+		if (command_opens_group(i, group) && command_is_group(group))
+			buf_printf(ret, "\t\t'%s:a group of commands'\n", group);
+		if (!commands[i]->hidden && !strchr(commands[i]->name, ' '))
+			add_described(ret, commands[i]->name, commands[i]->summary);
 	}
 	buf_text(ret, "\t)\n\t_describe command list\n}\n\n"
 	              "_caisson_signals() {\n\tcompadd --");
@@ -122,7 +156,9 @@ void generate_zsh(struct buf *ret)
 	buf_text(ret, " \\\n\t\t'1: :_caisson_commands' \\\n\t\t'*:: :->command'\n"
 	              "\t[[ $state == command ]] || return\n"
 	              "\troot=$opt_args[--root]\n"
-	              "\tcase $words[1] in\n");
+	              "\tlocal command=$words[1]\n");
+	add_groups(ret);
+	buf_text(ret, "\tcase $command in\n");
 	for (size_t i = 0; commands[i]; i++) {
 		if (!commands[i]->hidden)
 			add_command(ret, commands[i]);

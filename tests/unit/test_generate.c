@@ -31,6 +31,16 @@ static const char *troff(struct arena *a, const char *name)
 	return text;
 }
 
+/* "policy explain" as its page is called: "policy\-explain" */
+static const char *page_name(struct arena *a, const char *name)
+{
+	char *text = arena_printf(a, "%s", name);
+
+	for (char *c = text; *c; c++)
+		*c = *c == ' ' ? '-' : *c;
+	return troff(a, text);
+}
+
 static void help_has_all(void **state)
 {
 	BUF struct buf program = { 0 };
@@ -89,7 +99,9 @@ static void man_has_all(void **state)
 		const struct command *c = commands[i];
 		BUF struct buf page = { 0 };
 
-		expect(&program, arena_printf(&a, "\\fBcaisson\\-%s\\fR(1)", c->name), !c->hidden);
+		expect(&program,
+		       arena_printf(&a, "\\fBcaisson\\-%s\\fR(1)", page_name(&a, c->name)),
+		       !c->hidden);
 		generate_man_command(c, &page);
 		for (const struct option_spec *o = c->options; o->name; o++)
 			expect(&page, arena_printf(&a, "\\-\\-%s\\fR", troff(&a, o->name)),
@@ -138,8 +150,10 @@ static void completions_have_all(void **state)
 		const struct command *c = commands[i];
 
 		expect(&bash, arena_printf(&a, "\t'%s') words='", c->name), !c->hidden);
-		expect(&zsh, arena_printf(&a, "\t\t'%s:", c->name), !c->hidden);
-		expect(&zsh, arena_printf(&a, "\t%s)\n", c->name), !c->hidden);
+		const char *blank = strchr(c->name, ' ');
+
+		expect(&zsh, arena_printf(&a, "\t\t'%s:", blank ? blank + 1 : c->name), !c->hidden);
+		expect(&zsh, arena_printf(&a, "\t'%s')\n", c->name), !c->hidden);
 		expect(&fish, arena_printf(&a, "__caisson_on \"%s\"'", c->name), !c->hidden);
 		for (const struct option_spec *o = c->options; o->name; o++) {
 			if (o->kind != OPTION_FLAG)
