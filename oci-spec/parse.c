@@ -173,8 +173,7 @@ static const struct oci_config *parse_config(struct reader *r, const struct json
 	return config;
 }
 
-/* Reads the text; whatever it is must be an object. */
-static const struct json *parse_text(struct reader *r, const char *text, size_t len)
+const struct json *parse_text(struct reader *r, const char *text, size_t len)
 {
 	const struct json *j;
 

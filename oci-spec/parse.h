@@ -8,10 +8,17 @@
 
 #include "oci-spec/read.h"
 
+/* Reads the text; whatever it is must be an object. NULL: it is none, an error is set. */
+const struct json *parse_text(struct reader *r, const char *text, size_t len);
+
 const struct oci_process *parse_process(struct reader *r, const struct json *process);
 const struct oci_linux *parse_linux(struct reader *r, const struct json *linux_);
 const struct oci_resources *parse_resources(struct reader *r, const struct json *resources);
 const struct oci_seccomp *parse_seccomp(struct reader *r, const struct json *seccomp);
+/* The same with only those rules for which `applies` (NULL: all) is true. */
+typedef bool rule_filter(const struct json *rule);
+struct oci_seccomp *parse_profile(struct reader *r, const struct json *seccomp,
+                                  rule_filter *applies);
 const struct oci_vm *parse_vm(struct reader *r, const struct json *vm);
 
 /* uidMappings or gidMappings of an object. */

@@ -117,12 +117,15 @@ static void parse_names(struct reader *r, const struct json *rule, struct oci_se
 	ret->names = read_strings(r, list);
 }
 
-static void parse_rules(struct reader *r, const struct json *seccomp, struct oci_seccomp *ret)
+static void parse_rules(struct reader *r, const struct json *seccomp, rule_filter *applies,
+                        struct oci_seccomp *ret)
 {
 	const struct json *list = read_list(r, seccomp, "syscalls", JSON_OBJECT);
 	struct oci_seccomp_rule *v = read_room(r, list, sizeof(*v));
 
 	for (const struct json *j = list->first; j; j = j->next) {
+		if (applies && !applies(j))
+			continue;
 		struct oci_seccomp_rule *rule = &v[ret->rule_count++];
 
 		parse_names(r, j, rule);
@@ -160,7 +163,8 @@ static bool asks(const struct json *seccomp)
 	return !no_action || !no_rules;
 }
 
-const struct oci_seccomp *parse_seccomp(struct reader *r, const struct json *seccomp)
+struct oci_seccomp *parse_profile(struct reader *r, const struct json *seccomp,
+                                  rule_filter *applies)
 {
 	struct oci_seccomp *ret;
 
@@ -174,7 +178,12 @@ const struct oci_seccomp *parse_seccomp(struct reader *r, const struct json *sec
 	ret->flags = read_words(r, seccomp, "flags", flag_words);
 	ret->listener_path = read_path(r, seccomp, "listenerPath");
 	ret->listener_metadata = read_text(r, seccomp, "listenerMetadata");
-	parse_rules(r, seccomp, ret);
+	parse_rules(r, seccomp, applies, ret);
 	check_notify(r, seccomp, ret);
 	return ret;
+}
+
+const struct oci_seccomp *parse_seccomp(struct reader *r, const struct json *seccomp)
+{
+	return parse_profile(r, seccomp, NULL);
 }

@@ -388,6 +388,12 @@ enum {
 MUST_CHECK int oci_config_parse(struct arena *a, const char *text, size_t len,
                                 const struct oci_config **ret, struct err *e);
 
+/* Parses one seccomp object: as in config.json, or as engines keep their profiles, with
+ * rules for some capabilities and architectures only; those that hold for x86-64 and the
+ * capabilities that Docker gives by default are taken. NULL in ret: it asks for nothing. */
+MUST_CHECK int oci_profile_parse(struct arena *a, const char *text, size_t len,
+                                 const struct oci_seccomp **ret, struct err *e);
+
 /* Parses one process object (exec --process). */
 MUST_CHECK int oci_process_parse(struct arena *a, const char *text, size_t len,
                                  const struct oci_process **ret, struct err *e);

@@ -17,7 +17,6 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -91,6 +90,13 @@ static size_t add_block(const struct oci_seccomp *profile, uint32_t arch, struct
 		return 0;
 	memcpy(ret, x86_64 ? both : plain, x86_64 ? sizeof(both) : sizeof(plain));
 	return x86_64 ? LEN(both) : LEN(plain);
+}
+
+bool enosys_is_newer(const struct oci_seccomp *profile, int number)
+{
+	int named = wants_stub(profile) ? newest(profile, SCMP_ARCH_X86_64) : -1;
+
+	return named >= 0 && number > named;
 }
 
 size_t enosys_stub(const struct oci_seccomp *profile, struct sock_filter ret[ENOSYS_STUB_MAX])
