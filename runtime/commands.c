@@ -15,6 +15,8 @@ const struct command *const commands[] = {
 	&command_list,
 	&command_pause,
 	&command_plan,
+	&command_policy_diff,
+	&command_policy_explain,
 	&command_ps,
 	&command_resume,
 	&command_run,

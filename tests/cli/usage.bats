@@ -39,7 +39,7 @@ expect() {
 }
 
 all_commands() {
-	"$CAISSON" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+	"$CAISSON" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\( [a-z]*\)\{0,1\}\)  .*/\1/p'
 }
 
 # --- help and version -------------------------------------------------------------------
@@ -59,29 +59,32 @@ all_commands() {
 
 @test "each command of the list has help, in four spellings" {
 	local count=0
-	for command in $(all_commands); do
-		bare help "$command"
+	while read -r command; do
+		# shellcheck disable=SC2086 # a command of two words is two arguments
+		bare help $command
 		[ "$status" = 0 ]
 		grep -q "^usage: caisson $command " out
 		grep -q '^  *-h, --help' out
 		cp out expected
 		for option in --help -h -help; do
-			bare "$command" $option
+			# shellcheck disable=SC2086
+			bare $command $option
 			[ "$status" = 0 ]
 			[ ! -s err ]
 			cmp out expected
 		done
 		count=$((count + 1))
-	done
+	done < <(all_commands)
 	[ $count -ge 15 ]
 }
 
 @test "help fits a terminal of 80 columns" {
-	for command in $(all_commands); do
-		bare help "$command"
+	while read -r command; do
+		# shellcheck disable=SC2086
+		bare help $command
 		sed '/^examples:/,$d' out >text
 		run ! grep -E '.{81}' text
-	done
+	done < <(all_commands)
 }
 
 @test "hidden commands and options are not told, but work" {
@@ -365,9 +368,9 @@ one_line() { # FILE
 	mkdir man
 	caisson generate man man
 	expect 0 "" ""
-	for command in $(all_commands); do
-		[ -s "man/caisson-$command.1" ]
-	done
+	while read -r command; do
+		[ -s "man/caisson-${command// /-}.1" ]
+	done < <(all_commands)
 	mandoc -Tlint -Werror man/*.1
 	MANWIDTH=78 mandoc -Tascii man/caisson-create.1 | col -b | grep -q -- '-b, --bundle DIR'
 	[ ! -e man/caisson-generate.1 ]
@@ -400,6 +403,10 @@ one_line() { # FILE
 		try caisson --root /r exec -e A=1 d
 		try caisson exec web --
 		try caisson help res
+		try caisson pol
+		try caisson policy ex
+		try caisson policy explain --sy
+		try caisson --debug policy diff --format j
 	END
 	bash complete.bash >completed
 	cat completed
@@ -415,6 +422,10 @@ one_line() { # FILE
 		db
 
 		resume
+		policy
+		explain
+		--syscall
+		json
 	END
 }
 
@@ -432,4 +443,8 @@ one_line() { # FILE
 	fish --no-execute out
 	completed=$(fish --no-config -c "source ./out; complete -C 'caisson kill web KIL'")
 	[ "$completed" = KILL ]
+	completed=$(fish --no-config -c "source ./out; complete -C 'caisson policy expl'")
+	[[ $completed == explain* ]]
+	completed=$(fish --no-config -c "source ./out; complete -C 'caisson policy explain --sys'")
+	[[ $completed == --syscall* ]]
 }

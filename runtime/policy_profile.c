@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Profiles come as people have them: a bundle, the config.json of one, the seccomp object
+ * alone, or the format of an engine. Which of these a file is, its members tell: only a
+ * config.json has ociVersion.
+ */
+#include "runtime/policy_profile.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+#include "oci-spec/json.h"
+
+static int parse(struct arena *a, const struct buf *text, const struct oci_seccomp **ret,
+                 struct err *e)
+{
+	const char *data = text->data ? text->data : "";
+	const struct oci_config *config;
+	const struct json *j;
+
+	TRY(json_parse(a, data, text->len, &j, e));
+	if (!json_member(j, "ociVersion"))
+		return oci_profile_parse(a, data, text->len, ret, e);
+	TRY(oci_config_parse(a, data, text->len, &config, e));
+	*ret = config->linux_->seccomp;
+	return 0;
+}
+
+int policy_profile_read(struct arena *a, const char *path, const struct oci_seccomp **ret,
+                        struct err *e)
+{
+	BUF struct buf text = { 0 };
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_sys(e, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		path = arena_printf(a, "%s/config.json", path);
+	TRY(fd_read_file(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, e));
+	if (parse(a, &text, ret, e) < 0)
+		return err_in(e, "%s", path);
+	return 0;
+}
+
+void policy_word(struct buf *ret, size_t indent, size_t *column, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (*column > 0 && *column + 1 + len > POLICY_COLUMNS)
+		policy_words_end(ret, column);
+	if (*column == 0) {
+		buf_printf(ret, "%*s", (int)indent, "");
+		*column = indent;
+	} else {
+		buf_text(ret, " ");
+		(*column)++;
+	}
+	buf_text(ret, word);
+	*column += len;
+}
+
+void policy_words_end(struct buf *ret, size_t *column)
+{
+	if (*column > 0)
+		buf_text(ret, "\n");
+	*column = 0;
+}
