@@ -37,6 +37,9 @@ LIBRARY  := $(patsubst %,$(BUILD)/host/%.o,$(filter-out runtime/main.c,$(SOURCES
 INIT_SRC := $(sort $(wildcard runtime/launch/init/*.c runtime/launch/init/*.S)) \
             runtime/launch/plan_check.c
 INIT_OBJ := $(patsubst %,$(BUILD)/init/%.o,$(INIT_SRC))
+# The microVM is not part of the program yet: its tests and fuzzers alone are linked with it.
+VM_SOURCES := $(sort $(wildcard base/*.c base/*.S vm-sandbox/*.c))
+VM_LIBRARY := $(patsubst %,$(BUILD)/host/%.o,$(VM_SOURCES))
 HEADERS  := $(sort $(wildcard */*.h */*/*.h */*/*/*.h))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZERS  := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -71,6 +74,7 @@ HOST_CPPFLAGS := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
 LIBS := -l:libseccomp.a -l:libyajl_s.a
+VM_LIBS := -lz -llzma -lzstd
 
 # --- which libc -------------------------------------------------------------------------
 
@@ -112,7 +116,7 @@ INIT_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack,-z,noseparate-code,--gc-sec
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY: $(LIBRARY)
+.SECONDARY: $(LIBRARY) $(VM_LIBRARY)
 .PHONY: all help run check check-unit check-cli check-vm check-long check-faults check-fuzz bench \
         lint fmt install uninstall deps clean init
 
@@ -166,7 +170,7 @@ $(BUILD)/init/%.S.o: %.S Makefile
 	$(call say,AS,"$< (init)")
 	$(Q)mkdir -p $(@D) && $(CC) $(INIT_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(OBJECTS) $(LIBRARY) $(INIT_OBJ))
+-include $(patsubst %.o,%.d,$(OBJECTS) $(LIBRARY) $(VM_LIBRARY) $(INIT_OBJ))
 
 # --- tests --------------------------------------------------------------------------------
 
@@ -176,6 +180,12 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(LIBRARY)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
 	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+
+# Those of the microVM, over its modules and base.
+$(BUILD)/tests/test_vm_%: tests/unit/test_vm_%.c $(VM_LIBRARY)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
+	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(VM_LIBRARY) $(VM_LIBS) -lcmocka
 
 -include $(addsuffix .d,$(UNITS))
 
@@ -201,6 +211,10 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
 	  $(FUZZ_FLAGS) -o $@ $< $(filter-out runtime/main.c,$(SOURCES)) $(LIBS)
+
+build/fuzz/fuzz_vm_%: tests/fuzz/fuzz_vm_%.c $(VM_SOURCES) $(HEADERS)
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE $(FUZZ_FLAGS) -o $@ $< $(VM_SOURCES) $(VM_LIBS)
 
 clean: ## remove everything that was built
 	rm -rf build
