@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * swap A B: exchanges two names, over and over, until SIGTERM; then each is what it was.
- * It runs on the last processor, so that there is another for whom it races with.
+ * A line on standard output says that it has begun. It runs on the last processor, so
+ * that there is another for whom it races with.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ static void end(int signo)
 int main(int argc, char **argv)
 {
 	const struct sigaction action = { .sa_handler = end };
-	bool swapped = false;
+	bool swapped = false, begun = false;
 	cpu_set_t last;
 
 	if (argc != 3)
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
 		if (renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) < 0)
 			err(1, "exchange %s and %s", argv[1], argv[2]);
 		swapped = !swapped;
+		if (!begun && (begun = true, write(STDOUT_FILENO, "\n", 1) < 0))
+			err(1, "standard output");
 	}
 	return 0;
 }

@@ -186,6 +186,6 @@ escaped_rootfs() {
 	second=$(find "$B/second" -maxdepth 1 -name "made$n-*" | wc -l)
 	decoy_changed || { [ "$first" != 0 ] && [ "$second" != 0 ]; }
 }
-control_rootfs() { echo runc crun; }
+control_rootfs() { echo mutant:root-looked-up-again runc crun; }
 
 TARGETS=(destination volume dev null console pts proc sys masked cwd rootfs)
