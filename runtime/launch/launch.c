@@ -182,23 +182,13 @@ static int answer_go(int socket, int fd, struct err *e)
 	return send_go(socket, fd, e) < 0 ? dead_already(e) : 0;
 }
 
-/* Init may have died meanwhile; whatever happens, we come back. */
-static int give_network(struct launch *l, struct err *e)
+/* Init may have died meanwhile. */
+static int give_network(struct network *network, struct launch *l, struct err *e)
 {
-	FD int home = -1, made = -1;
-	struct err back = { 0 };
+	FD int made = network_end(network, e);
 
-	TRY(network_enter(&home, &made, e));
-	int result = send_frame(l->socket, FRAME_NETWORK, made, e);
-	if (result < 0)
-		result = dead_already(e);
-	else
-		result = network_raise_loopback(e);
-	if (network_leave(home, &back) < 0) {
-		*e = back;
-		return -1;
-	}
-	return result;
+	TRY(made);
+	return send_frame(l->socket, FRAME_NETWORK, made, e) < 0 ? dead_already(e) : 0;
 }
 
 /* --- the talk ------------------------------------------------------------------------ */
@@ -358,11 +348,13 @@ int launch_prepare(const struct plan *plan, const struct launch_options *options
                    struct launch *ret, struct err *e)
 {
 	const struct launch_events *events = &options->events;
+	NETWORK struct network network = { 0 };
 
 	*ret = (struct launch)LAUNCH_NONE;
 	log_debug("nsexec container setup: %u steps", plan->steps.count);
-	if (give_birth(plan, options, ret, e) == 0 &&
-	    (!plan->network || give_network(ret, e) == 0) &&
+	if ((!plan->network || network_begin(&network, e) == 0) &&
+	    give_birth(plan, options, ret, e) == 0 &&
+	    (!plan->network || give_network(&network, ret, e) == 0) &&
 	    (!events->busy || events->busy(events->context, e) == 0) &&
 	    talk(plan, ret, events, e) == 0)
 		return 0;

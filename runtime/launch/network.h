@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The launcher's part in a network namespace that init does not make itself. */
+/* A network namespace that init does not make itself. */
 #pragma once
+
+#include <sys/types.h>
 
 #include "base/err.h"
 
-/* Goes into a new network namespace. ret_home leads back; ret_made is what init joins.
- * On failure the caller is where it was. */
-MUST_CHECK int network_enter(int *ret_home, int *ret_made, struct err *e);
+/* One in the making; there is at most one at a time. */
+struct network {
+	pid_t maker; /* who makes it, a child that only network_end() reaps; 0: nobody */
+};
 
-/* Brings up the loopback device of the namespace that we are in. */
-MUST_CHECK int network_raise_loopback(struct err *e);
+#define NETWORK __attribute__((cleanup(network_drop)))
 
-/* Goes back. On failure nothing may go on: what follows would be done elsewhere. */
-MUST_CHECK int network_leave(int home, struct err *e);
+/* Begins to make a network namespace with a loopback device that is up. The caller goes
+ * on, and stays in its own. */
+MUST_CHECK int network_begin(struct network *ret, struct err *e);
+
+/* Waits until it is there: its descriptor, which belongs to the caller. */
+MUST_CHECK int network_end(struct network *n, struct err *e);
+
+/* Waits for one that nobody wants any more, and lets it go. */
+void network_drop(struct network *n);
