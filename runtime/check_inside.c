@@ -40,8 +40,9 @@ static uint64_t new_namespaces(const struct check *c)
 		if (step[i].op == PLAN_USER_NAMESPACE)
 			flags |= CLONE_NEWUSER;
 	}
-	/* a time namespace with offsets is made by unshare(2); its kind is looked at */
-	return flags & ~(uint64_t)CLONE_NEWTIME;
+	/* a time namespace with offsets is made by unshare(2); its kind is looked at.
+	 * Whatever the container shares, what is mounted here goes away with us. */
+	return (flags & ~(uint64_t)CLONE_NEWTIME) | CLONE_NEWNS;
 }
 
 static bool joins(const struct check *c, uint64_t type)
@@ -147,6 +148,12 @@ int check_inside(struct check *c, struct err *e)
 	if (joins(c, CLONE_NEWUSER)) {
 		check_unknown(c, "mounts",
 		              "not tried: they belong to a user namespace that "
+		              "exists already");
+		return 0;
+	}
+	if (joins(c, CLONE_NEWNS)) {
+		check_unknown(c, "mounts",
+		              "not tried: they belong to a mount namespace that "
 		              "exists already");
 		return 0;
 	}

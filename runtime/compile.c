@@ -7,6 +7,8 @@
  *   - what needs the launcher's capabilities over the host (a lower oom_score_adj,
  *     raised limits, real-time I/O) comes before a user namespace is entered;
  *   - shared sources are cloned before / becomes a slave, or they would be slaves;
+ *   - in a mount namespace of others / does not become a slave, and nothing is pivoted:
+ *     that would be done to them all. There the root is entered, and that is the wall;
  *   - the root is entered before anything of the image is touched: whatever a link
  *     in it says, it leads into the container;
  *   - the network namespace, which the launcher makes meanwhile, is joined before the
@@ -126,7 +128,8 @@ static int create_steps(struct compile *c, const struct compile_options *options
 		add_text(c, PLAN_KEYRING, NULL, arena_printf(&c->arena, "_ses.%s", options->id));
 
 	compile_shared_sources(c);
-	plan_add(&c->plan, PLAN_PROPAGATION, NULL)->propagation = MS_REC | MS_SLAVE;
+	if (!c->shares_mounts)
+		plan_add(&c->plan, PLAN_PROPAGATION, NULL)->propagation = MS_REC | MS_SLAVE;
 	compile_rootfs(c);
 	(void)plan_add(&c->plan, PLAN_ENTER_ROOT, NULL);
 	compile_mounts(c);
@@ -139,7 +142,8 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_network(c);
 	compile_hooks_create(c);
 
-	compile_leave_host(c, options->no_pivot);
+	if (!c->shares_mounts)
+		compile_leave_host(c, options->no_pivot);
 	compile_seal_mounts(c);
 	compile_root_finish(c);
 	compile_labels(c);
@@ -155,6 +159,8 @@ static int exec_steps(struct compile *c, const struct compile_exec_options *opti
 	compile_oom_score(c);
 	compile_io_priority(c);
 	compile_enter_container(c);
+	if (options->root)
+		compile_find_root(c, options->root, options->root_mount);
 	if (options->keyring)
 		add_text(c, PLAN_KEYRING, NULL, options->keyring);
 	compile_terminal(c, false);
@@ -216,6 +222,7 @@ static int create(struct compile *c, const struct oci_config *config,
 	};
 
 	plan_begin(&c->plan, PLAN_CREATE);
+	c->shares_mounts = compile_shares_mounts(config);
 	c->bundle = options->bundle;
 	c->warn = options->warn;
 	c->faults = config->process ? options->faults : NULL;

@@ -44,12 +44,19 @@ struct compile_exec_options {
 	const struct oci_process *process; /* what to run, complete */
 	const char *cgroup;                /* path below the mount; NULL: the caller's */
 	const char *keyring;               /* of its session; NULL: the caller's */
+	/* where its root is mounted, if the mount namespace is not its own; or NULL */
+	const char *root;
+	uint64_t root_mount; /* PLAN_MOUNT_ID */
 	unsigned int preserve_fds;
 	int seccomp_cache;
 };
 
 MUST_CHECK int compile_exec(const struct compile_exec_options *options,
                             const struct host_facts *facts, struct buf *ret, struct err *e);
+
+/* Whether its mounts are made in a mount namespace that others are in, and outlast its
+ * processes. */
+bool compile_shares_mounts(const struct oci_config *config);
 
 /* Prints a plan as JSON, for `caisson plan` and the golden tests. */
 void plan_print(const struct plan *plan, struct buf *ret);

@@ -30,11 +30,34 @@ static bool is_set(const char *text)
 	return text && *text;
 }
 
+/* What protects the root would do so for the host, which sees the same mounts (masked and
+ * read-only paths the config's own check has refused there); and who mounts in a namespace needs
+ * rights in the user namespace that owns it (mount_namespaces(7)), which whoever has just entered a
+ * new one has lost. */
+static void check_mount_namespace(struct refusals *r, const struct oci_config *config)
+{
+	const struct oci_linux *l = config->linux_;
+	const struct oci_namespace *mount = &l->namespaces[OCI_NS_MOUNT];
+	const struct oci_namespace *user = &l->namespaces[OCI_NS_USER];
+
+	if (!mount->wanted) {
+		refuse(r, config->root_readonly,
+		       "root.readonly: needs a mount namespace that is not the host's");
+		refuse(r, user->wanted,
+		       "linux.namespaces: a user namespace has no rights over the host's mounts: "
+		       "it needs a mount namespace, too");
+	}
+	refuse(r, mount->path && user->wanted && !user->path,
+	       "linux.namespaces: a new user namespace has no rights over the mounts of a mount "
+	       "namespace that exists already");
+	refuse(r, compile_shares_mounts(config) && strcmp(config->root_path, "/") == 0,
+	       "root.path: / needs a mount namespace of its own");
+}
+
 int compile_check_config(const struct oci_config *config, const struct host_facts *facts,
                          struct err *e)
 {
 	const struct oci_linux *l = config->linux_;
-	const struct oci_namespace *mount = &l->namespaces[OCI_NS_MOUNT];
 	struct refusals r = { .e = e };
 
 	if (!config->process)
@@ -42,10 +65,7 @@ int compile_check_config(const struct oci_config *config, const struct host_fact
 	if (!is_set(config->root_path))
 		return err_set(e, ERR_SPEC, "root.path: required");
 	refuse(&r, config->vm, "vm: not supported yet");
-	refuse(&r, !mount->wanted,
-	       "linux.namespaces: a mount namespace is needed: running in "
-	       "the host's is not supported yet");
-	refuse(&r, mount->path, "linux.namespaces: joining a mount namespace is not supported yet");
+	check_mount_namespace(&r, config);
 	refuse(&r, l->intel_rdt, "linux.intelRdt: not supported yet");
 	refuse(&r, is_set(l->mount_label) && !facts->selinux,
 	       "linux.mountLabel: selinux label is specified in config, but selinux is disabled "

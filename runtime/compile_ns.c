@@ -68,6 +68,13 @@ static void join(struct compile *c, enum oci_namespace_kind kind)
 	step->join.types = oci_namespace_flag(kind);
 }
 
+bool compile_shares_mounts(const struct oci_config *config)
+{
+	const struct oci_namespace *ns = &config->linux_->namespaces[OCI_NS_MOUNT];
+
+	return !ns->wanted || ns->path;
+}
+
 static bool user_comes_first(const struct compile *c)
 {
 	return c->facts->euid != 0;

@@ -44,6 +44,7 @@ struct compile {
 	const char *cgroup;    /* below the cgroup2 mount; NULL: none, or an exec */
 	bool user_namespace;   /* the process gets another one than the launcher's */
 	bool two_stages;       /* see compile_ns.c */
+	bool shares_mounts;    /* its mount namespace is not its own */
 	bool network_joined;   /* PLAN_NETWORK is there, where it is needed */
 	bool setgroups_denied; /* setgroups(2) will be refused to the process */
 	struct compile_mount *mounts;
@@ -99,6 +100,8 @@ uint32_t compile_add_fd(struct compile *c, const struct plan_fd *fd);
 /* --- compile_rootfs.c ----------------------------------------------------------- */
 
 void compile_rootfs(struct compile *c);
+/* For exec: the root where it was left. */
+void compile_find_root(struct compile *c, const char *path, uint64_t mount);
 MUST_CHECK int compile_devices(struct compile *c, struct err *e);
 /* The host's root goes, by pivot_root(2) or without. */
 void compile_leave_host(struct compile *c, bool no_pivot);

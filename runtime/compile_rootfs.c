@@ -32,6 +32,16 @@ void compile_rootfs(struct compile *c)
 	step->rootfs.path = plan_put_string(&c->plan, path);
 	step->rootfs.recursive = 1;
 	step->rootfs.propagation = MS_REC | (sealed ? MS_PRIVATE : MS_SLAVE);
+	step->rootfs.lasting = c->shares_mounts;
+}
+
+void compile_find_root(struct compile *c, const char *path, uint64_t mount)
+{
+	plan_str place = plan_put_string(&c->plan, path);
+	struct plan_step *step = plan_add(&c->plan, PLAN_FIND_ROOT, "root.path");
+
+	step->find.path = place;
+	step->find.mount = mount;
 }
 
 static bool dev_is_bound(const struct compile *c)

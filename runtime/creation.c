@@ -26,6 +26,7 @@
 #include "runtime/compile.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
+#include "runtime/mount_note.h"
 #include "runtime/notify.h"
 #include "runtime/owner.h"
 #include "runtime/seccomp_agent.h"
@@ -202,6 +203,7 @@ static void fill_state(struct creation *c)
 			(config->linux_->seccomp && config->linux_->seccomp->listener_path),
 		.keyring = !c->request->no_new_keyring,
 		.poststop = config->hooks[OCI_HOOK_POSTSTOP].n > 0,
+		.shares_mounts = compile_shares_mounts(config),
 		.annotations = config->annotations,
 	};
 }
@@ -290,7 +292,7 @@ static int prepare_record(struct creation *c, struct err *e)
 	if (c->listener >= 0)
 		TRY(keep_file(c, "plan", c->plan_bytes.data, c->plan_bytes.len, e));
 	TRY(state_boot_id(&c->arena, &c->state.boot_id, e));
-	if (plan->runtime_hooks || plan->two_stages)
+	if (plan->runtime_hooks || plan->two_stages || c->state.shares_mounts)
 		return 0;
 	note_process(c);
 	c->prepared = true;
@@ -308,6 +310,18 @@ static int on_busy(void *context, struct err *e)
 	if (devices.count > 0)
 		TRY(cgroup_apply_devices(c->cgroup, plan_array(plan, devices), devices.count, e));
 	return prepare_record(c, e);
+}
+
+/* The process is known before its mount is: a delete ends the one, then the other. */
+static int on_mount(void *context, pid_t pid, uint64_t id, struct err *e)
+{
+	struct creation *c = context;
+	const char *joined = c->config->linux_->namespaces[OCI_NS_MOUNT].path;
+
+	c->state.pid = pid;
+	c->state.start_time = c->launch.start_time;
+	TRY(state_save(&c->dir, &c->state, e));
+	return mount_note_write(&c->dir, pid, id, joined ? joined : "", c->state.rootfs, e);
 }
 
 /* prestart and createRuntime, and the state for createContainer hooks */
@@ -375,6 +389,7 @@ static int make_process(struct creation *c, struct err *e)
 		.events = { .context = c,
 		            .wait = creation_patience(c),
 		            .busy = on_busy,
+		            .mount = on_mount,
 		            .hooks = on_hooks,
 		            .console = on_console,
 		            .listener = creation_on_listener },
@@ -491,6 +506,8 @@ void creation_undo(struct creation *c)
 		if (cgroup_destroy(&c->facts.cgroup, c->state.cgroup, DESTROY_MS, &e) < 0)
 			warn_of("remove the cgroup", &e);
 	}
+	if (c->state.shares_mounts && mount_note_undo(&c->dir, &e) < 0)
+		warn_of("unmount the root", &e);
 	run_poststop(c);
 	if (state_dir_remove(&c->dir, &e) < 0)
 		warn_of("remove the record", &e);

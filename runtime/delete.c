@@ -16,6 +16,7 @@
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
+#include "runtime/mount_note.h"
 #include "runtime/query.h"
 
 enum { END_MS = 10000, FREEZE_MS = 10000 };
@@ -164,6 +165,20 @@ static int clear_noted_cgroup(struct found *f, struct arena *a, struct err *e)
 	return clear_cgroup(f, e);
 }
 
+/* Without a record nobody knows whether there is such a note. */
+static int clear_mount(const struct found *f, bool force, struct err *e)
+{
+	if (!f->state.shares_mounts && *f->state.bundle)
+		return 0;
+	if (mount_note_undo(&f->dir, e) == 0)
+		return 0;
+	if (!force || e->kind != ERR_STATE)
+		return -1;
+	log_warn("%s", e->text);
+	*e = (struct err){ 0 };
+	return 0;
+}
+
 /* A poststop hook that fails is only told of, and the next one runs: the container is
  * gone all the same. */
 static void run_poststop(const struct found *f, struct arena *a)
@@ -219,6 +234,7 @@ int container_delete(const struct container_context *c, const char *id, bool for
 	TRY(clear_cgroup(&f, e));
 	if (force)
 		TRY(clear_noted_cgroup(&f, &a, e));
+	TRY(clear_mount(&f, force, e));
 	run_poststop(&f, &a);
 	return state_dir_remove(&f.dir, e);
 }

@@ -23,6 +23,7 @@
 #include "runtime/creation.h"
 #include "runtime/exec_process.h"
 #include "runtime/foreground.h"
+#include "runtime/mount_note.h"
 #include "runtime/query.h"
 #include "runtime/seccomp_agent.h"
 
@@ -165,8 +166,22 @@ static int follow_init(struct execution *x, struct err *e)
 
 /* --- all that comes before an effect --------------------------------------------------------- */
 
+/* Where the container's root is, if its mount namespace does not tell. */
+static int find_root(struct execution *x, struct mount_note *ret, struct err *e)
+{
+	if (!x->found.state.shares_mounts)
+		return 0;
+	int noted = mount_note_read(&x->found.dir, &x->arena, ret, e);
+	if (noted == 0)
+		return err_set(e, ERR_STATE, "nothing tells where the container's root is mounted");
+	return noted < 0 ? -1 : 0;
+}
+
 static int compile_plan(struct execution *x, struct err *e)
 {
+	struct mount_note root = { .rootfs = NULL };
+
+	TRY(find_root(x, &root, e));
 	FD int cache = seccomp_cache_open(x->config, x->context->root);
 	const struct compile_exec_options options = {
 		.config = x->config,
@@ -175,6 +190,8 @@ static int compile_plan(struct execution *x, struct err *e)
 		.keyring = x->found.state.keyring
 		                   ? arena_printf(&x->arena, "_ses.%s", x->found.state.id)
 		                   : NULL,
+		.root = root.rootfs,
+		.root_mount = root.id,
 		.preserve_fds = x->request->preserve_fds,
 		.seccomp_cache = cache,
 	};

@@ -356,6 +356,14 @@ static void print_rootfs(struct printer *p, const struct plan_step *s)
 	text(p, "path", s->rootfs.path);
 	flag(p, "recursive", s->rootfs.recursive);
 	bits(p, "propagation", s->rootfs.propagation, plan_words_mount);
+	if (s->rootfs.lasting)
+		flag(p, "lasting", s->rootfs.lasting);
+}
+
+static void print_find(struct printer *p, const struct plan_step *s)
+{
+	text(p, "path", s->find.path);
+	number(p, "mount", s->find.mount);
 }
 
 static void print_link(struct printer *p, const struct plan_step *s)
@@ -410,6 +418,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_CLONE_SHARED] = print_tree,
 	[PLAN_PROPAGATION] = print_propagation,
 	[PLAN_ROOTFS] = print_rootfs,
+	[PLAN_FIND_ROOT] = print_find,
 	[PLAN_MOUNT] = print_mount,
 	[PLAN_BIND] = print_bind,
 	[PLAN_REMOUNT] = print_remount,

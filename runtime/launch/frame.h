@@ -13,6 +13,9 @@
  *   init -> launcher   SOURCE    value: the step of a bind or of the rootfs whose source
  *                                init cannot clone, or of a device that it cannot make
  *   launcher -> init   GO        fd: a detached tree; that of the rootfs is attached
+ *   init -> launcher   MOUNT     value: the id of the rootfs's mount, which goes into a mount
+ *                                namespace that others are in, too
+ *   launcher -> init   GO        that is noted; now it may be attached
  *   init -> launcher   HOOKS     namespaces and mounts are there
  *   launcher -> init   GO        fd: the hooks' state (a sealed memfd), if any hook
  *                                of the container wants it
@@ -43,6 +46,7 @@ enum frame_type {
 	FRAME_CHILD,
 	FRAME_SOURCE,
 	FRAME_NETWORK,
+	FRAME_MOUNT,
 	FRAME_HOOKS,
 	FRAME_CONSOLE,
 	FRAME_WARNING,
@@ -127,4 +131,6 @@ enum frame_call {
 	CHECK_HOOK,       /* value: exit status; text: the end of its output */
 	CHECK_HOOK_TIME,  /* a hook took longer than its timeout */
 	CHECK_PROTOCOL,   /* a packet that is not due now */
+	CHECK_HOST_ROOT,  /* the rootfs is the root of a mount namespace of others */
+	CHECK_MOUNT,      /* what is mounted there is not what was noted */
 };

@@ -258,6 +258,15 @@ static int send_source(const struct plan *plan, struct launch *l, int64_t step, 
 	return tree < 0 ? -1 : answer_go(l->socket, tree, e);
 }
 
+static int note_mount(struct launch *l, const struct launch_events *events, uint64_t id,
+                      struct err *e)
+{
+	if (!events->mount)
+		return err_set(e, ERR_BUG, "caisson-init: an unexpected MOUNT packet");
+	TRY(events->mount(events->context, l->pid, id, e));
+	return answer_go(l->socket, -1, e);
+}
+
 static int run_hooks(struct launch *l, const struct launch_events *events, struct err *e)
 {
 	FD int state = -1;
@@ -290,6 +299,8 @@ static int answer(const struct plan *plan, struct launch *l, const struct launch
 		return take_child(l, events, f, fd, e);
 	case FRAME_SOURCE:
 		return send_source(plan, l, f->value, e);
+	case FRAME_MOUNT:
+		return note_mount(l, events, (uint64_t)f->value, e);
 	case FRAME_HOOKS:
 		return run_hooks(l, events, e);
 	case FRAME_CONSOLE:

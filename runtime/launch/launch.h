@@ -26,6 +26,8 @@ struct launch_events {
 	int (*hooks)(void *context, pid_t pid, int *ret_state, struct err *e);
 	/* The pty's master is here; it belongs to the callee now. */
 	int (*console)(void *context, int master, const char *name, struct err *e);
+	/* The rootfs is about to be mounted where it outlasts init; id: PLAN_MOUNT_ID. -1: no. */
+	int (*mount)(void *context, pid_t pid, uint64_t id, struct err *e);
 	/* The process has loaded its filter: the seccomp notify fd, which stays ours. It
 	 * must be with whoever answers when this returns, since the process's next
 	 * system call may ask. Source: seccomp_unotify(2). */

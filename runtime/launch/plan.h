@@ -27,6 +27,12 @@
 #define PLAN_NO_SLOT  UINT32_MAX
 #define PLAN_NO_OWNER UINT32_MAX
 
+/* What statx(2) is asked for where a mount is told from all others by its stx_mnt_id:
+ * STATX_MNT_ID and STATX_MNT_ID_UNIQUE. From Linux 6.8 on the number is not used again
+ * before the next boot; an older kernel does not know the second bit, and gives the
+ * number that /proc/PID/mountinfo shows. */
+#define PLAN_MOUNT_ID (0x1000u | 0x4000u)
+
 typedef uint32_t plan_str; /* offset of a NUL-terminated string; 0: absent */
 
 struct plan_list {
@@ -128,6 +134,7 @@ enum plan_op {
 	PLAN_PROPAGATION,      /* propagation of / and all below: MS_REC|MS_SLAVE … */
 	PLAN_ROOTFS,           /* rootfs: clone it and attach it at its own path */
 	PLAN_ENTER_ROOT,       /* keep the old root's fd, fchdir, chroot(".") */
+	PLAN_FIND_ROOT,        /* find: chroot to a rootfs that a PLAN_ROOTFS left (exec) */
 	PLAN_NETWORK,          /* join the network namespace that the launcher sends */
 	PLAN_MOUNT,            /* mount: a new filesystem */
 	PLAN_BIND,             /* bind: a host path or slot */
@@ -273,7 +280,14 @@ struct plan_step {
 			plan_str path; /* on the host, absolute */
 			uint32_t recursive;
 			uint32_t propagation; /* of the clone: MS_PRIVATE … */
+			/* 1: the mount namespace is not ours, so the mount outlives us: the
+			 * launcher notes it first, and what it is attached to is a stranger's */
+			uint32_t lasting;
 		} rootfs;
+		struct {
+			plan_str path;  /* in the mount namespace that we are in, absolute */
+			uint64_t mount; /* its id (PLAN_MOUNT_ID) */
+		} find;
 		struct {
 			uint32_t resource;
 			uint64_t soft, hard;

@@ -340,7 +340,10 @@ static bool body(struct checker *c, const struct plan_step *s)
 	case PLAN_CLONE_SHARED:
 		return shared_tree(c, s);
 	case PLAN_ROOTFS:
-		return text(c, &s->rootfs.path) && flag(c, &s->rootfs.recursive);
+		return text(c, &s->rootfs.path) && flag(c, &s->rootfs.recursive) &&
+		       flag(c, &s->rootfs.lasting);
+	case PLAN_FIND_ROOT:
+		return text(c, &s->find.path);
 	case PLAN_MOUNT:
 	case PLAN_CGROUP_MOUNT:
 		return mount(c, &s->mount);
@@ -426,6 +429,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_PROPAGATION] = "propagation",
 		[PLAN_ROOTFS] = "rootfs",
 		[PLAN_ENTER_ROOT] = "enter-root",
+		[PLAN_FIND_ROOT] = "find-root",
 		[PLAN_NETWORK] = "network",
 		[PLAN_MOUNT] = "mount",
 		[PLAN_BIND] = "bind",

@@ -82,6 +82,8 @@ static const char *const call_names[] = {
 	[CHECK_HOOK] = "failed",
 	[CHECK_HOOK_TIME] = "timed out",
 	[CHECK_PROTOCOL] = "a packet that was not due",
+	[CHECK_HOST_ROOT] = "is the root of a mount namespace that others are in",
+	[CHECK_MOUNT] = "the container's root is not mounted there any more",
 };
 
 static const char *call_name(uint32_t call)

@@ -151,10 +151,10 @@ for key, value, shows in (("path", '{ "path": "/nowhere/hook" }', "/nowhere/hook
           see="hooks.bats", set=f".hooks.createRuntime = [{value}]", refused=shows)
 
 # --- linux ------------------------------------------------------------------------------
-field("linux.namespaces[].type", "clone3(2), setns(2)", see="isolation.bats",
+field("linux.namespaces[].type", "clone3(2), setns(2)", see="isolation.bats, shared_mounts.bats",
       set='.linux.namespaces |= map(select(.type != "uts")) | del(.hostname)', sh="readlink /proc/self/ns/uts",
       run='caisson run -b b c; readlink /proc/self/ns/uts', shows="^(uts:[^ ]*)\n\\1$")
-field("linux.namespaces[].path", "opened, its type compared, setns(2)", see="isolation.bats",
+field("linux.namespaces[].path", "opened, its type compared, setns(2)", see="isolation.bats, shared_mounts.bats",
       set='(.linux.namespaces[] | select(.type == "ipc")).path = "/proc/self/ns/ipc"', sh="readlink /proc/self/ns/ipc",
       run='caisson run -b b c; readlink /proc/self/ns/ipc', shows="^(ipc:[^ ]*)\n\\1$")
 for side in "uid", "gid":

@@ -386,7 +386,8 @@ static void test_terminal_group(void **state)
 
 /* --- exec ------------------------------------------------------------------------------------ */
 
-static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, struct buf *ret)
+static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, const char *root,
+                                    struct buf *ret)
 {
 	const struct oci_config *config = plan_case_config(a, c);
 	const struct compile_exec_options options = {
@@ -394,6 +395,8 @@ static const struct plan *exec_plan(struct arena *a, const struct plan_case *c, 
 		.process = config->process,
 		.cgroup = "/c1",
 		.keyring = "_ses.c1",
+		.root = root,
+		.root_mount = 77,
 		.seccomp_cache = -1,
 	};
 	struct err e = { 0 };
@@ -420,7 +423,7 @@ static void test_exec(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	const struct plan *plan = exec_plan(&a, &c, &bytes);
+	const struct plan *plan = exec_plan(&a, &c, NULL, &bytes);
 	const struct plan_fd *fd = plan_array(plan, plan->fds);
 	assert_int_equal(plan->kind, PLAN_EXEC);
 	assert_int_equal(plan->fds.count, 1);
@@ -443,6 +446,46 @@ static void test_exec(void **state)
 	assert_string_equal(plan_text(plan, plan->cgroup.path), "/c1");
 }
 
+/* In a mount namespace of others nothing of theirs changes: / stays what it is, and is
+ * not pivoted. */
+static void test_shared_mounts(void **state)
+{
+	static const char *const namespaces[] = {
+		"{\"type\":\"pid\"}",
+		"{\"type\":\"mount\",\"path\":\"/m\"}",
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < LEN(namespaces); i++) {
+		PLAN_CASE(plan, .namespaces = namespaces[i], .no_pivot = i == 1);
+		assert_int_equal(plan_case_find(plan, PLAN_PROPAGATION, 0), -1);
+		assert_int_equal(plan_case_find(plan, PLAN_PIVOT, 0), -1);
+		assert_int_equal(plan_case_find(plan, PLAN_MOVE_ROOT, 0), -1);
+		assert_int_equal(plan_case_find(plan, PLAN_HIDE, 0), -1);
+		assert_int_equal(plan_case_step(plan, PLAN_ROOTFS, 0)->rootfs.lasting, 1);
+		plan_case_order(plan, PLAN_ENTER_ROOT, PLAN_DEVICE);
+	}
+	PLAN_CASE(own, 0);
+	assert_int_equal(plan_case_step(own, PLAN_ROOTFS, 0)->rootfs.lasting, 0);
+}
+
+static void test_exec_finds_root(void **state)
+{
+	const struct plan_case c = { .namespaces = "{\"type\":\"mount\",\"path\":\"/m\"}",
+		                     .process = "\"terminal\":true" };
+	ARENA struct arena a;
+	BUF struct buf bytes = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	const struct plan *plan = exec_plan(&a, &c, "/r", &bytes);
+	const struct plan_step *s = plan_case_step(plan, PLAN_FIND_ROOT, 0);
+	assert_string_equal(plan_text(plan, s->find.path), "/r");
+	assert_int_equal(s->find.mount, 77);
+	plan_case_order(plan, PLAN_JOIN, PLAN_FIND_ROOT);
+	plan_case_order(plan, PLAN_FIND_ROOT, PLAN_TERMINAL);
+}
+
 static void test_exec_user_namespace(void **state)
 {
 	const struct plan_case c = { .namespaces = PLAN_CASE_USER_NAMESPACE,
@@ -452,7 +495,7 @@ static void test_exec_user_namespace(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	const struct plan *plan = exec_plan(&a, &c, &bytes);
+	const struct plan *plan = exec_plan(&a, &c, NULL, &bytes);
 	assert_int_equal(plan->two_stages, 1);
 	assert_int_equal(plan->uid_map.count, 0);
 	assert_true(plan_case_step(plan, PLAN_JOIN, 0)->join.types & CLONE_NEWPID);
@@ -472,7 +515,7 @@ static void test_exec_affinity(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	const struct plan *plan = exec_plan(&a, &c, &exec_bytes);
+	const struct plan *plan = exec_plan(&a, &c, NULL, &exec_bytes);
 	const struct plan_step *s = plan_case_step(plan, PLAN_CPU_AFFINITY, 0);
 	const uint64_t *words = plan_array(plan, s->bits);
 	assert_int_equal(s->bits.count, 2);
@@ -504,6 +547,8 @@ int main(void)
 		cmocka_unit_test(test_instead),
 		cmocka_unit_test(test_terminal_group),
 		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_shared_mounts),
+		cmocka_unit_test(test_exec_finds_root),
 		cmocka_unit_test(test_exec_user_namespace),
 		cmocka_unit_test(test_exec_affinity),
 	};

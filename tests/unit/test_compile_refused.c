@@ -54,13 +54,15 @@ static const struct {
 	const char *text;
 } cases[] = {
 	/* --- what is not built yet --- */
-	{ { .namespaces = "{\"type\":\"pid\"}" },
+	{ { .namespaces = "{\"type\":\"user\"}", .linux_ = PLAN_CASE_MAPS },
 	  ERR_REFUSED,
-	  "linux.namespaces: a mount namespace is needed: running in the host's is not supported "
-	  "yet" },
-	{ { .namespaces = "{\"type\":\"mount\",\"path\":\"/m\"}" },
+	  "linux.namespaces: a user namespace has no rights over the host's mounts: it needs a "
+	  "mount namespace, too" },
+	{ { .namespaces = "{\"type\":\"user\"},{\"type\":\"mount\",\"path\":\"/m\"}",
+	    .linux_ = PLAN_CASE_MAPS },
 	  ERR_REFUSED,
-	  "linux.namespaces: joining a mount namespace is not supported yet" },
+	  "linux.namespaces: a new user namespace has no rights over the mounts of a mount "
+	  "namespace that exists already" },
 	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"}" },
 	  ERR_REFUSED,
 	  "linux.intelRdt: not supported yet" },

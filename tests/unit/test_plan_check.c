@@ -76,6 +76,9 @@ static void fill_setup(struct plan_step *s)
 	case PLAN_ROOTFS:
 		s->rootfs.path = text;
 		break;
+	case PLAN_FIND_ROOT:
+		s->find.path = text;
+		break;
 	case PLAN_MOUNT:
 	case PLAN_CGROUP_MOUNT:
 		s->mount.fstype = s->mount.target = text;
@@ -373,6 +376,8 @@ static void mounts_are_checked(void **unused)
 	BAD_STEP(PLAN_CLONE_SHARED, tree.slot, PLAN_NO_SLOT);
 	BAD_STEP_TEXT(PLAN_ROOTFS, rootfs.path);
 	BAD_STEP(PLAN_ROOTFS, rootfs.recursive, 2);
+	BAD_STEP(PLAN_ROOTFS, rootfs.lasting, 2);
+	BAD_STEP_TEXT(PLAN_FIND_ROOT, find.path);
 }
 
 static void a_slot_is_filled_before_it_is_used(void **unused)

@@ -4,7 +4,8 @@
  * cloned, made private, attached at its own path and entered by chroot before
  * anything in it is touched; the old root stays behind a descriptor for the sources
  * of binds and for hooks, until pivot_root(2) makes the new one real and the old one
- * is detached. What must be taken from the host's view (a procfs that a user
+ * is detached. (In a mount namespace of others there is no pivot: it would move them all.)
+ * What must be taken from the host's view (a procfs that a user
  * namespace may no longer mount later, the host's /dev/null) is taken while entering.
  */
 #include "runtime/launch/init/roots.h"
@@ -73,6 +74,41 @@ void step_propagation(const struct plan_step *step)
 	must(sys_mount(NULL, "/", NULL, step->propagation), CALL_MOUNT, "/");
 }
 
+static uint64_t mount_id(int fd, const char *what)
+{
+	struct statx st;
+
+	must(sys_statx(fd, "", AT_EMPTY_PATH, PLAN_MOUNT_ID, &st), CALL_STAT, what);
+	return st.stx_mnt_id;
+}
+
+static void refuse_host_root(const char *path)
+{
+	struct stat root, here;
+
+	must(sys_newfstatat(AT_FDCWD, "/", &root, 0), CALL_STAT, "/");
+	must(sys_fstat(tree, &here), CALL_STAT, path);
+	if (root.st_dev == here.st_dev && root.st_ino == here.st_ino)
+		fail(CHECK_HOST_ROOT, 0, path);
+}
+
+/* Into a mount namespace that others are in: nothing there becomes a slave, so the clone
+ * leaves its peers by itself. Attached below something shared it becomes shared, and
+ * would hand all mounts that follow to who knows whom: so it is made a slave again. */
+static void attach_lasting(int clone, const struct plan_step *step)
+{
+	const char *path = plan_string(step->rootfs.path);
+
+	tree = fd_keep(clone);
+	refuse_host_root(path);
+	mount_set(tree, 0, 0, step->rootfs.propagation, 1, path);
+	report_send(FRAME_MOUNT, (int64_t)mount_id(tree, path), NULL, -1);
+	(void)report_await(FRAME_GO);
+	must(sys_fchdir(tree), CALL_CHDIR, path);
+	must(sys_move_mount_to(tree, path), CALL_MOVE_MOUNT, path);
+	mount_set(tree, 0, 0, step->rootfs.propagation, 1, path);
+}
+
 void step_rootfs(const struct plan_step *step)
 {
 	const char *path = plan_string(step->rootfs.path);
@@ -80,6 +116,10 @@ void step_rootfs(const struct plan_step *step)
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->rootfs.recursive ? AT_RECURSIVE : 0);
 	long clone = sys_open_tree(AT_FDCWD, path, flags);
 
+	if (step->rootfs.lasting) {
+		attach_lasting((int)must(clone, CALL_OPEN_TREE, path), step);
+		return;
+	}
 	/* a folder above it that the ids of our user namespace may not enter */
 	if (clone == -EACCES) {
 		report_send(FRAME_SOURCE, (int64_t)report_current(), NULL, -1);
@@ -104,6 +144,18 @@ void step_enter_root(const struct plan_step *step)
 	proc_prepare();
 	mask_prepare();
 	must(sys_chroot("."), CALL_CHROOT, NULL); /* where step_rootfs has gone */
+}
+
+/* The path may be anybody's to change: only the mount that was noted is the root. */
+void step_find_root(const struct plan_step *step)
+{
+	const char *path = plan_string(step->find.path);
+	int fd = (int)must(sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0), CALL_OPEN, path);
+
+	if (mount_id(fd, path) != step->find.mount)
+		fail(CHECK_MOUNT, 0, path);
+	must(sys_fchdir(fd), CALL_CHDIR, path);
+	must(sys_chroot("."), CALL_CHROOT, path);
 }
 
 /* pivot_root(2), "pivot_root(".", ".")": the old root lies on top of the new one,

@@ -20,6 +20,7 @@ void step_keyring(const struct plan_step *step);
 void step_propagation(const struct plan_step *step);
 void step_rootfs(const struct plan_step *step);
 void step_enter_root(const struct plan_step *step);
+void step_find_root(const struct plan_step *step);
 void step_pivot(const struct plan_step *step);
 void step_hide(const struct plan_step *step);
 void step_move_root(const struct plan_step *step);

@@ -110,6 +110,12 @@ static inline long sys_fstat(int fd, struct stat *ret)
 	return syscall3(__NR_fstat, fd, sys_pointer(ret), 0);
 }
 
+static inline long sys_statx(int dir, const char *path, int flags, unsigned int mask,
+                             struct statx *ret)
+{
+	return syscall6(__NR_statx, dir, sys_pointer(path), flags, (long)mask, sys_pointer(ret), 0);
+}
+
 static inline long sys_fstatfs(int fd, struct statfs *ret)
 {
 	return syscall3(__NR_fstatfs, fd, sys_pointer(ret), 0);
