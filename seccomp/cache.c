@@ -30,7 +30,7 @@
 #include "base/scope.h"
 
 /* Raise it whenever filter.c compiles a profile differently. */
-#define CACHE_VERSION 3u
+#define CACHE_VERSION 4u
 
 enum {
 	NAME_HEX = 16,     /* name of a file: its key's hash */

@@ -118,12 +118,12 @@ int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cach
 	program.notify = notify > 0;
 	TRY(compile_flags(profile, program.notify, &program.flags, e));
 
-	if (cache_dir >= 0) {
-		filter_maker(&maker);
+	filter_maker(&maker);
+	if (cache_dir >= 0)
 		TRY(cache_key(a, profile, &maker, &key, e));
-	}
 	if (cache_dir < 0 || !cache_load(a, cache_dir, &key, &filter)) {
 		TRY(filter_compile(a, profile, &filter, e));
+		filter_finish(a, profile, maker.native_arch, &filter);
 		if (cache_dir >= 0)
 			cache_store(cache_dir, &key, &filter);
 	}

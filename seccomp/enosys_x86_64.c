@@ -49,23 +49,13 @@ static int newest(const struct oci_seccomp *profile, uint32_t arch)
 	return greatest;
 }
 
-static bool has_arch(const struct oci_seccomp *profile, uint32_t arch)
-{
-	if (arch == seccomp_arch_native())
-		return true; /* libseccomp adds it by itself */
-	for (size_t i = 0; i < profile->architectures.n; i++) {
-		if (filter_arch(profile->architectures.v[i]) == arch)
-			return true;
-	}
-	return false;
-}
-
 /* One architecture: out of its block for those that are not it. */
 static size_t add_block(const struct oci_seccomp *profile, uint32_t arch, struct sock_filter *ret)
 {
 	bool x86_64 = arch == SCMP_ARCH_X86_64;
 	int number = newest(profile, arch);
-	int x32 = x86_64 && has_arch(profile, SCMP_ARCH_X32) ? newest(profile, SCMP_ARCH_X32) : -1;
+	int x32 = x86_64 && filter_has_arch(profile, SCMP_ARCH_X32) ? newest(profile, SCMP_ARCH_X32)
+	                                                            : -1;
 	const uint32_t nr = offsetof(struct seccomp_data, nr);
 	const uint32_t enosys = SECCOMP_RET_ERRNO | ENOSYS;
 	/* a limit that nothing exceeds stands for none */
@@ -110,7 +100,7 @@ size_t enosys_stub(const struct oci_seccomp *profile, struct sock_filter ret[ENO
 	if (!wants_stub(profile))
 		return 0;
 	for (size_t i = 0; i < LEN(all); i++) {
-		if (!has_arch(profile, all[i]))
+		if (!filter_has_arch(profile, all[i]))
 			continue;
 		ret[n] = load; /* the block before may have loaded the number */
 		size_t added = add_block(profile, all[i], ret + n + 1);

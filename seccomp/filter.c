@@ -14,7 +14,8 @@
  * - a system call newer than the whole profile is none that the profile forbids
  *   (enosys_x86_64.c).
  *
- * The rules are added in the order of the file, for every architecture at once.
+ * The rules are added in the order of the file, for every architecture at once. finish.c
+ * makes of the program what is loaded.
  */
 #include "seccomp/filter.h"
 
@@ -84,6 +85,17 @@ uint32_t filter_arch(const char *name)
 	return seccomp_arch_resolve_name(lower);
 }
 
+bool filter_has_arch(const struct oci_seccomp *profile, uint32_t arch)
+{
+	if (arch == seccomp_arch_native())
+		return true; /* libseccomp adds it by itself */
+	for (size_t i = 0; i < profile->architectures.n; i++) {
+		if (filter_arch(profile->architectures.v[i]) == arch)
+			return true;
+	}
+	return false;
+}
+
 static int add_arch(scmp_filter_ctx ctx, const char *name, size_t index, struct err *e)
 {
 	uint32_t arch = filter_arch(name);
@@ -120,8 +132,7 @@ static struct scmp_arg_cmp condition(const struct oci_seccomp_arg *arg)
 		                      .datum_b = arg->value_two };
 }
 
-/* One argument has more than one condition. */
-static bool repeats_argument(const struct oci_seccomp_rule *rule)
+bool filter_repeats_argument(const struct oci_seccomp_rule *rule)
 {
 	unsigned int seen = 0;
 
@@ -139,7 +150,7 @@ static int add_syscall(scmp_filter_ctx ctx, uint32_t action, int number,
 {
 	struct scmp_arg_cmp conditions[ARGS_MAX];
 
-	if (!repeats_argument(rule)) {
+	if (!filter_repeats_argument(rule)) {
 		for (size_t i = 0; i < rule->arg_count; i++)
 			conditions[i] = condition(&rule->args[i]);
 		return seccomp_rule_add_array(ctx, action, number, (unsigned int)rule->arg_count,

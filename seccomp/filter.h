@@ -3,6 +3,7 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,21 @@ MUST_CHECK int filter_action(enum oci_seccomp_action action, struct opt_u32 errn
 /* libseccomp's number of an architecture's name in config.json; 0: it knows none. */
 uint32_t filter_arch(const char *name);
 
+/* The filter has calls of this architecture. */
+bool filter_has_arch(const struct oci_seccomp *profile, uint32_t arch);
+
+/* One argument has more than one condition: any of the rule's is enough then. */
+bool filter_repeats_argument(const struct oci_seccomp_rule *rule);
+
 /* Compiles the profile with libseccomp; ret lives in the arena. */
 MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile,
                               struct filter *ret, struct err *e);
+
+/* Finishes a compiled filter: the profile's conditions on arguments, and the shortest
+ * program that we can write. Where that cannot be done, and shown to be right, the filter
+ * stays as it is. native: the architecture that matters most. */
+void filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t native,
+                   struct filter *filter);
 
 /* What a compiled filter depends on beside its profile. */
 struct filter_maker {

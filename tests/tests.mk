@@ -14,7 +14,7 @@ check: ## install what is missing, run every test; the last line has the counts
 	done; tests/summary $(CHECKS)
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
-	@FAULTS=long CYCLES=10000 FUZZ_SEED=0 MUTANTS=all RACES=3000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
+	@FAULTS=long SECCOMP_ROUNDS=20000 CYCLES=10000 FUZZ_SEED=0 MUTANTS=all RACES=3000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
 
 check-lint: lint
 lint: ## check format, rules and layers, and run the analyzers

@@ -2,16 +2,28 @@
 /*
  * A seccomp filter as the kernel would run it: the classic BPF that seccomp(2) takes
  * (kernel/seccomp.c, seccomp_check_filter), over one struct seccomp_data. Anything
- * else, a read out of bounds or a run past the end fails the test.
+ * else, a read out of bounds or a run past the end fails the test, by the SIM_FAULT
+ * (a call with a text) of who includes this.
  */
 #pragma once
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
+#ifndef SIM_FAULT
 #include "tests/unit/unit.h"
+#define SIM_FAULT(text) fail_msg("%s", text)
+#endif
+
+static inline void sim_must(bool holds)
+{
+	if (!holds)
+		SIM_FAULT("an operand that seccomp(2) refuses");
+}
 
 static inline uint32_t sim_alu(uint16_t code, uint32_t a, uint32_t operand)
 {
@@ -23,7 +35,7 @@ static inline uint32_t sim_alu(uint16_t code, uint32_t a, uint32_t operand)
 	case BPF_RSH:
 		return a >> operand;
 	default:
-		fail_msg("ALU code 0x%02x", code);
+		SIM_FAULT("an ALU instruction that seccomp(2) refuses");
 		return 0;
 	}
 }
@@ -40,7 +52,7 @@ static inline bool sim_jumps(uint16_t code, uint32_t a, uint32_t operand)
 	case BPF_JSET:
 		return (a & operand) != 0;
 	default:
-		fail_msg("jump code 0x%02x", code);
+		SIM_FAULT("a jump that is none");
 		return false;
 	}
 }
@@ -57,17 +69,16 @@ static inline uint32_t sim_run(const struct sock_filter *filter, size_t length,
 		switch (BPF_CLASS(in.code)) {
 		case BPF_LD:
 			if (BPF_MODE(in.code) == BPF_MEM) {
-				assert_in_range(in.k, 0, BPF_MEMWORDS - 1);
+				sim_must(in.k < BPF_MEMWORDS);
 				a = memory[in.k];
 				break;
 			}
-			assert_int_equal(in.code, BPF_LD | BPF_W | BPF_ABS);
-			assert_in_range(in.k, 0, sizeof(*data) - 4);
-			assert_int_equal(in.k % 4, 0);
+			sim_must(in.code == (BPF_LD | BPF_W | BPF_ABS));
+			sim_must(in.k <= sizeof(*data) - 4 && in.k % 4 == 0);
 			memcpy(&a, (const char *)data + in.k, sizeof(a));
 			break;
 		case BPF_ST:
-			assert_in_range(in.k, 0, BPF_MEMWORDS - 1);
+			sim_must(in.k < BPF_MEMWORDS);
 			memory[in.k] = a;
 			break;
 		case BPF_ALU:
@@ -80,16 +91,16 @@ static inline uint32_t sim_run(const struct sock_filter *filter, size_t length,
 				at += sim_jumps(in.code, a, operand) ? in.jt : in.jf;
 			break;
 		case BPF_RET:
-			assert_int_equal(in.code, BPF_RET | BPF_K);
+			sim_must(in.code == (BPF_RET | BPF_K));
 			return in.k;
 		case BPF_MISC:
 			x = BPF_MISCOP(in.code) == BPF_TAX ? a : x;
 			a = BPF_MISCOP(in.code) == BPF_TXA ? x : a;
 			break;
 		default:
-			fail_msg("code 0x%02x", in.code);
+			SIM_FAULT("an instruction that seccomp(2) refuses");
 		}
 	}
-	fail_msg("the filter has no end");
+	SIM_FAULT("the filter has no end");
 	return 0;
 }
