@@ -79,6 +79,7 @@ make_profile() {
 	says 'no seccomp profile: every system call is allowed'
 	says '  reboot: can restart the host'
 	make_profile
+	# shellcheck disable=SC2016 # $p is jq's
 	config b '.linux.seccomp = $p[0]' --slurpfile p profile.json
 	expect 0 caisson policy explain b
 	echo "$output" >bundle.txt
