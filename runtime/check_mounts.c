@@ -135,10 +135,15 @@ static void attach(struct check *c, const struct made *made, const struct plan_s
 		return;
 	}
 	if (syscall(SYS_move_mount, tree, "", target, "",
-	            MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	            MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) {
 		fail_step(c, step, CALL_MOVE_MOUNT, path);
-	else
-		check_pass(c, check_subject(c, step));
+		return;
+	}
+	check_pass(c, check_subject(c, step));
+	if (strcmp(path, "/") == 0) { /* the root from now on */
+		(void)close(c->root);
+		c->root = dup(tree);
+	}
 }
 
 /* --- new filesystems -------------------------------------------------------------------- */
@@ -285,6 +290,12 @@ static void check_bind(struct check *c, const struct made *made, const struct pl
 	const struct plan_bind *b = &step->bind;
 	const char *source = plan_text(c->plan, b->source);
 
+	if (b->slot < c->plan->fds.count) {
+		check_unknown(c, check_subject(c, step),
+		              "not tried: it is what a process has open");
+		c->gaps = true;
+		return;
+	}
 	if (!source || is_own_group(c, source)) {
 		c->gaps = true;
 		return;

@@ -11,6 +11,8 @@
  * volume has put there (CVE-2019-16884 and its followers). The host's own /proc is
  * as good as a new one: engines bind it where the pid namespace is the host's.
  *
+ * A mount onto / is the root from then on, for all that follows.
+ *
  * cgroup mounts of either version become cgroup2, the only version there is here.
  * Without a cgroup namespace a new mount would show, and let change, the whole
  * host's groups: such a container gets its own group as a read-only bind
@@ -162,6 +164,43 @@ static const char *target_path(struct compile *c, const char *destination)
 	return target[strlen(rootfs)] ? target + strlen(rootfs) : "/";
 }
 
+/* Below these are magic links (proc(5)), which lead to what a process has open: to mounts
+ * of its namespace, that nobody in another one can clone. */
+static bool is_magic(const char *source)
+{
+	static const char *const places[] = { "/proc/self", "/proc/thread-self", "/dev/fd" };
+	size_t digits = strncmp(source, "/proc/", 6) == 0 ? strspn(source + 6, "0123456789") : 0;
+
+	for (size_t i = 0; i < LEN(places); i++)
+		if (path_is_below(source, places[i]))
+			return true;
+	return digits > 0 && source[6 + digits] == '/';
+}
+
+/* Such a source is the launcher's to look up: once, before anything of the container
+ * runs. Its clone does not have the flags that a user namespace locks. */
+static int read_magic_source(struct compile *c, struct compile_mount *cm, struct err *e)
+{
+	if (!is_magic(cm->source) || cm->options.links)
+		return 0;
+	if (c->user_namespace) {
+		err_set(e, ERR_REFUSED,
+		        "%s.source: %s: what a process has open cannot be bound with a new user "
+		        "namespace, whose root could change the mount's flags",
+		        cm->origin, cm->source);
+		return err_hint(e, "name it by its path");
+	}
+	cm->slot = compile_add_fd(
+		c, &(struct plan_fd){
+			   .kind = PLAN_FD_TREE,
+			   .path = plan_put_string(&c->plan, cm->source),
+			   .recursive = cm->options.recursive,
+			   .origin = plan_put_string(
+				   &c->plan, arena_printf(&c->arena, "%s.source", cm->origin)),
+		   });
+	return 0;
+}
+
 static int read_mount(struct compile *c, size_t index, struct compile_mount *cm, struct err *e)
 {
 	const struct oci_mount *m = &c->config->mounts[index];
@@ -173,8 +212,9 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	cm->remount = cm->options.remount;
 	if (cm->remount)
 		return check_remount(cm, e);
-	if (strcmp(cm->target, "/") == 0)
-		return err_set(e, ERR_REFUSED, "%s.destination: the root itself is in the way",
+	if (strcmp(cm->target, "/") == 0 && c->shares_mounts)
+		return err_set(e, ERR_REFUSED,
+		               "%s.destination: another root needs a mount namespace of its own",
 		               cm->origin);
 
 	cm->bind = cm->options.bind || type_is(m, "bind") || type_is(m, "rbind");
@@ -182,10 +222,16 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	if (cm->bind) {
 		TRY(check_bind(m, cm, e));
 		cm->source = path_clean(&c->arena, c->bundle, m->source);
+		TRY(read_magic_source(c, cm, e));
 	} else {
 		TRY(check_new(c, m, cm, e));
 	}
 	TRY(compile_read_idmap(c, m, cm, e));
+	if (cm->slot != PLAN_NO_SLOT && cm->idmap)
+		return err_set(e, ERR_REFUSED,
+		               "%s.source: %s: what a process has open cannot be id-mapped: name "
+		               "it by its path",
+		               cm->origin, cm->source);
 	return check_proc(m, cm, e);
 }
 
@@ -194,7 +240,7 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 static bool is_shared_bind(const struct compile_mount *cm)
 {
 	return cm->bind && !cm->refused && !cm->idmap && !cm->options.links &&
-	       (cm->options.propagation & MS_SHARED);
+	       cm->slot == PLAN_NO_SLOT && (cm->options.propagation & MS_SHARED);
 }
 
 int compile_read_mounts(struct compile *c, struct err *e)

@@ -73,6 +73,8 @@ static const struct {
 	  "namespace may not uncover; use rbind" },
 	{ ANY, CALL_OPEN_TREE, ENOENT, "the source of a bind must exist on the host" },
 	{ ANY, CALL_OPEN_TREE, EPERM, "binding needs CAP_SYS_ADMIN" },
+	{ ANY, CALL_MOVE_MOUNT, ENOENT,
+	  "the source was removed: what has no name any more cannot be mounted" },
 	{ ANY, CALL_MOVE_MOUNT, ELOOP, "the target lies inside of the source" },
 	{ ANY, CALL_MOVE_MOUNT, EINVAL,
 	  "one of source and target is a folder and the other a file, or below the source is "

@@ -6,9 +6,12 @@
 #include <linux/mount.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "base/scope.h"
 #include "base/sys.h"
 
@@ -81,8 +84,35 @@ int slots_open_namespace(const char *path, uint64_t type, struct err *e)
 	return fd_give(&fd);
 }
 
+/* Of our descriptors the config may mean those that our caller left open, which no
+ * execve(2) has closed: whatever we opened ourselves is nothing that it can know. */
+static int check_descriptor(const char *path, struct err *e)
+{
+	static const char *const places[] = { "/proc/self/fd/", "/proc/thread-self/fd/",
+		                              "/dev/fd/" };
+	uint64_t fd;
+
+	for (size_t i = 0; i < LEN(places); i++) {
+		size_t len = strlen(places[i]);
+		char digits[12];
+
+		if (strncmp(path, places[i], len) != 0)
+			continue;
+		(void)snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(path + len, "/"),
+		               path + len);
+		if (num_u64(digits, INT32_MAX, &fd) < 0)
+			continue;
+		int flags = fcntl((int)fd, F_GETFD);
+		if (flags < 0 || flags & FD_CLOEXEC)
+			return err_set(e, ERR_SPEC, "%s: the caller has no such descriptor open",
+			               path);
+	}
+	return 0;
+}
+
 static int open_tree_clone(const char *path, bool recursive, struct err *e)
 {
+	TRY(check_descriptor(path, e));
 	int fd = sys_open_tree(AT_FDCWD, path,
 	                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 	                               (recursive ? AT_RECURSIVE : 0U));

@@ -58,10 +58,11 @@ field("annotations", "given back by state, list and hooks", see="lifecycle.bats"
 # --- mounts -----------------------------------------------------------------------------
 MOUNT = '.mounts += [{ "destination": "/tmp/m", "type": "tmpfs", "source": "src", "options": ["size=64k"] }]'
 LIST = "grep /tmp/m /proc/mounts"
-field("mounts[].destination", "found below the root, made where it is missing", set=MOUNT, sh=LIST,
-      shows=" /tmp/m ")
+field("mounts[].destination", "found below the root, made where it is missing; / is the root from then on", see="sources.bats",
+      set=MOUNT, sh=LIST, shows=" /tmp/m ")
 field("mounts[].type", "fsopen(2), or open_tree(2) of a bind", set=MOUNT, sh=LIST, shows="tmpfs")
-field("mounts[].source", "what fsconfig(2) or open_tree(2) is given", set=MOUNT, sh=LIST, shows="^src ")
+field("mounts[].source", "what fsconfig(2) or open_tree(2) is given", see="sources.bats",
+      set=MOUNT, sh=LIST, shows="^src ")
 field("mounts[].options", "attributes, propagation, and what is left for the filesystem",
       see="propagation.bats", set=MOUNT, sh=LIST, shows="size=64k")
 for side in "uid", "gid":

@@ -94,6 +94,14 @@ void mount_attach(int tree, int target, const char *what)
 	must(sys_move_mount(tree, target), CALL_MOVE_MOUNT, what);
 }
 
+/* The same for a mount of the config, which may be the root itself. */
+static void attach(int tree, int target, const char *name)
+{
+	mount_attach(tree, target, name);
+	if (text_equal(name, "/"))
+		root_replace(tree);
+}
+
 void step_clone_shared(const struct plan_step *step)
 {
 	const char *source = plan_string(step->tree.source);
@@ -141,7 +149,7 @@ void step_mount(const struct plan_step *step)
 	tree = create(fs, fstype, m->attr);
 	if (m->flags & PLAN_COVER_CONTENT && !made)
 		copy_up(place, tree, m->flags & PLAN_COVER_OWNER, name);
-	mount_attach(tree, place, name);
+	attach(tree, place, name);
 	if (m->propagation)
 		mount_set(tree, 0, 0, m->propagation, !!(m->propagation & SYS_MS_REC), name);
 }
@@ -195,7 +203,7 @@ static void bind(const struct plan_bind *b, const char *name)
 		.plain = b->flags & PLAN_TARGET_PLAIN,
 	};
 
-	mount_attach(tree, target_open(name, &target), name);
+	attach(tree, target_open(name, &target), name);
 	if (b->propagation & ~(uint32_t)(SYS_MS_REC | SYS_MS_SLAVE | SYS_MS_PRIVATE))
 		mount_set(tree, 0, 0, b->propagation, !!(b->propagation & SYS_MS_REC), name);
 }

@@ -136,6 +136,15 @@ void step_rootfs(const struct plan_step *step)
 	must(sys_move_mount_to(tree, path), CALL_MOVE_MOUNT, path);
 }
 
+/* Nothing below what was the root until now is to be found any more. */
+void root_replace(int fd)
+{
+	must(sys_fchdir(fd), CALL_CHDIR, "/");
+	must(sys_chroot("."), CALL_CHROOT, "/");
+	tree = fd_keep(fd);
+	target_forget();
+}
+
 void step_enter_root(const struct plan_step *step)
 {
 	(void)step;

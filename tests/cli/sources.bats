@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # scripts are the container's
+# Unusual ends of a mount: the root itself as its target, and as its source what a process
+# has open, which only a magic link of /proc names (proc(5)).
+
+load helpers
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# bound SOURCE TARGET: b binds it before all other mounts
+bound() {
+	make_bundle b
+	config b '.mounts = [{ "destination": $d, "type": "bind", "source": $s,
+		"options": ["rbind"] }] + .mounts' --arg s "$1" --arg d "$2"
+}
+
+inside() { # SCRIPT
+	script b "$1"
+	expect 0 caisson run -b b c
+	nothing_left
+}
+
+# --- the root as the target --------------------------------------------------------------
+
+@test "a bind onto / is the root from then on" {
+	cp -a "$ROOTFS" other
+	echo other >other/marked
+	bound "$W/other" /
+	config b '.mounts += [{ "destination": "/new", "type": "tmpfs" }] | .root.readonly = true'
+	inside 'cat /marked; cd /new/..; pwd; touch /x 2>&1 || grep -c " / " /proc/1/mountinfo'
+	says $'other\n/\n'
+	says 'Read-only file system'
+	# made where it was missing, and not in the rootfs below
+	[ -d other/new ]
+	[ ! -e "$ROOTFS/new" ]
+}
+
+@test "a bind onto / in a user namespace" {
+	cp -a "$ROOTFS" other
+	echo other >other/marked
+	bound "$W/other" /
+	config b '.linux.namespaces += [{ "type": "user" }] | .linux.gidMappings = .linux.uidMappings |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = .linux.uidMappings'
+	chmod 755 "$W"
+	inside 'cat /marked; ls -d /proc/1'
+	is $'other\n/proc/1'
+}
+
+@test "a tmpfs onto / takes a copy of the rootfs: changes are lost, not kept" {
+	make_bundle b copy
+	config b '.mounts = [{ "destination": "/", "type": "tmpfs", "options": ["tmpcopyup"] }] + .mounts'
+	inside 'echo lost >/lost; cat /lost; stat -f -c %T /bin'
+	is $'lost\ntmpfs'
+	[ ! -e b/rootfs/lost ]
+}
+
+@test "a file cannot be the root" {
+	touch file
+	bound "$W/file" /
+	refused "mounts[0]" caisson run -b b c
+}
+
+@test "exec ends up in the root that was mounted onto /" {
+	cp -a "$ROOTFS" other
+	echo other >other/marked
+	bound "$W/other" /
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	expect 0 caisson exec c cat /marked
+	is other
+}
+
+@test "check takes a mount onto / for the root" {
+	mkdir -p other/bin other/proc other/dev other/sys other/tmp
+	bound "$W/other" /
+	script b true
+	expect 1 caisson check b
+	says 'sh'
+	rm -r other
+	cp -a "$ROOTFS" other
+	expect 0 caisson check b
+}
+
+# --- magic links as the source -------------------------------------------------------------
+
+@test "a descriptor of the caller is bound" {
+	mkdir source
+	echo text >source/file
+	local path
+	for path in /proc/self/fd/7 /dev/fd/7 /proc/thread-self/fd/7; do
+		bound "$path" /tmp/m
+		config b '.mounts |= .[1:] + .[:1]'
+		script b 'cat /tmp/m/file'
+		expect 0 caisson run -b b c 7<source
+		is text
+	done
+	bound /proc/self/fd/7/file /tmp/m
+	config b '.mounts |= .[1:] + .[:1]'
+	script b 'cat /tmp/m; ls /proc/self/fd'
+	expect 0 caisson run -b b c 7<source
+	is $'text\n0\n1\n2\n3' # the last is that of ls
+	nothing_left
+}
+
+@test "a descriptor of a file that has no name any more cannot be bound" {
+	echo text >source
+	bound /proc/self/fd/7 /tmp/m
+	config b '.mounts |= .[1:] + .[:1]'
+	script b 'cat /tmp/m'
+	exec 7<source
+	rm source
+	refused "what has no name any more cannot be mounted" caisson run -b b c
+	exec 7<&-
+}
+
+@test "the root of another process is bound" {
+	mkdir source
+	echo text >source/file
+	bound "/proc/$$/root$W/source" /tmp/m
+	config b '.mounts |= .[1:] + .[:1]'
+	inside 'cat /tmp/m/file'
+	is text
+	unshare -m sh -c 'echo $$ >pid; exec sleep 1000' </dev/null >/dev/null 2>&1 3>&- &
+	background+=($!)
+	wait_for test -s pid
+	bound "/proc/$(cat pid)/root$W/source" /tmp/m
+	# what is mounted in another namespace cannot be cloned (open_tree(2), EINVAL)
+	refused "mounts[0].source: open_tree /proc/" caisson run -b b c
+}
+
+# with_stdio COMMAND...: without the descriptors that bats has left open
+with_stdio() (
+	for fd in {3..63}; do eval "exec $fd>&-"; done
+	"$@"
+)
+
+@test "a descriptor of caisson's own, or of nobody's, is not for a config" {
+	local fd
+	for fd in 3 4 5 6 7 8 9 10 63; do
+		bound "/proc/self/fd/$fd" /tmp/m
+		refused "the caller has no such descriptor open" with_stdio caisson run -b b c
+	done
+}
+
+@test "a bound descriptor is no peer of the host's mount" {
+	mkdir source
+	mount -t tmpfs source source
+	mount --make-shared source
+	mkdir source/below
+	bound /proc/self/fd/7 /tmp/m
+	config b '.mounts |= .[1:] + .[:1] | .process.args = ["sleep", "1000"] |
+		.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	expect 0 caisson run -d -b b c 7<source
+	expect 0 caisson exec c mount -t tmpfs inner /tmp/m/below
+	not findmnt --mountpoint "$W/source/below"
+	expect 0 caisson delete --force c
+	umount source
+	nothing_left
+}
+
+@test "with a user namespace a descriptor is refused" {
+	mkdir source
+	bound /proc/self/fd/7 /tmp/m
+	config b '.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 100000, "size": 65536 }] |
+		.linux.gidMappings = .linux.uidMappings'
+	exec 7<source
+	refused "whose root could change the mount's flags" caisson run -b b c
+	exec 7<&-
+}
