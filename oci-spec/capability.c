@@ -6,7 +6,6 @@
  * Source: linux/capability.h up to CAP_CHECKPOINT_RESTORE (5.9).
  */
 #include <string.h>
-#include <strings.h>
 
 #include "base/scope.h"
 #include "oci-spec/spec.h"
@@ -55,14 +54,12 @@ static const char *const names[] = {
 	"CAP_CHECKPOINT_RESTORE",
 };
 
-enum { PREFIX = sizeof("CAP_") - 1 };
-
+/* config.md: "valid values are defined in the capabilities(7) man page, such as
+ * CAP_CHOWN". Another spelling is another word, which a peer would warn of. */
 int oci_capability_number(const char *name)
 {
-	const char *bare = strncasecmp(name, "CAP_", PREFIX) == 0 ? name + PREFIX : name;
-
 	for (size_t i = 0; i < LEN(names); i++) {
-		if (strcasecmp(bare, names[i] + PREFIX) == 0)
+		if (strcmp(name, names[i]) == 0)
 			return (int)i;
 	}
 	return -1;

@@ -402,7 +402,7 @@ MUST_CHECK int oci_process_parse(struct arena *a, const char *text, size_t len,
 MUST_CHECK int oci_resources_parse(struct arena *a, const char *text, size_t len,
                                    const struct oci_resources **ret, struct err *e);
 
-/* "CAP_CHOWN" or "chown" to its number, -1 if unknown; and back ("CAP_CHOWN"). */
+/* "CAP_CHOWN" to its number, -1 if unknown; and back. */
 int oci_capability_number(const char *name);
 const char *oci_capability_name(int number);
 

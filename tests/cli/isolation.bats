@@ -509,10 +509,12 @@ inside() {
 
 @test "capabilities that cannot be had are warned of, and the start goes on" {
 	make_bundle b
-	config b '.process.capabilities = {bounding: ["CAP_KILL", "CAP_NO_SUCH"], permitted: ["CAP_KILL"],
+	config b '.process.capabilities = {bounding: ["CAP_KILL", "CAP_NO_SUCH", "CHOWN", "cap_chown"], permitted: ["CAP_KILL"],
 		effective: ["CAP_KILL"], ambient: ["CAP_KILL"]} | .process.args = ["true"]'
 	expect 0 caisson run -b b c
 	says 'CAP_NO_SUCH: ignored'
+	says ' CHOWN: ignored'
+	says 'cap_chown: ignored'
 	says "can't raise ambient capability CAP_KILL: "
 	config b '.process.args = ["sleep", "1000"]'
 	expect 0 caisson run -d -b b d
