@@ -139,13 +139,16 @@ static void drain(struct relay *output)
 }
 
 /* Once it is ready nobody listens any more: senders hear that, and never block. */
-static void take_notification(const struct foreground *f)
+static void take_notification(const struct foreground *f, int *barrier)
 {
-	if (f->notify && notify_take(*f->notify, f->manager, f->pid))
-		fd_drop(f->notify);
+	if (!f->notify || !notify_take(*f->notify, f->manager, f->pid))
+		return;
+	fd_drop(f->notify);
+	*barrier = notify_barrier(f->manager);
 }
 
-static int serve(const struct foreground *f, struct foreground_end *end, struct err *e)
+static int serve(const struct foreground *f, int *barrier, struct foreground_end *end,
+                 struct err *e)
 {
 	struct relay input = { .from = f->master >= 0 ? STDIN_FILENO : -1, .to = f->master };
 	struct relay output = { .from = f->master, .to = STDOUT_FILENO };
@@ -171,7 +174,7 @@ static int serve(const struct foreground *f, struct foreground_end *end, struct 
 		move(&input, &fds[2], &fds[3]);
 		move(&output, &fds[4], &fds[5]);
 		if (fds[1].revents)
-			take_notification(f);
+			take_notification(f, barrier);
 		if (fds[0].revents)
 			ended = take_signals(p->signals, f->pid, f->pidfd, f->master, end);
 	}
@@ -194,7 +197,10 @@ int foreground_wait(const struct foreground *f, struct foreground_end *ret, stru
 		console_resize(f->master);
 		console_make_raw(&console);
 	}
-	int result = serve(f, ret, e);
+	FD int barrier = -1;
+	int result = serve(f, &barrier, ret, e);
 	console_restore(&console);
+	if (barrier >= 0) /* a manager that finds us gone does not know whose words they were */
+		notify_barrier_wait(barrier, f->manager, NOTIFY_END_MS);
 	return result;
 }

@@ -129,34 +129,37 @@ bool notify_take(int sock, const char *manager, pid_t pid)
 	return true;
 }
 
-/* sd_notify_barrier(3): the manager closes the pipe when it has read all before. */
-static void wait_for_manager(const char *manager)
+int notify_barrier(const char *manager)
 {
 	struct err e = { 0 };
 	int ends[2];
 	FD int out = connect_manager(manager, &e);
 
 	if (out < 0)
-		return; /* it has been said */
+		return -1; /* it has been said */
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return;
+		return -1;
 	FD int read_end = ends[0];
 	FD int write_end = ends[1];
 	if (fd_send(out, "BARRIER=1", 9, &write_end, 1, &e) < 0) {
 		warn_of(manager, &e);
-		return;
+		return -1;
 	}
-	fd_drop(&write_end);
+	return fd_give(&read_end);
+}
 
-	struct pollfd poll_fd = { .fd = read_end, .events = POLLIN };
-	int64_t deadline = clock_ms() + BARRIER_MS;
+void notify_barrier_wait(int barrier, const char *manager, int limit_ms)
+{
+	struct pollfd poll_fd = { .fd = barrier, .events = POLLIN };
+	int64_t deadline = clock_ms() + limit_ms;
 	int result;
+
 	do
 		result = poll(&poll_fd, 1, (int)(deadline - clock_ms()));
 	while (result < 0 && errno == EINTR && clock_ms() < deadline);
 	if (result == 0)
 		log_warn("NOTIFY_SOCKET=%s: no answer to BARRIER after %d s", manager,
-		         BARRIER_MS / 1000);
+		         limit_ms / 1000);
 }
 
 void notify_wait(int sock, const char *manager, pid_t pid, int pidfd)
@@ -173,5 +176,7 @@ void notify_wait(int sock, const char *manager, pid_t pid, int pidfd)
 		if (fds[1].revents && !fds[0].revents)
 			return;
 	}
-	wait_for_manager(manager);
+	FD int barrier = notify_barrier(manager);
+	if (barrier >= 0)
+		notify_barrier_wait(barrier, manager, BARRIER_MS);
 }

@@ -28,6 +28,15 @@ int notify_listen(int dir, struct err *e);
  * ($NOTIFY_SOCKET). Failing to relay it is warned of: the container runs all the same. */
 bool notify_take(int sock, const char *manager, pid_t pid);
 
+/* sd_notify_barrier(3): the manager closes its end of a pipe when it has read all that was
+ * sent before. Our end, which is readable then; -1 where that cannot be had. */
+int notify_barrier(const char *manager);
+
+enum { NOTIFY_END_MS = 5000 }; /* for a `run` that could end */
+
+/* Warns when there is no answer in time. */
+void notify_barrier_wait(int barrier, const char *manager, int limit_ms);
+
 /* Waits until the process has told that it is ready, or has ended; then until the
  * manager has taken notice (BARRIER), at most half a minute. */
 void notify_wait(int sock, const char *manager, pid_t pid, int pidfd);

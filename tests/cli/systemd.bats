@@ -65,17 +65,18 @@ listening() {
 
 # --- NOTIFY_SOCKET ---------------------------------------------------------------------
 
-# manager ADDRESS: what it is told goes to the file told, a line each
+# manager ADDRESS [slow]: what it is told goes to the file told, a line each
 manager() {
 	requires python3
-	python3 - "$1" 3>&- <<-'MANAGER' &
-		import array, os, socket, sys
+	python3 - "$@" 3>&- <<-'MANAGER' &
+		import array, os, socket, sys, time
 		address = sys.argv[1].replace("@", "\0", 1) if sys.argv[1][0] == "@" else sys.argv[1]
 		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 		s.bind(address)
 		told = open("told", "a", buffering=1)
 		open("listens", "w").close()
 		while True:
+		    time.sleep(len(sys.argv) - 2)
 		    text, control, _, _ = s.recvmsg(4096, socket.CMSG_SPACE(4))
 		    told.write(text.decode() + "\n")
 		    for level, kind, data in control:
@@ -162,12 +163,28 @@ ended() { # PID
 	wait_for is_status c running
 	wait_for notify c STATUS=loading
 	notify c READY=1
-	wait_for grep -q MAINPID told
-	[ "$(cat told)" = "READY=1"$'\n'"MAINPID=$(pid_of c)" ]
+	wait_for grep -q BARRIER told
+	[ "$(cat told)" = "READY=1"$'\n'"MAINPID=$(pid_of c)"$'\n'"BARRIER=1" ]
 	kill -0 "$run"
 	expect 0 caisson kill c KILL
 	wait "$run" || [ $? = 137 ]
 	nothing_left
+}
+
+@test "NOTIFY_SOCKET: run does not end before the manager has read the last word" {
+	manager "$W/manager" slow
+	make_bundle b
+	# syslog(3) writes datagrams, too; the line that counts is its second
+	script b 'ln -s /run/notify/notify.sock /dev/log; logger "x
+READY=1
+y"'
+	expect 0 caisson run -b b c
+	grep -q BARRIER told
+	# and not for ever
+	kill -STOP "${background[0]}"
+	within 20 0 caisson run -b b c
+	says 'no answer to BARRIER after 5 s'
+	kill -CONT "${background[0]}"
 }
 
 @test "NOTIFY_SOCKET: the process ends without a word, or the manager is gone: no waiting" {
