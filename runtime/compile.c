@@ -125,7 +125,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_io_priority(c);
 	compile_enter_new(c);
 	if (!options->no_new_keyring)
-		add_text(c, PLAN_KEYRING, NULL, arena_printf(&c->arena, "_ses.%s", options->id));
+		compile_keyring(c, arena_printf(&c->arena, "_ses.%s", options->id));
 
 	compile_shared_sources(c);
 	if (!c->shares_mounts)
@@ -162,7 +162,7 @@ static int exec_steps(struct compile *c, const struct compile_exec_options *opti
 	if (options->root)
 		compile_find_root(c, options->root, options->root_mount);
 	if (options->keyring)
-		add_text(c, PLAN_KEYRING, NULL, options->keyring);
+		compile_keyring(c, options->keyring);
 	compile_terminal(c, false);
 	compile_labels(c);
 	return become_process(c, end, e);

@@ -106,7 +106,7 @@ field("process.oomScoreAdj", "written to /proc/self/oom_score_adj", set=".proces
       sh="cat /proc/self/oom_score_adj", shows="^77$")
 field("process.apparmorProfile", "written to our own procfs, read back", see="units of init",
       set='.process.apparmorProfile = "nothing"', refused="process.apparmorProfile")
-field("process.selinuxLabel", "written to our own procfs, read back", see="units of init",
+field("process.selinuxLabel", "written to our own procfs, read back; the session's keyring has it, too", see="units of init",
       set='.process.selinuxLabel = "a:b:c"', refused="process.selinuxLabel")
 SCHEDULER = 'sed "s/.*) //" /proc/self/stat | cut -d " " -f 17,38,39'
 for key, value in (("policy", '{ "policy": "SCHED_BATCH" }'), ("nice", '{ "policy": "SCHED_BATCH", "nice": 4 }'),

@@ -599,14 +599,25 @@ static void test_labels(void **state)
 	PLAN_CASE(plan,
 	          .process = "\"apparmorProfile\":\"docker-default\",\"selinuxLabel\":\"u:r:t\"",
 	          .facts = &facts);
+	/* the session's keyring has it, too */
 	const struct plan_step *s = plan_case_step(plan, PLAN_LABEL, 0);
+	assert_string_equal(plan_text(plan, s->label.attribute), "keycreate");
+	assert_string_equal(plan_text(plan, s->label.value), "u:r:t");
+	assert_int_equal(plan_case_find(plan, PLAN_KEYRING, 0),
+	                 plan_case_find(plan, PLAN_LABEL, 0) + 1);
+	s = plan_case_step(plan, PLAN_LABEL, 1);
 	assert_string_equal(plan_text(plan, s->label.attribute), "apparmor/exec");
 	assert_string_equal(plan_text(plan, s->label.value), "exec docker-default");
-	s = plan_case_step(plan, PLAN_LABEL, 1);
+	s = plan_case_step(plan, PLAN_LABEL, 2);
 	assert_string_equal(plan_text(plan, s->label.attribute), "exec");
 	assert_string_equal(plan_text(plan, s->label.value), "u:r:t");
-	plan_case_order(plan, PLAN_PIVOT, PLAN_LABEL);
-	plan_case_order(plan, PLAN_LABEL, PLAN_BOUNDING);
+	assert_true(plan_case_find(plan, PLAN_LABEL, 1) > plan_case_find(plan, PLAN_PIVOT, 0));
+	assert_true(plan_case_find(plan, PLAN_LABEL, 2) < plan_case_find(plan, PLAN_BOUNDING, 0));
+
+	PLAN_CASE(bare, .process = "\"selinuxLabel\":\"u:r:t\"", .facts = &facts,
+	          .no_new_keyring = true);
+	assert_string_equal(plan_text(bare, plan_case_step(bare, PLAN_LABEL, 0)->label.attribute),
+	                    "exec");
 }
 
 /* A hook gets nothing but its own environment: not the process's, not ours. */
