@@ -179,7 +179,8 @@ static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
 		put_number(c, "cpu.weight", "linux.resources.cpu.shares",
 		           cgroup_weight(cpu->shares.value));
 	compile_cpu_max(c, cpu);
-	if (cpu->burst.set && cpu->burst.value != 0)
+	/* 0 takes an earlier one back, and where there is no controller it asks for nothing */
+	if (cpu->burst.set && (cpu->burst.value != 0 || c->facts->controllers & CGROUP_CPU))
 		put_number(c, "cpu.max.burst", "linux.resources.cpu.burst", cpu->burst.value);
 	if (cpu->realtime_period.set && cpu->realtime_period.value != 0)
 		compile_refuse(

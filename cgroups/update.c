@@ -241,19 +241,45 @@ int cgroup_complete(int cgroup, struct arena *a, struct oci_resources *r, struct
 	return 0;
 }
 
+/* Of a group without swap accounting none is used. */
+static int read_swap(int cgroup, int64_t *ret, struct err *e)
+{
+	char text[64];
+
+	*ret = 0;
+	return unless_absent(read_value(cgroup, "memory.swap.current", text, sizeof(text), ret, e),
+	                     e);
+}
+
+/* In runc's words, which its tests compare. */
+static int check_below(const char *field, const char *what, int64_t limit, int64_t usage,
+                       struct err *e)
+{
+	if (usage <= limit)
+		return 0;
+	return err_set(e, ERR_STATE,
+	               "linux.resources.memory.%s: rejecting %s limit %" PRId64
+	               ": lower than current %s usage %" PRId64,
+	               field, what, limit, what, usage);
+}
+
 int cgroup_check_memory(int cgroup, const struct oci_resources *r, struct err *e)
 {
 	const struct oci_memory *m = r->memory;
 	char text[64];
-	int64_t usage;
+	int64_t usage, swap;
 
-	if (!m || !m->check_before_update.value || !m->limit.set || m->limit.value <= 0)
+	if (!m || !m->check_before_update.value)
+		return 0;
+	bool limited = m->limit.set && m->limit.value > 0;
+	bool both = m->swap.set && m->swap.value > 0;
+
+	if (!limited && !both)
 		return 0;
 	TRY(read_value(cgroup, "memory.current", text, sizeof(text), &usage, e));
-	if (usage > m->limit.value)
-		return err_set(e, ERR_STATE,
-		               "linux.resources.memory.limit: rejecting memory limit %" PRId64
-		               ": lower than current memory usage %" PRId64,
-		               m->limit.value, usage);
-	return 0;
+	if (both) {
+		TRY(read_swap(cgroup, &swap, e));
+		TRY(check_below("swap", "memory+swap", m->swap.value, usage + swap, e));
+	}
+	return limited ? check_below("limit", "memory", m->limit.value, usage, e) : 0;
 }

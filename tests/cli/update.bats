@@ -161,6 +161,9 @@ expect_json() { # STATUS JSON
 	group_says cpu.max '50000 60000'
 	group_says cpu.max.burst 45000
 	group_says memory.max max
+	expect 0 caisson update --cpu-burst 0 c
+	group_says cpu.max.burst 0
+	group_says cpu.max '50000 60000'
 }
 
 @test "checkBeforeUpdate refuses less memory than is in use" {
@@ -169,6 +172,9 @@ expect_json() { # STATUS JSON
 	sleeping '.linux.resources.memory = { "limit": -1, "reservation": 4096 }'
 	expect_json 1 '{"memory":{"limit":4096,"checkBeforeUpdate":true}}'
 	says 'rejecting memory limit 4096: lower than current memory usage'
+	group_says memory.max max
+	expect_json 1 '{"memory":{"limit":4096,"swap":8192,"checkBeforeUpdate":true}}'
+	says 'rejecting memory+swap limit 8192: lower than current memory+swap usage'
 	group_says memory.max max
 	[ "$(status_of c)" = running ]
 	expect_json 0 '{"memory":{"limit":104857600,"checkBeforeUpdate":true}}'

@@ -134,7 +134,7 @@ static void test_cpu(void **state)
 		{ { .quota = SET(50000), .period = SET(20000) }, "cpu.max=50000 20000;" },
 		{ { .quota = SET(-1) }, "cpu.max=max 100000;" },
 		{ { .period = SET(20000) }, "cpu.max=max 20000;" },
-		{ { .quota = SET(0), .period = SET(0), .burst = SET(0) }, "" },
+		{ { .quota = SET(0), .period = SET(0), .burst = SET(0) }, "cpu.max.burst=0;" },
 		{ { .quota = SET(5000), .burst = SET(3000) },
 		  "cpu.max=5000 100000;cpu.max.burst=3000;" },
 		{ { .shares = SET(1024) }, "cpu.weight=100;" },
