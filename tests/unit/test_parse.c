@@ -308,7 +308,8 @@ static void test_other_resources(void **state)
 	                             "'throttleWriteBpsDevice':[{'major':8,'minor':1,'rate':0}],"
 	                             "'throttleReadIOPSDevice':[{'major':8,'minor':1,'rate':3}],"
 	                             "'throttleWriteIOPSDevice':[{'major':8,'minor':1,'rate':4}]},"
-	                             "'hugepageLimits':[{'pageSize':'2MB','limit':0}],"
+	                             "'hugepageLimits':[{'pageSize':'2MB','limit':0},"
+	                             "{'pagesize':'1GB','limit':1}],"
 	                             "'network':{'classID':1048577,'priorities':[{'name':'eth0',"
 	                             "'priority':5}]},'rdma':{'mlx5':{'hcaHandles':3}},"
 	                             "'unified':{'memory.high':'max','cpu.weight':''}"))
@@ -324,6 +325,7 @@ static void test_other_resources(void **state)
 	assert_int_equal(r->block_io->read_iops.v[0].rate, 3);
 	assert_int_equal(r->block_io->write_iops.v[0].rate, 4);
 	assert_string_equal(r->hugepage_limits[0].page_size, "2MB");
+	assert_string_equal(r->hugepage_limits[1].page_size, "1GB");
 	assert_int_equal(r->network.class_id.value, 1048577);
 	assert_string_equal(r->network.priorities[0].name, "eth0");
 	assert_string_equal(r->rdma[0].device, "mlx5");
