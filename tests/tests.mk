@@ -69,8 +69,8 @@ check-differential: all ## give the same configs to caisson, runc and crun, and 
 check-vm: all $(TOOLS) ## run the tests of the commands and of the engines in the test machine
 	@tests/vm/check
 
-conformance: all ## run the suites of runtime-tools, runc and crun, beside runc and crun (root)
-	@tests/conformance/check
+conformance: all ## run foreign suites, at PLACES: native, user, vm, vm-user (root)
+	@tests/conformance/check $(PLACES)
 
 bench: all $(BENCHES) ## measure next to the peers, and print tables
 	@bench/run
