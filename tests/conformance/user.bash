@@ -22,6 +22,10 @@ user_entries() {
 
 # Documentation/admin-guide/cgroup-v2.rst, Delegation
 user_group() {
+	local controller
+	for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+		echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || exit 2
+	done
 	mkdir "$USER_GROUP" || exit 2
 	chgrp $USER_ID "$USER_GROUP" "$USER_GROUP"/cgroup.{procs,subtree_control} /sys/fs/cgroup/cgroup.procs
 	chmod g+rwx "$USER_GROUP"
