@@ -22,8 +22,9 @@ user_entries() {
 
 # Documentation/admin-guide/cgroup-v2.rst, Delegation
 user_group() {
-	local controller
-	for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+	local controller controllers
+	read -r -a controllers </sys/fs/cgroup/cgroup.controllers
+	for controller in "${controllers[@]}"; do
 		echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || exit 2
 	done
 	mkdir "$USER_GROUP" || exit 2
