@@ -73,7 +73,8 @@ else
 HOST_CPPFLAGS := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
-LIBS := -l:libseccomp.a -l:libyajl_s.a
+LIBS := -l:libseccomp.a
+TEST_LIBS := -lcmocka -l:libyajl_s.a
 VM_LIBS := -lz -llzma -lzstd
 
 # --- which libc -------------------------------------------------------------------------
@@ -149,7 +150,7 @@ $(BUILD)/host/%.c.o: %.c Makefile
 
 $(MUSL_LINKS):
 	$(Q)mkdir -p $@.new && ln -sf /usr/include/linux /usr/include/asm-generic \
-	  /usr/include/x86_64-linux-gnu/asm /usr/include/yajl /usr/include/seccomp.h \
+	  /usr/include/x86_64-linux-gnu/asm /usr/include/seccomp.h \
 	  /usr/include/seccomp-syscalls.h $@.new && mv -T $@.new $@
 
 # the embedded init
@@ -179,7 +180,7 @@ $(BUILD)/init/%.S.o: %.S Makefile
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(LIBRARY)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
-	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) $(TEST_LIBS)
 
 # Those of the microVM, over its modules and base.
 $(BUILD)/tests/test_vm_%: tests/unit/test_vm_%.c $(VM_LIBRARY)
@@ -210,7 +211,7 @@ FUZZ_FLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitiz
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $(HEADERS) $(BUILD)/caisson-init
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
-	  $(FUZZ_FLAGS) -o $@ $< $(filter-out runtime/main.c,$(SOURCES)) $(LIBS)
+	  $(FUZZ_FLAGS) -o $@ $< $(filter-out runtime/main.c,$(SOURCES)) $(LIBS) -l:libyajl_s.a
 
 build/fuzz/fuzz_vm_%: tests/fuzz/fuzz_vm_%.c $(VM_SOURCES) $(HEADERS)
 	$(call say,FUZZ,$<)

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From text to a tree, by yajl's callbacks. yajl gives the grammar; the limits and
- * what a string may hold are decided here, because yajl lets pass what two readers
- * of one file would understand in two ways: duplicate keys, NUL, UTF-8 that is
- * overlong or encodes surrogates, halves of surrogate pairs.
+ * From text to a tree. json_lex.c gives the words; here are the order that they may have,
+ * the limits, and what is refused because two readers of one file would understand it in
+ * two ways: duplicate keys, NUL, UTF-8 that is overlong or encodes surrogates, halves of
+ * surrogate pairs.
  *
- * Memory stays bounded: at most OCI_CONFIG_MAX_VALUES nodes, cut from slabs, and
- * no more bytes of strings than the text has. Time too: each byte is looked at a
- * fixed number of times, and the keys of a big object are sorted to find a double.
+ * The text is copied once, into the arena. Strings are not copied again: they lie in that
+ * copy, escapes resolved in place, with a NUL where the quote behind them was, which has
+ * been read by then. Errors are placed by the text as it was.
  *
- * Order inside a callback: the node is made and linked first, then judged, so that
- * json_path() can name it in the error.
+ * Memory stays bounded: at most OCI_CONFIG_MAX_VALUES nodes, cut from slabs, the copy, and
+ * the digits of numbers. Time too: each byte is looked at a fixed number of times, and the
+ * keys of a big object are sorted to find a double.
+ *
+ * A value's node is made and linked first, then judged, so that json_path() can name it in
+ * the error.
  */
 #include "oci-spec/json.h"
 
@@ -19,37 +23,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
+#include "base/scope.h"
+#include "oci-spec/json_lex.h"
 #include "oci-spec/spec.h"
 
 enum {
 	SLAB_NODES = 64,
-	SLAB_BYTES = 4096,
 	PAIRWISE_MAX = 16, /* members that are compared each with each */
 	PATH_ROOM = 256,
 };
 
-/* yajl's callbacks return these. */
-enum { STOP = 0, GO_ON = 1 };
+/* What may come next. */
+enum due { DUE_VALUE, DUE_FIRST_VALUE, DUE_KEY, DUE_FIRST_KEY, DUE_COLON, DUE_NEXT, DUE_END };
 
 struct builder {
 	struct arena *arena;
-	struct err *e; /* filled when a callback returned STOP */
+	struct err *e;
 	const char *text;
-	size_t len;
-	yajl_handle parser;
+	struct json_lexer lexer; /* over the copy */
+	enum due due;
 	struct json *root;
 	struct json *open[OCI_CONFIG_MAX_DEPTH]; /* arrays and objects, outermost first */
 	struct json *last[OCI_CONFIG_MAX_DEPTH]; /* the newest child of each */
 	size_t depth;
-	const char *key;  /* of the member whose value comes next */
-	size_t token_end; /* where the token before this one ended */
+	const char *key; /* of the member whose value comes next */
+	size_t key_end;
 	size_t nodes;
 	struct json *node_slab;
 	size_t node_slab_left;
-	char *byte_slab;
-	size_t byte_slab_left;
 };
 
 /* --- positions and errors ---------------------------------------------------------- */
@@ -85,10 +87,21 @@ static int PRINTF(4, 5)
 	position(b->text, offset, &line, &column);
 	err_set(b->e, ERR_SPEC, "line %zu, column %zu: %s%s%s", line, column, path,
 	        path[0] ? ": " : "", why);
-	return STOP;
+	return -1;
 }
 
-/* --- memory -------------------------------------------------------------------------- */
+static struct json *holder(const struct builder *b)
+{
+	return b->depth > 0 ? b->open[b->depth - 1] : NULL;
+}
+
+/* "lexical error: ..." or "parse error: ...", at what holds the place. */
+static int refuse_syntax(struct builder *b, const char *kind, const char *why)
+{
+	return refuse(b, holder(b), b->lexer.at, "%s error: %s", kind, why);
+}
+
+/* --- the tree ---------------------------------------------------------------------------- */
 
 static struct json *new_node(struct builder *b)
 {
@@ -100,247 +113,110 @@ static struct json *new_node(struct builder *b)
 	return b->node_slab++;
 }
 
-static const char *new_string(struct builder *b, const void *text, size_t len)
-{
-	if (len >= SLAB_BYTES)
-		return arena_string(b->arena, text, len);
-	if (b->byte_slab_left <= len) {
-		b->byte_slab = arena_new(b->arena, SLAB_BYTES);
-		b->byte_slab_left = SLAB_BYTES;
-	}
-
-	char *copy = b->byte_slab;
-	memcpy(copy, text, len); /* the slab is zeroed: the NUL is there */
-	b->byte_slab += len + 1;
-	b->byte_slab_left -= len + 1;
-	return copy;
-}
-
-/* --- strings ---------------------------------------------------------------------------- */
-
-/* The four digits of \uXXXX at s (at the backslash), or -1 when it is no such escape. */
-static long hex_escape(const unsigned char *s, size_t len)
-{
-	long value = 0;
-
-	if (len < 6 || s[0] != '\\' || s[1] != 'u')
-		return -1;
-	for (size_t i = 2; i < 6; i++) {
-		unsigned char c = s[i];
-		int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-
-		value = value * 16 + digit; /* yajl has seen that these are hex digits */
-	}
-	return value;
-}
-
-/* What the escape at s stands for is a character that a C string can hold:
- * its length, or 0 with *ret_why. */
-static size_t escape_length(const unsigned char *s, size_t len, const char **ret_why)
-{
-	long unit = hex_escape(s, len);
-
-	if (unit < 0)
-		return 2;
-	if (unit == 0) {
-		*ret_why = "holds a NUL";
-		return 0;
-	}
-	if (unit < 0xd800 || unit > 0xdfff)
-		return 6;
-	long second = unit <= 0xdbff ? hex_escape(s + 6, len - 6) : -1;
-	if (second >= 0xdc00 && second <= 0xdfff)
-		return 12;
-	*ret_why = "holds half of a surrogate pair";
-	return 0;
-}
-
-/* The bytes at s that are ASCII and no backslash, in whole words: most of most texts. */
-static size_t plain_words(const unsigned char *s, size_t len)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-	size_t i = 0;
-
-	for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t)) {
-		uint64_t word, other;
-
-		memcpy(&word, s + i, sizeof(word));
-		other = word ^ ones * '\\'; /* a zero byte where a backslash was */
-		if ((word | ((other - ones) & ~other)) & highs)
-			break;
-	}
-	return i;
-}
-
-/* Judges a string by its raw token: what is between the quotes, escapes and all.
- * NULL when all is well. */
-static const char *string_fault(const unsigned char *raw, size_t len)
-{
-	const char *why = "is not valid UTF-8";
-
-	for (size_t i = plain_words(raw, len), step; i < len; i += step) {
-		if (raw[i] == '\\')
-			step = escape_length(raw + i, len - i, &why);
-		else
-			step = raw[i] < 0x80 ? 1 : json_utf8(raw + i, len - i);
-		if (step == 0)
-			return why;
-	}
-	return NULL;
-}
-
-/* The raw token of the string that yajl has just read: from the first quote after
- * the token before it (only blanks, ':' and ',' are between) to the last one. */
-static int check_string(struct builder *b, const struct json *at, const char *what, size_t end,
-                        size_t len)
-{
-	size_t from = b->token_end;
-
-	while (from < end - 1 && b->text[from] != '"')
-		from++;
-	if (from < end - 1)
-		from++;
-	const char *why = string_fault((const unsigned char *)b->text + from, end - 1 - from);
-
-	if (len > OCI_STRING_MAX_BYTES)
-		return refuse(b, at, end, "%s is longer than %d bytes", what, OCI_STRING_MAX_BYTES);
-	if (why)
-		return refuse(b, at, end, "%s %s", what, why);
-	return GO_ON;
-}
-
-/* --- the tree ---------------------------------------------------------------------------- */
-
-/* Makes the node of the value that yajl is at and links it to what holds it.
+/* Makes the node of the value that the lexer is at and links it to what holds it.
  * NULL when the parsing must end. */
 static struct json *add_node(struct builder *b, enum json_kind kind)
 {
-	struct json *holder = b->depth > 0 ? b->open[b->depth - 1] : NULL;
-	size_t end = yajl_get_bytes_consumed(b->parser);
+	struct json *in = holder(b);
 
 	if (b->nodes == OCI_CONFIG_MAX_VALUES) {
-		refuse(b, holder, end, "more than %d values in all", OCI_CONFIG_MAX_VALUES);
+		(void)refuse(b, in, b->lexer.at, "more than %d values in all",
+		             OCI_CONFIG_MAX_VALUES);
 		return NULL;
 	}
 
 	struct json *j = new_node(b);
-	*j = (struct json){ .kind = kind, .key = b->key, .parent = holder };
-	j->end = (uint32_t)(b->key ? b->token_end : end);
+	j->kind = kind;
+	j->key = b->key;
+	j->parent = in;
+	j->end = (uint32_t)(b->key ? b->key_end : b->lexer.at);
 	b->nodes++;
 	b->key = NULL;
-	if (!holder) {
+	if (!in) {
 		b->root = j;
-	} else {
-		if (b->last[b->depth - 1])
-			b->last[b->depth - 1]->next = j;
-		else
-			holder->first = j;
-		b->last[b->depth - 1] = j;
-		holder->count++;
+		return j;
 	}
+	if (b->last[b->depth - 1])
+		b->last[b->depth - 1]->next = j;
+	else
+		in->first = j;
+	b->last[b->depth - 1] = j;
+	in->count++;
 	return j;
 }
 
-static void token_done(struct builder *b)
+/* The string that the lexer has just read, in place. NULL when the parsing must end. */
+static const char *take_string(struct builder *b, const struct json *at, const char *what)
 {
-	b->token_end = yajl_get_bytes_consumed(b->parser);
+	const struct json_lexer *l = &b->lexer;
+	char *string = l->text + l->from;
+	size_t len = l->at - 1 - l->from;
+
+	if (l->escapes || l->high) {
+		const char *why = json_string_fault(string, len);
+
+		if (why) {
+			(void)refuse(b, at, l->at, "%s %s", what, why);
+			return NULL;
+		}
+	}
+	if (l->escapes)
+		len = json_unescape(string, len);
+	if (len > OCI_STRING_MAX_BYTES) {
+		(void)refuse(b, at, l->at, "%s is longer than %d bytes", what,
+		             OCI_STRING_MAX_BYTES);
+		return NULL;
+	}
+	string[len] = '\0';
+	return string;
 }
 
-static int on_null(void *context)
+static int add_string(struct builder *b)
 {
-	struct builder *b = context;
-	const struct json *j = add_node(b, JSON_NULL);
-
-	token_done(b);
-	return j ? GO_ON : STOP;
-}
-
-static int on_bool(void *context, int truth)
-{
-	struct builder *b = context;
-	struct json *j = add_node(b, JSON_BOOL);
+	struct json *j = add_node(b, JSON_STRING);
 
 	if (!j)
-		return STOP;
-	j->truth = truth != 0;
-	token_done(b);
-	return GO_ON;
+		return -1;
+	j->text = take_string(b, j, "this string");
+	return j->text ? 0 : -1;
 }
 
-static int on_number(void *context, const char *text, size_t len)
+static int add_number(struct builder *b)
 {
-	struct builder *b = context;
+	const struct json_lexer *l = &b->lexer;
 	struct json *j = add_node(b, JSON_NUMBER);
 
 	if (!j)
-		return STOP;
-	if (len > OCI_STRING_MAX_BYTES)
-		return refuse(b, j, yajl_get_bytes_consumed(b->parser), "is longer than %d digits",
-		              OCI_STRING_MAX_BYTES);
-	j->text = new_string(b, text, len);
-	token_done(b);
-	return GO_ON;
+		return -1;
+	if (l->at - l->from > OCI_STRING_MAX_BYTES)
+		return refuse(b, j, l->at, "is longer than %d digits", OCI_STRING_MAX_BYTES);
+	j->text = arena_string(b->arena, l->text + l->from, l->at - l->from);
+	return 0;
 }
 
-static int on_string(void *context, const unsigned char *text, size_t len)
+static int add_bool(struct builder *b, bool truth)
 {
-	struct builder *b = context;
-	struct json *j = add_node(b, JSON_STRING);
+	struct json *j = add_node(b, JSON_BOOL);
 
-	if (!j ||
-	    check_string(b, j, "this string", yajl_get_bytes_consumed(b->parser), len) == STOP)
-		return STOP;
-	j->text = new_string(b, text, len);
-	token_done(b);
-	return GO_ON;
+	if (!j)
+		return -1;
+	j->truth = truth;
+	return 0;
 }
 
-static int on_key(void *context, const unsigned char *text, size_t len)
-{
-	struct builder *b = context;
-	const struct json *object = b->open[b->depth - 1];
-
-	if (check_string(b, object, "a name in this object", yajl_get_bytes_consumed(b->parser),
-	                 len) == STOP)
-		return STOP;
-	b->key = new_string(b, text, len);
-	token_done(b);
-	return GO_ON;
-}
-
-static int on_open(struct builder *b, enum json_kind kind)
+static int open_holder(struct builder *b, enum json_kind kind)
 {
 	struct json *j = add_node(b, kind);
 
 	if (!j)
-		return STOP;
+		return -1;
 	if (b->depth == OCI_CONFIG_MAX_DEPTH)
-		return refuse(b, j, yajl_get_bytes_consumed(b->parser),
-		              "nested deeper than %d levels", OCI_CONFIG_MAX_DEPTH);
+		return refuse(b, j, b->lexer.at, "nested deeper than %d levels",
+		              OCI_CONFIG_MAX_DEPTH);
 	b->open[b->depth] = j;
 	b->last[b->depth] = NULL;
 	b->depth++;
-	token_done(b);
-	return GO_ON;
-}
-
-static int on_array(void *context)
-{
-	return on_open(context, JSON_ARRAY);
-}
-
-static int on_object(void *context)
-{
-	return on_open(context, JSON_OBJECT);
-}
-
-static int on_array_end(void *context)
-{
-	struct builder *b = context;
-
-	b->depth--;
-	token_done(b);
-	return GO_ON;
+	return 0;
 }
 
 /* --- duplicate keys ------------------------------------------------------------------------ */
@@ -358,7 +234,7 @@ static const struct json *find_double_in_few(const struct json *object)
 {
 	for (const struct json *j = object->first; j; j = j->next) {
 		for (const struct json *k = object->first; k != j; k = k->next) {
-			if (strcmp(j->key, k->key) == 0)
+			if (j->key[0] == k->key[0] && strcmp(j->key, k->key) == 0)
 				return j;
 		}
 	}
@@ -380,62 +256,138 @@ static const struct json *find_double_in_many(struct arena *a, const struct json
 	return NULL;
 }
 
-static int on_object_end(void *context)
+/* --- the order of words ------------------------------------------------------------------- */
+
+static void close_holder(struct builder *b)
 {
-	struct builder *b = context;
-	const struct json *object = b->open[b->depth - 1];
+	b->depth--;
+	b->due = b->depth > 0 ? DUE_NEXT : DUE_END;
+}
+
+static int close_object(struct builder *b)
+{
+	const struct json *object = holder(b);
 	const struct json *again = object->count <= PAIRWISE_MAX
 	                                   ? find_double_in_few(object)
 	                                   : find_double_in_many(b->arena, object);
 
 	if (again)
 		return refuse(b, again, again->end, "this name is used twice in its object");
-	b->depth--;
-	token_done(b);
-	return GO_ON;
+	close_holder(b);
+	return 0;
 }
 
-/* --- the call -------------------------------------------------------------------------------- */
-
-static const yajl_callbacks callbacks = {
-	.yajl_null = on_null,
-	.yajl_boolean = on_bool,
-	.yajl_number = on_number,
-	.yajl_string = on_string,
-	.yajl_start_map = on_object,
-	.yajl_map_key = on_key,
-	.yajl_end_map = on_object_end,
-	.yajl_start_array = on_array,
-	.yajl_end_array = on_array_end,
-};
-
-/* Turns yajl's complaint ("lexical error: invalid char in json text.\n") into ours. */
-static void refuse_syntax(struct builder *b, size_t at)
+static int at_value(struct builder *b, enum json_token token)
 {
-	unsigned char *words = yajl_get_error(b->parser, 0, NULL, 0);
-	const char *text = words ? (const char *)words : "syntax error";
-	const struct json *holder = b->depth > 0 ? b->open[b->depth - 1] : NULL;
+	enum due before = b->due;
 
-	if (strstr(text, "premature EOF"))
-		refuse(b, holder, at, "the text ends before its value does");
-	else
-		refuse(b, holder, at, "%.*s", (int)strcspn(text, ".\n"), text);
-	yajl_free_error(b->parser, words);
+	b->due = b->depth > 0 ? DUE_NEXT : DUE_END;
+	switch ((int)token) {
+	case JSON_TOKEN_STRING:
+		return add_string(b);
+	case JSON_TOKEN_NUMBER:
+		return add_number(b);
+	case JSON_TOKEN_TRUE:
+	case JSON_TOKEN_FALSE:
+		return add_bool(b, token == JSON_TOKEN_TRUE);
+	case JSON_TOKEN_NULL:
+		return add_node(b, JSON_NULL) ? 0 : -1;
+	case '[':
+		b->due = DUE_FIRST_VALUE;
+		return open_holder(b, JSON_ARRAY);
+	case '{':
+		b->due = DUE_FIRST_KEY;
+		return open_holder(b, JSON_OBJECT);
+	case ']':
+		if (before == DUE_FIRST_VALUE) {
+			close_holder(b);
+			return 0;
+		}
+		break;
+	default:
+		break;
+	}
+	return refuse_syntax(b, "parse", "unallowed token at this point in JSON text");
+}
+
+static int at_key(struct builder *b, enum json_token token)
+{
+	if (token == (enum json_token)'}' && b->due == DUE_FIRST_KEY)
+		return close_object(b);
+	if (token != JSON_TOKEN_STRING)
+		return refuse_syntax(b, "parse", "invalid object key (must be a string)");
+	b->key = take_string(b, holder(b), "a name in this object");
+	b->key_end = b->lexer.at;
+	b->due = DUE_COLON;
+	return b->key ? 0 : -1;
+}
+
+/* After a value that is held by something. */
+static int at_next(struct builder *b, enum json_token token)
+{
+	bool in_object = holder(b)->kind == JSON_OBJECT;
+
+	if (token == (enum json_token)',') {
+		b->due = in_object ? DUE_KEY : DUE_VALUE;
+		return 0;
+	}
+	if (in_object && token == (enum json_token)'}')
+		return close_object(b);
+	if (!in_object && token == (enum json_token)']') {
+		close_holder(b);
+		return 0;
+	}
+	return refuse_syntax(b, "parse",
+	                     in_object ? "after key and value, inside map, I expect ',' or '}'"
+	                               : "after array element, I expect ',' or ']'");
+}
+
+static int at_token(struct builder *b, enum json_token token)
+{
+	switch (b->due) {
+	case DUE_VALUE:
+	case DUE_FIRST_VALUE:
+		return at_value(b, token);
+	case DUE_KEY:
+	case DUE_FIRST_KEY:
+		return at_key(b, token);
+	case DUE_NEXT:
+		return at_next(b, token);
+	case DUE_COLON:
+		b->due = DUE_VALUE;
+		if (token == (enum json_token)':')
+			return 0;
+		return refuse_syntax(b, "parse",
+		                     "object key and value must be separated by a colon (':')");
+	case DUE_END:
+		break;
+	}
+	return refuse_syntax(b, "parse", "trailing garbage");
+}
+
+static int refuse_token(struct builder *b)
+{
+	if (b->due == DUE_END)
+		return refuse_syntax(b, "parse", "trailing garbage");
+	if (b->lexer.why)
+		return refuse_syntax(b, "lexical", b->lexer.why);
+	return refuse(b, holder(b), b->lexer.len, "the text ends before its value does");
 }
 
 static int run_parser(struct builder *b)
 {
-	yajl_status status = yajl_parse(b->parser, (const unsigned char *)b->text, b->len);
+	for (;;) {
+		enum json_token token = json_lex(&b->lexer);
 
-	if (status == yajl_status_error) {
-		refuse_syntax(b, yajl_get_bytes_consumed(b->parser));
-	} else if (status == yajl_status_ok) {
-		status = yajl_complete_parse(b->parser);
-		if (status == yajl_status_error)
-			refuse_syntax(b, b->len);
+		if (token == JSON_TOKEN_END && b->due == DUE_END)
+			return 0;
+		if (token == JSON_TOKEN_END || token == JSON_TOKEN_BAD)
+			return refuse_token(b);
+		TRY(at_token(b, token));
 	}
-	return status == yajl_status_ok ? 0 : -1;
 }
+
+/* --- the call -------------------------------------------------------------------------------- */
 
 static int check_whole(const char *text, size_t len, struct err *e)
 {
@@ -453,61 +405,19 @@ static int check_whole(const char *text, size_t len, struct err *e)
 	return err_set(e, ERR_SPEC, "line 1, column 1: JSON text is empty");
 }
 
-/* --- yajl's memory: it uses what it is given without a look, so it is the arena's ------ */
-
-/* In front of what yajl gets: realloc has to know how much there was. */
-struct parser_block {
-	size_t size;
-	_Alignas(16) unsigned char bytes[]; /* the struct ends where they begin */
-};
-
-static void *parser_malloc(void *arena, size_t size)
-{
-	struct parser_block *block = arena_new(arena, sizeof(*block) + size);
-
-	block->size = size;
-	return block->bytes;
-}
-
-static void *parser_realloc(void *arena, void *memory, size_t size)
-{
-	const struct parser_block *block = NULL;
-	void *grown;
-
-	if (memory)
-		block = (const void *)((unsigned char *)memory - sizeof(*block));
-	if (block && size <= block->size)
-		return memory;
-	grown = parser_malloc(arena, size);
-	if (block)
-		memcpy(grown, memory, block->size);
-	return grown;
-}
-
-static void parser_free(void *arena, void *memory)
-{
-	(void)arena;
-	(void)memory;
-}
-
 int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
                struct err *e)
 {
-	struct builder b = { .arena = a, .e = e, .text = text, .len = len };
+	struct builder b = { .arena = a, .e = e, .text = text, .due = DUE_VALUE };
 
 	TRY(check_whole(text, len, e));
-	yajl_alloc_funcs memory = { parser_malloc, parser_realloc, parser_free, a };
-	b.parser = yajl_alloc(&callbacks, &memory, &b);
-	if (!b.parser)
-		return err_set(e, ERR_KERNEL, "read JSON: out of memory");
-	/* string_fault() is stricter, and its errors have a path. */
-	yajl_config(b.parser, yajl_dont_validate_strings, 1);
-
-	int result = run_parser(&b);
-	yajl_free(b.parser);
-	if (result == 0)
-		*ret = b.root;
-	return result;
+	b.lexer.text = arena_new(a, len + 1 + JSON_LEX_ZEROS);
+	b.lexer.len = len;
+	memcpy(b.lexer.text, text, len);
+	b.lexer.text[len] = ' ';
+	TRY(run_parser(&b));
+	*ret = b.root;
+	return 0;
 }
 
 /* --- looking at a tree -------------------------------------------------------------------------
@@ -518,7 +428,7 @@ const struct json *json_member(const struct json *j, const char *key)
 	if (!j || j->kind != JSON_OBJECT)
 		return NULL;
 	for (const struct json *member = j->first; member; member = member->next) {
-		if (strcmp(member->key, key) == 0)
+		if (member->key[0] == key[0] && strcmp(member->key, key) == 0)
 			return member;
 	}
 	return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON in and out: the only user of yajl. Reading builds a tree in an arena with
+ * JSON in and out. Reading builds a tree in an arena with
  * limits on size, depth and count, and refuses what others let pass: duplicate
  * keys, NUL in a string, invalid UTF-8, text after the value.
  */
