@@ -40,14 +40,8 @@ static char *grow(const struct buf *b, size_t *room)
 	return data;
 }
 
-/* Makes room for `more` bytes and a NUL; false when that failed. */
-static bool reserve(struct buf *b, size_t more)
+static bool reserve_more(struct buf *b, size_t more)
 {
-	if (b->failed)
-		return false;
-	if (b->room - b->len > more)
-		return true;
-
 	size_t room = b->room ? b->room : 256;
 	while (room - b->len <= more) {
 		if (__builtin_mul_overflow(room, (size_t)2, &room)) {
@@ -63,6 +57,12 @@ static bool reserve(struct buf *b, size_t more)
 	b->data = data;
 	b->room = room;
 	return true;
+}
+
+/* Makes room for `more` bytes and a NUL; false when that failed. */
+static inline bool reserve(struct buf *b, size_t more)
+{
+	return !b->failed && (b->room - b->len > more || reserve_more(b, more));
 }
 
 void buf_add(struct buf *b, const void *data, size_t len)

@@ -175,7 +175,9 @@ static void skip_blanks(struct json_lexer *l)
 	for (;; at++) {
 		while (word_at(text + at) == ones * ' ')
 			at += sizeof(uint64_t);
-		if (text[at] != ' ' && text[at] != '\n' && text[at] != '\t' && text[at] != '\r')
+		while (text[at] == ' ')
+			at++;
+		if (text[at] != '\n' && text[at] != '\t' && text[at] != '\r')
 			break;
 	}
 	l->at = at;

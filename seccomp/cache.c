@@ -68,11 +68,16 @@ static void add_number(struct buf *b, uint64_t number)
 	buf_add(b, &number, sizeof(number));
 }
 
+static void add_text(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text) + 1);
+}
+
 static void add_texts(struct buf *b, const struct oci_strings *texts)
 {
 	add_number(b, texts->n);
 	for (size_t i = 0; i < texts->n; i++)
-		buf_add(b, texts->v[i], strlen(texts->v[i]) + 1);
+		add_text(b, texts->v[i]);
 }
 
 static void add_errno(struct buf *b, struct opt_u32 number)
@@ -104,7 +109,8 @@ int cache_key(struct arena *a, const struct oci_seccomp *profile, const struct f
 	add_number(&b, maker->native_arch);
 	for (size_t i = 0; i < LEN(maker->version); i++)
 		add_number(&b, maker->version[i]);
-	add_number(&b, maker->api);
+	add_text(&b, maker->kernel.release);
+	add_text(&b, maker->kernel.version);
 	add_number(&b, profile->default_action);
 	add_errno(&b, profile->default_errno_ret);
 	add_texts(&b, &profile->architectures);
@@ -120,6 +126,22 @@ int cache_key(struct arena *a, const struct oci_seccomp *profile, const struct f
 		                   .len = b.len,
 		                   .hash = add_words(UINT64_C(0xcbf29ce484222325), bytes, b.len) };
 	return 0;
+}
+
+/* Both are a whole number of words. */
+static bool same_words(const void *a, const void *b, size_t bytes)
+{
+	const unsigned char *left = a, *right = b;
+	uint64_t differ = 0;
+
+	for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
+		uint64_t x, y;
+
+		memcpy(&x, left + i, sizeof(x));
+		memcpy(&y, right + i, sizeof(y));
+		differ |= x ^ y;
+	}
+	return differ == 0;
 }
 
 static void file_name(const struct cache_key *key, char ret[NAME_HEX + 1])
@@ -177,7 +199,7 @@ bool cache_load(struct arena *a, int dir, const struct cache_key *key, struct fi
 		                 .n = (size - before_filter) / sizeof(struct sock_filter) };
 	if (memcmp(head.magic, magic, sizeof(magic)) != 0 || head.version != CACHE_VERSION ||
 	    head.length != filter.n || head.key_bytes != key->len ||
-	    memcmp(content + sizeof(head), key->bytes, key->len) != 0)
+	    !same_words(content + sizeof(head), key->bytes, key->len))
 		return false;
 	if (head.sum != checksum(key, &filter))
 		return false;

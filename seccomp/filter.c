@@ -280,6 +280,6 @@ void filter_maker(struct filter_maker *ret)
 	const struct scmp_version *v = seccomp_version();
 
 	*ret = (struct filter_maker){ .native_arch = seccomp_arch_native(),
-		                      .version = { v->major, v->minor, v->micro },
-		                      .api = seccomp_api_get() };
+		                      .version = { v->major, v->minor, v->micro } };
+	(void)uname(&ret->kernel); /* EFAULT alone */
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/utsname.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -45,7 +46,7 @@ void filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t 
 struct filter_maker {
 	uint32_t native_arch;
 	uint32_t version[3];
-	uint32_t api; /* what libseccomp found in this kernel */
+	struct utsname kernel; /* libseccomp asks what it can do, call by call */
 };
 
 void filter_maker(struct filter_maker *ret);

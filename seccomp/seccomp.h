@@ -3,7 +3,7 @@
  * linux.seccomp to a finished BPF program, by libseccomp, with a cache: compiling a
  * big profile costs more than all the rest of a start. The cache file's name is a
  * hash of everything that the program depends on (the rules in their meaning, the
- * architecture, libseccomp's version and its API level on this kernel), and its
+ * architecture, libseccomp's version, this kernel's release), and its
  * content repeats all of that and carries a checksum: a file that does not fit is
  * compiled anew.
  */

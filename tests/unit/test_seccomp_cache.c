@@ -355,8 +355,10 @@ static void test_keys(void **state)
 {
 	static const char *const joined[] = { "getpidgetppid", NULL };
 	static const char *const arches[] = { "SCMP_ARCH_X86", "SCMP_ARCH_X86_64", NULL };
-	static const struct filter_maker maker = { 1, { 2, 5, 4 }, 6 };
-	struct filter_maker makers[] = { maker, maker, maker, maker, maker };
+	static const struct filter_maker maker = { 1,
+		                                   { 2, 5, 4 },
+		                                   { .release = "6.1.0", .version = "#1" } };
+	struct filter_maker makers[] = { maker, maker, maker, maker, maker, maker };
 	struct oci_seccomp profiles[12];
 	struct oci_seccomp_rule changed[8];
 	struct oci_seccomp_arg arg[4];
@@ -369,7 +371,8 @@ static void test_keys(void **state)
 	makers[1].version[0]++;
 	makers[2].version[1]++;
 	makers[3].version[2]++;
-	makers[4].api++;
+	makers[4].kernel.release[0]++;
+	makers[5].kernel.version[1]++;
 	for (size_t i = 0; i < LEN(makers); i++)
 		keys[n++] = key_of(&a, &profile, &makers[i]);
 
