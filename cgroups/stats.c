@@ -332,12 +332,12 @@ static void read_huge(int group, struct arena *a, struct meter_reading *ret)
 	ret->huge = all;
 }
 
-/* The text that the file has now, whole lines; 0: none, as PSI has where it is off. */
+/* The text that the file has now, whole lines. */
 static ssize_t read_text(int fd, char *text, size_t room)
 {
 	ssize_t n = pread(fd, text, room - 1, 0);
 
-	if (n <= 0)
+	if (n < 0)
 		return n;
 	text[n] = '\0';
 	if ((size_t)n == room - 1 && strrchr(text, '\n'))
@@ -351,13 +351,14 @@ int meter_read(const struct meter *m, struct arena *a, struct meter_reading *ret
 
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned int i = 0; i < METER_FILES; i++) {
-		ssize_t n = m->files[i] < 0 ? 0 : read_text(m->files[i], text, sizeof(text));
-
+		if (m->files[i] < 0)
+			continue;
+		ssize_t n = read_text(m->files[i], text, sizeof(text));
 		if (n < 0 && errno == ENODEV)
-			return 0; /* kernfs: its folder was removed */
-		if (n < 0 && errno != EOPNOTSUPP)
+			return 0;                 /* kernfs: its folder was removed */
+		if (n < 0 && errno != EOPNOTSUPP) /* PSI that is switched off */
 			return err_sys(e, "read %s", files[i].name);
-		if (n > 0)
+		if (n >= 0)
 			meter_parse(a, (enum meter_file)i, text, ret);
 	}
 	if (m->wanted == METER_ALL)

@@ -89,7 +89,7 @@ struct meter_reading {
 	struct opt_u64 number[METER_FILES];
 	struct meter_table table[METER_FILES];
 	struct {
-		const struct meter_line *v;
+		const struct meter_line *v; /* not NULL where there is a file */
 		size_t n;
 	} lines[METER_FILES];
 	struct meter_pressure pressure[METER_FILES];

@@ -7,6 +7,7 @@ const struct command *const commands[] = {
 	&command_check,
 	&command_create,
 	&command_delete,
+	&command_events,
 	&command_exec,
 	&command_features,
 	&command_generate,

@@ -120,6 +120,20 @@ MUST_CHECK int container_list(const struct container_context *c, struct arena *a
 MUST_CHECK int container_pids(const struct container_context *c, struct arena *a, const char *id,
                               pid_t **ret, size_t *ret_count, struct err *e);
 
+struct events_request {
+	const char *id;
+	bool once;           /* the numbers, once */
+	int64_t interval_ms; /* more than 0 */
+};
+
+/* Takes one event: a line of JSON with its newline. 0, or -1 to end the stream. */
+struct buf;
+typedef int event_teller(const struct buf *line, struct err *e);
+
+/* Follows a container until it ends. */
+MUST_CHECK int container_events(const struct container_context *c, const struct events_request *r,
+                                event_teller *tell, struct err *e);
+
 /* One thing that `check` looked at. */
 struct check_verdict {
 	enum { CHECK_PASS, CHECK_FAIL, CHECK_UNKNOWN } result;
@@ -137,6 +151,5 @@ MUST_CHECK int container_check(const struct container_context *c, const struct c
                                struct err *e);
 
 /* The plan that create would execute, as JSON text. */
-struct buf;
 MUST_CHECK int container_plan(const struct container_context *c, const struct create_request *r,
                               struct buf *ret, struct err *e);

@@ -7,3 +7,9 @@
 
 /* {"some":{"avg10":…,"avg60":…,"avg300":…,"total":…},"full":{…}}: per cent, microseconds. */
 void meter_pressure_json(struct json_writer *w, const struct meter_pressure *p);
+
+/* The data of a "stats" event, in the shape of `runc events`: its keys, its units (bytes,
+ * nanoseconds), version 1's names for what version 2 has too, and its omissions: a number
+ * that is 0 or not known is left out, but for those that are always there. What version 2
+ * knows beyond that is in one more object, "v2", in the kernel's names and units. */
+void meter_stats_json(struct json_writer *w, const struct meter_reading *r);
