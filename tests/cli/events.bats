@@ -14,7 +14,7 @@ sleeping() { # ID
 follow() { # FILE ARGUMENT...: events in the background
 	local file=$1
 	shift
-	caisson events "$@" >"$file" 2>&1 3>&- &
+	(exec timeout -k 2 60 "$CAISSON" --root "$STATE" events "$@" >"$file" 2>&1 3>&-) &
 	follower=$!
 	background+=("$follower")
 }
