@@ -6,6 +6,10 @@
 
 load helpers.bash
 
+state_says() { # ID JQ
+	caisson state "$1" | jq -e "$2"
+}
+
 @test "how a kept container ended stands in its state" {
 	make_bundle b
 	script b 'exit 3'
@@ -23,7 +27,7 @@ load helpers.bash
 	caisson state c | jq -e 'has("exit") | not'
 	expect 0 caisson kill c KILL
 	wait_for is_status c stopped
-	wait_for eval 'caisson state c | jq -e ".exit.status == 137 and .exit.signal == 9"'
+	wait_for state_says c '.exit.status == 137 and .exit.signal == 9'
 	expect 0 caisson delete c
 }
 

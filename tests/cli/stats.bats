@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016 # what eval is given, again and again
 # stats: the table for people, and what it costs.
 
 load helpers.bash
@@ -22,14 +21,18 @@ follow() { # FILE ARGUMENT...
 	background+=($!)
 }
 
+has() { # NUMBER PATTERN FILE: at least so many of it
+	[ "$(grep -ao -- "$2" "$3" | wc -l)" -ge "$1" ]
+}
+
 # System calls between two pauses: the most of any refresh but the first, which opens.
-calls_of_refresh() { # ID...
+calls_of_refresh() {
 	rm -f trace
-	timeout -k 2 30 strace -o trace "$CAISSON" --root "$STATE" stats --interval 50ms "$@" \
+	timeout -k 2 30 strace -o trace "$CAISSON" --root "$STATE" stats --interval 50ms \
 		>/dev/null 2>&1 3>&- &
 	local tracer=$!
 	background+=("$tracer")
-	wait_for eval '[ "$(grep -c nanosleep trace)" -ge 5 ]'
+	wait_for has 5 nanosleep trace
 	kill "$tracer"
 	wait "$tracer" || true
 	awk '/nanosleep/ { if (pauses++ > 1 && pauses < 5 && n > most) most = n; n = 0; next } { n++ }
@@ -92,7 +95,7 @@ calls_of_refresh() { # ID...
 	local before
 	before=$(grep -c '"id":"a"' all)
 	expect 0 caisson run -d -b a a
-	wait_for eval '[ "$(grep -c "\"id\":\"a\"" all)" -gt "$before" ]'
+	wait_for has $((before + 1)) '"id":"a"' all
 }
 
 @test "stats on a terminal: drawn over the last table" {
@@ -101,7 +104,7 @@ calls_of_refresh() { # ID...
 	timeout -k 2 60 script -qec "stty cols 40; $CAISSON --root $STATE stats --interval 50ms a" \
 		/dev/null >screen 2>&1 </dev/null 3>&- &
 	background+=($!)
-	wait_for eval '[ "$(grep -ao "$(printf "\033\\[H")" screen | wc -l)" -ge 3 ]'
+	wait_for has 3 "$(printf '\033\\[H')" screen
 	expect 0 caisson kill a KILL
 	wait_for not kill -0 "$!"
 	[ "$(grep -ac "$(printf '\033\\[2J')" screen)" = 1 ]
