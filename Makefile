@@ -194,9 +194,11 @@ build/tests/%: tests/faults/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
 
+# one that runs in containers
+build/tests/syscalls: TOOL_FLAGS := -static -pthread
 build/tests/%: tests/cli/%.c
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $< $(TOOL_FLAGS)
 
 build/tests/%: tests/races/%.c
 	$(call say,CC,$<)
