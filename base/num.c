@@ -45,6 +45,20 @@ int num_i64(const char *text, int64_t min, int64_t max, int64_t *ret)
 	return 0;
 }
 
+int num_hex64(const char *text, uint64_t *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t len = strspn(text, digits);
+	uint64_t value = 0;
+
+	if (len == 0 || len > 16 || text[len])
+		return -1;
+	for (; *text; text++)
+		value = value << 4 | (uint64_t)(strchr(digits, *text) - digits);
+	*ret = value;
+	return 0;
+}
+
 int num_id(const char *text, uint32_t *ret)
 {
 	uint64_t value;

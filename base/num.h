@@ -14,6 +14,8 @@
 MUST_CHECK int num_u64(const char *text, uint64_t max, uint64_t *ret);
 /* As num_u64; one leading '-' is allowed. */
 MUST_CHECK int num_i64(const char *text, int64_t min, int64_t max, int64_t *ret);
+/* Hexadecimal digits, at most 16, without 0x: as /proc writes masks. */
+MUST_CHECK int num_hex64(const char *text, uint64_t *ret);
 /* A user or group id: 0 to 2^32-2 (2^32-1 means "do not change" to the kernel). */
 MUST_CHECK int num_id(const char *text, uint32_t *ret);
 /* A number of bytes, alone or with k, m, g, t or p for its power of 1024, in either case,

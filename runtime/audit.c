@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 static const char *const severity_names[] = {
 	[AUDIT_LOW] = "low",
 	[AUDIT_MEDIUM] = "medium",
@@ -115,18 +117,16 @@ const char *audit_pointer(const struct audit *a, const char *const keys[], const
 
 const char *audit_member(const struct audit *a, const char *object, const char *name)
 {
-	char *pointer = arena_new(a->arena, strlen(object) + 2 * strlen(name) + 2), *out = pointer;
+	BUF struct buf pointer = { 0 };
 
-	out += sprintf(out, "%s/", object);
+	buf_printf(&pointer, "%s/", object);
 	for (; *name; name++) {
-		if (*name == '/' || *name == '~') {
-			*out++ = '~';
-			*out++ = *name == '/' ? '1' : '0';
-		} else {
-			*out++ = *name;
-		}
+		if (*name == '/' || *name == '~')
+			buf_text(&pointer, *name == '/' ? "~1" : "~0");
+		else
+			buf_add(&pointer, name, 1);
 	}
-	return pointer;
+	return arena_printf(a->arena, "%s", pointer.data ? pointer.data : "");
 }
 
 void audit_config(struct audit *a)

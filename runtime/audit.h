@@ -49,7 +49,7 @@ void audit_sort(struct audit *a);
 size_t audit_count(const struct audit *a, enum audit_severity severity);
 const char *audit_severity_name(enum audit_severity severity);
 
-/* --- shared by the files of rules ---------------------------------------------------------- */
+/* --- shared by the files of rules -------------------------------------------------------- */
 
 /* Root of the container is nobody on the host: a new user namespace, and no id of it is
  * the host's 0. */
@@ -71,14 +71,14 @@ void audit_mounts(struct audit *a);
 void audit_devices(struct audit *a);
 void audit_system(struct audit *a);
 
-/* --- a container that runs ------------------------------------------------------------------ */
+/* --- a container that runs --------------------------------------------------------------- */
 
 /* Adds what the kernel holds of the process and its group that is weaker than the config
  * says: rule "drift". cgroup: its folder, or -1 where it has none. ERR_STATE when the
  * process is gone. */
 MUST_CHECK int audit_kernel(struct audit *a, pid_t pid, int cgroup, struct err *e);
 
-/* --- the page -------------------------------------------------------------------------------- */
+/* --- the page ---------------------------------------------------------------------------- */
 
 enum { AUDIT_POSTURE_MAX = 16 };
 struct audit_line {

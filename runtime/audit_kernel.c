@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,7 +40,7 @@ static int read_text(struct arena *a, int dir, const char *file, const char **re
 	return 0;
 }
 
-/* --- status ---------------------------------------------------------------------------------- */
+/* --- status ------------------------------------------------------------------------------ */
 
 /* The text behind "key:" and blanks, to the line's end; "" where there is none. */
 static const char *field(const struct seen *s, const char *key)
@@ -70,8 +69,12 @@ static void check_capabilities(const struct seen *s)
 
 	uint64_t held = 0;
 
-	for (size_t i = 0; i < LEN(sets); i++)
-		held |= strtoull(field(s, sets[i]), NULL, 16);
+	for (size_t i = 0; i < LEN(sets); i++) {
+		uint64_t set = 0;
+
+		if (num_hex64(field(s, sets[i]), &set) == 0)
+			held |= set;
+	}
 	for (int number = 0; number < 64; number++) {
 		const char *name =
 			held & ~given & 1ULL << number ? oci_capability_name(number) : NULL;
@@ -95,8 +98,7 @@ static void check_status(const struct seen *s)
 		          "no seccomp filter is loaded");
 }
 
-/* --- namespaces --------------------------------------------------------------------------------
- */
+/* --- namespaces -------------------------------------------------------------------------- */
 
 static void check_namespace(const struct seen *s, enum oci_namespace_kind kind)
 {
@@ -121,44 +123,55 @@ static void check_namespace(const struct seen *s, enum oci_namespace_kind kind)
 		          oci_namespace_name(kind));
 }
 
-/* The kernel's lines are "container host size". */
+/* The kernel's lines are "container host size", with blanks in front. */
+static bool map_line(struct arena *a, const char *line, struct oci_id_mapping *ret)
+{
+	uint64_t v[3];
+
+	for (size_t i = 0; i < LEN(v); i++) {
+		line += strspn(line, " ");
+		size_t len = strcspn(line, " \n");
+
+		if (num_u64(arena_string(a, line, len), UINT32_MAX, &v[i]) < 0)
+			return false;
+		line += len;
+	}
+	*ret = (struct oci_id_mapping){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2] };
+	return true;
+}
+
+static bool in_maps(const struct oci_id_mappings *maps, const struct oci_id_mapping *m)
+{
+	for (size_t i = 0; i < maps->n; i++) {
+		if (maps->v[i].container_id == m->container_id &&
+		    maps->v[i].host_id == m->host_id && maps->v[i].size == m->size)
+			return true;
+	}
+	return false;
+}
+
 static void check_map(const struct seen *s, const struct oci_id_mappings *maps, const char *file,
                       const char *key)
 {
+	const struct oci_namespace *ns = &s->audit->config->linux_->namespaces[OCI_NS_USER];
 	struct arena *a = s->audit->arena;
 	struct err ignored = { 0 };
+	struct oci_id_mapping m;
 	const char *text;
-	size_t n = 0;
 
-	if (!s->audit->config->linux_->namespaces[OCI_NS_USER].wanted ||
-	    s->audit->config->linux_->namespaces[OCI_NS_USER].path ||
-	    read_text(a, s->proc, file, &text, &ignored) < 0)
+	if (!ns->wanted || ns->path || read_text(a, s->proc, file, &text, &ignored) < 0)
 		return;
-	while (*text) {
-		unsigned int inside, outside, size;
-		bool known = false;
-
-		if (sscanf(text, "%u %u %u", &inside, &outside, &size) != 3)
-			break;
-		for (size_t i = 0; i < maps->n; i++)
-			known |= maps->v[i].container_id == inside &&
-			         maps->v[i].host_id == outside && maps->v[i].size == size;
-		if (!known)
+	for (; *text && map_line(a, text, &m); text += *text == '\n') {
+		if (!in_maps(maps, &m))
 			audit_add(s->audit, AUDIT_HIGH, "drift", arena_printf(a, "/linux/%s", key),
 			          closing,
 			          "%s: %u is the host's %u (%u ids), which the config does not say",
-			          file, inside, outside, size);
-		n++;
+			          file, m.container_id, m.host_id, m.size);
 		text += strcspn(text, "\n");
-		text += *text == '\n';
 	}
-	if (n == 0)
-		audit_add(s->audit, AUDIT_LOW, "drift", arena_printf(a, "/linux/%s", key), closing,
-		          "%s is empty", file);
 }
 
-/* --- mounts
- * --------------------------------------------------------------------------------------- */
+/* --- mounts ------------------------------------------------------------------------------ */
 
 struct mounted {
 	const char *options, *super; /* comma-separated */
@@ -281,8 +294,7 @@ static void check_covers(const struct seen *s, const struct oci_strings *paths, 
 	}
 }
 
-/* --- label and limits
- * ------------------------------------------------------------------------------ */
+/* --- label and limits -------------------------------------------------------------------- */
 
 static void check_label(const struct seen *s)
 {

@@ -73,7 +73,7 @@ static void check_paths(struct audit *a)
 	}
 }
 
-/* --- limits ---------------------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------------------------ */
 
 static void check_limits(struct audit *a)
 {
@@ -98,8 +98,7 @@ static void check_limits(struct audit *a)
 		          "can use all processors of the host");
 }
 
-/* --- hooks and the rest ------------------------------------------------------------------------
- */
+/* --- hooks and the rest ------------------------------------------------------------------ */
 
 static void check_hook(struct audit *a, const struct oci_hook *hook, const char *at)
 {

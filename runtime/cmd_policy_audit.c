@@ -37,7 +37,7 @@ struct target {
 	pid_t pid;      /* 0: nothing runs */
 };
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------- */
 
 static int read_bundle(struct arena *a, const char *bundle, struct audit *ret, struct err *e)
 {
@@ -98,8 +98,7 @@ static int read_target(const struct invocation *in, const char *name, struct tar
 	return read_bundle(in->arena, path_clean(in->arena, in->cwd, name), ret, e);
 }
 
-/* --- comparing ----------------------------------------------------------------------------------
- */
+/* --- comparing --------------------------------------------------------------------------- */
 
 static bool has(const struct audit *a, const struct audit_finding *f)
 {
@@ -124,8 +123,7 @@ static struct audit subtract(const struct audit *from, const struct audit *other
 	return ret;
 }
 
-/* --- text ----------------------------------------------------------------------------------------
- */
+/* --- text -------------------------------------------------------------------------------- */
 
 /* Text of the config: control characters may not reach a terminal. */
 static void add_plain(struct buf *out, const char *text)
@@ -168,8 +166,7 @@ static void text_findings(const struct audit *a, struct buf *out)
 	           audit_count(a, AUDIT_MEDIUM), audit_count(a, AUDIT_LOW));
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------
- */
+/* --- JSON -------------------------------------------------------------------------------- */
 
 static void json_entry(struct json_writer *w, const char *key, const char *value)
 {
@@ -225,8 +222,7 @@ static void print_json(const struct target *t, const struct audit *a, const stru
 	buf_text(out, "\n");
 }
 
-/* --- the command
- * ------------------------------------------------------------------------------------ */
+/* --- the command ------------------------------------------------------------------------- */
 
 static bool fails(const struct audit *a, const char *limit)
 {

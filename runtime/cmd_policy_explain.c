@@ -77,7 +77,7 @@ static struct verdict default_verdict(const struct oci_seccomp *profile)
 	return v;
 }
 
-/* --- text ------------------------------------------------------------------------------ */
+/* --- text -------------------------------------------------------------------------------- */
 
 static void text_calls(const struct explained *x, enum syscall_group group, enum verdict_kind kind,
                        const char *title, struct buf *out)
@@ -209,7 +209,7 @@ static void text_one(const struct explained *x, const struct verdict *v, struct 
 		buf_printf(out, "  dangerous: %s\n", why);
 }
 
-/* --- JSON ------------------------------------------------------------------------------ */
+/* --- JSON -------------------------------------------------------------------------------- */
 
 static void json_text_entry(struct json_writer *w, const char *key, const char *value)
 {

@@ -80,6 +80,21 @@ static void bytes_have_units(void **unused)
 	assert_int_equal(num_bytes("2k", 2047, &v), -1);
 }
 
+static void masks_are_hexadecimal(void **unused)
+{
+	static const char *const bad[] = { "", "0x1", "1 ", "-1", "g", "11111111111111111", "A" };
+	uint64_t v = 7;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(num_hex64(bad[i], &v), -1);
+	assert_true(v == 7);
+	assert_int_equal(num_hex64("00000000a80425fb", &v), 0);
+	assert_true(v == 0xa80425fb);
+	assert_int_equal(num_hex64("ffffffffffffffff", &v), 0);
+	assert_true(v == UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -87,6 +102,7 @@ int main(void)
 		cmocka_unit_test(signed_numbers_reach_both_ends),
 		cmocka_unit_test(unsigned_numbers_reach_the_end),
 		cmocka_unit_test(bytes_have_units),
+		cmocka_unit_test(masks_are_hexadecimal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
