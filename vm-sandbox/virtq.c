@@ -178,7 +178,7 @@ void virtq_give(struct virtq *q, const struct guest_memory *m, uint16_t head, ui
 
 bool virtq_wants_interrupt(const struct virtq *q, const struct guest_memory *m)
 {
-	const uint8_t *avail = avail_ring(q, m);
+	const uint8_t *avail = q->enabled ? avail_ring(q, m) : NULL;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return avail && !(guest_load16(avail) & VRING_AVAIL_F_NO_INTERRUPT);
@@ -186,7 +186,7 @@ bool virtq_wants_interrupt(const struct virtq *q, const struct guest_memory *m)
 
 void virtq_notifications(const struct virtq *q, const struct guest_memory *m, bool wanted)
 {
-	uint8_t *used = used_ring(q, m);
+	uint8_t *used = q->enabled ? used_ring(q, m) : NULL;
 
 	if (used)
 		guest_store16(used, wanted ? 0 : VRING_USED_F_NO_NOTIFY);
