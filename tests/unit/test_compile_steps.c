@@ -613,10 +613,17 @@ static void test_labels(void **state)
 	assert_string_equal(plan_text(plan, s->label.value), "u:r:t");
 	assert_true(plan_case_find(plan, PLAN_LABEL, 1) > plan_case_find(plan, PLAN_PIVOT, 0));
 	assert_true(plan_case_find(plan, PLAN_LABEL, 2) < plan_case_find(plan, PLAN_BOUNDING, 0));
+}
 
-	PLAN_CASE(bare, .process = "\"selinuxLabel\":\"u:r:t\"", .facts = &facts,
+static void test_no_keyring_no_label(void **state)
+{
+	struct host_facts facts = plan_case_root;
+
+	(void)state;
+	facts.selinux = true;
+	PLAN_CASE(plan, .process = "\"selinuxLabel\":\"u:r:t\"", .facts = &facts,
 	          .no_new_keyring = true);
-	assert_string_equal(plan_text(bare, plan_case_step(bare, PLAN_LABEL, 0)->label.attribute),
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_LABEL, 0)->label.attribute),
 	                    "exec");
 }
 
@@ -686,6 +693,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_raised_limits),
 		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_no_keyring_no_label),
 		cmocka_unit_test(test_hooks),
 		cmocka_unit_test(test_no_hooks_to_wait_for),
 	};
