@@ -118,7 +118,12 @@ static void put_linux(struct json_writer *w, const struct oci_features_input *in
 	put_seccomp(w, in);
 	put_enabled(w, "apparmor", false);
 	put_enabled(w, "selinux", false);
-	put_enabled(w, "intelRdt", false);
+	json_key(w, "intelRdt");
+	json_open(w, '{');
+	put_flag(w, "enabled", true);
+	put_flag(w, "schemata", true);
+	put_flag(w, "monitoring", true);
+	json_close(w, '}');
 	put_memory_policy(w);
 	json_key(w, "mountExtensions");
 	json_open(w, '{');

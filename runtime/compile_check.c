@@ -66,7 +66,8 @@ int compile_check_config(const struct oci_config *config, const struct host_fact
 		return err_set(e, ERR_SPEC, "root.path: required");
 	refuse(&r, config->vm, "vm: not supported yet");
 	check_mount_namespace(&r, config);
-	refuse(&r, l->intel_rdt, "linux.intelRdt: not supported yet");
+	refuse(&r, l->intel_rdt && !facts->resctrl,
+	       "linux.intelRdt: no resctrl filesystem is mounted at /sys/fs/resctrl");
 	refuse(&r, is_set(l->mount_label) && !facts->selinux,
 	       "linux.mountLabel: selinux label is specified in config, but selinux is disabled "
 	       "or not supported");

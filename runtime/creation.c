@@ -29,6 +29,7 @@
 #include "runtime/mount_note.h"
 #include "runtime/notify.h"
 #include "runtime/owner.h"
+#include "runtime/rdt.h"
 #include "runtime/seccomp_agent.h"
 
 enum { DESTROY_MS = 10000, PIDFD_SOCKET_MS = 10000 };
@@ -203,6 +204,7 @@ static void fill_state(struct creation *c)
 			(config->linux_->seccomp && config->linux_->seccomp->listener_path),
 		.keyring = !c->request->no_new_keyring,
 		.poststop = config->hooks[OCI_HOOK_POSTSTOP].n > 0,
+		.rdt = config->linux_->intel_rdt != NULL,
 		.shares_mounts = compile_shares_mounts(config),
 		.annotations = config->annotations,
 	};
@@ -464,8 +466,9 @@ int creation_build(struct creation *c, bool listener, struct err *e)
 	TRY(creation_compile_plan(c, listener, e));
 	if (c->config->process)
 		warn_of_capabilities(c->config->process->capabilities);
-	if (claim(c, listener, e) == 0 && make_cgroup(c, e) == 0 && make_process(c, e) == 0 &&
-	    record(c, e) == 0)
+	if (claim(c, listener, e) == 0 && make_cgroup(c, e) == 0 &&
+	    rdt_make(&c->dir, c->config, e) == 0 && make_process(c, e) == 0 &&
+	    rdt_join(c->request->id, c->config, c->launch.pid, e) == 0 && record(c, e) == 0)
 		return 0;
 	creation_undo(c);
 	return -1;
@@ -506,6 +509,8 @@ void creation_undo(struct creation *c)
 		if (cgroup_destroy(&c->facts.cgroup, c->state.cgroup, DESTROY_MS, &e) < 0)
 			warn_of("remove the cgroup", &e);
 	}
+	if (c->state.rdt && rdt_undo(&c->dir, &e) < 0)
+		warn_of("remove what was made for linux.intelRdt", &e);
 	if (c->state.shares_mounts && mount_note_undo(&c->dir, &e) < 0)
 		warn_of("unmount the root", &e);
 	run_poststop(c);

@@ -18,6 +18,7 @@
 #include "runtime/hooks.h"
 #include "runtime/mount_note.h"
 #include "runtime/query.h"
+#include "runtime/rdt.h"
 
 enum { END_MS = 10000, FREEZE_MS = 10000 };
 
@@ -235,6 +236,8 @@ int container_delete(const struct container_context *c, const char *id, bool for
 	if (force)
 		TRY(clear_noted_cgroup(&f, &a, e));
 	TRY(clear_mount(&f, force, e));
+	if (f.state.rdt || !*f.state.bundle)
+		TRY(rdt_undo(&f.dir, e));
 	run_poststop(&f, &a);
 	return state_dir_remove(&f.dir, e);
 }

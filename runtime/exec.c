@@ -25,6 +25,7 @@
 #include "runtime/foreground.h"
 #include "runtime/mount_note.h"
 #include "runtime/query.h"
+#include "runtime/rdt.h"
 #include "runtime/seccomp_agent.h"
 
 /* All that one exec holds. */
@@ -342,7 +343,8 @@ static int execute(struct execution *x, const struct backend *backend, int *ret_
 
 	struct foreground_end end = { .status = 0 };
 
-	if (set_off(x, backend, e) < 0 ||
+	if (rdt_join(x->found.dir.id, x->config, x->launch.pid, e) < 0 ||
+	    set_off(x, backend, e) < 0 ||
 	    (!x->request->detach && foreground_wait(&in_front, &end, e) < 0)) {
 		kill_process(x);
 		return -1;

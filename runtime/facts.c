@@ -20,6 +20,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/sys.h"
+#include "cgroups/resctrl.h"
 
 enum {
 	FACT_FILE_MAX = 64 * 1024,
@@ -164,6 +165,7 @@ int host_facts_read(struct arena *a, const struct oci_config *config,
 	read_user_namespace(a, &f);
 	TRY(read_cgroups(a, config, options, &f, e));
 	read_lsm(config, &f);
+	f.resctrl = config->linux_->intel_rdt && resctrl_is_mounted();
 	if (process && process->rlimit_count > 0 && config->linux_->namespaces[OCI_NS_USER].wanted)
 		TRY(read_limits(&f, e));
 	*ret = f;

@@ -33,6 +33,7 @@ struct host_facts {
 	struct oci_id_mappings own_uids, own_gids;
 	bool rootless; /* euid is not 0, or we are root of a user namespace only */
 	struct cgroup_facts cgroup;
+	bool resctrl;           /* is mounted; read only if the config has linux.intelRdt */
 	bool apparmor, selinux; /* LSM in use; read only if the config sets a label */
 	uint64_t capabilities;  /* the kernel's known set, 1 << CAP_* */
 	/* Our hard limits by RLIMIT_*; read only if the config has a user namespace,

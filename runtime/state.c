@@ -64,6 +64,8 @@ int state_prepare(const struct state_dir *d, const struct state *state, struct e
 	put_truth(&w, "startNeedsConfig", state->start_needs_config);
 	put_truth(&w, "keyring", state->keyring);
 	put_truth(&w, "poststop", state->poststop);
+	if (state->rdt)
+		put_truth(&w, "rdt", true);
 	if (state->shares_mounts)
 		put_truth(&w, "sharesMounts", true);
 	json_key(&w, "annotations");
@@ -205,6 +207,7 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 		.start_needs_config = get_truth(&r, "startNeedsConfig"),
 		.keyring = get_truth(&r, "keyring"),
 		.poststop = get_truth(&r, "poststop"),
+		.rdt = json_member(record, "rdt") != NULL,
 		.shares_mounts = json_member(record, "sharesMounts") != NULL,
 		.annotations = get_annotations(&r, a),
 	};

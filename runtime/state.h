@@ -7,6 +7,7 @@
  *   config.json  the config as it was at create (a later edit must not matter)
  *   plan         the launch plan, for `start` to say what failed
  *   mount        where its root is mounted in a namespace of others (runtime/mount_note.h)
+ *   resctrl      a link that names what was made for Intel RDT (runtime/rdt.h)
  *   notify/      the socket for sd_notify(3) (runtime/notify.h), if there is one
  *   start.sock   where a created container waits for `start`
  *
@@ -50,6 +51,7 @@ struct state {
 	bool start_needs_config; /* it has hooks or a seccomp listener for that moment */
 	bool keyring;            /* its session has a keyring of its own */
 	bool poststop;           /* config.json has poststop hooks */
+	bool rdt;                /* there may be a note of what was made for Intel RDT */
 	bool shares_mounts;      /* there may be a note of its root's mount (mount_note.h) */
 	struct oci_pairs annotations;
 	/* it has ended, while a `run --keep` stood in front of it */

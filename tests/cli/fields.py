@@ -193,10 +193,12 @@ field("linux.maskedPaths", "covered by /dev/null or an empty read-only tmpfs", s
 field("linux.readonlyPaths", "bound read-only", see="isolation.bats",
       set='.linux.readonlyPaths = ["/tmp"]', sh="touch /tmp/x", shows="Read-only file system")
 field("linux.mountLabel", "context of the filesystems that are mounted; refused without SELinux", set='.linux.mountLabel = "a:b:c"', refused="linux.mountLabel")
-for key, value in (("closID", '"x"'), ("l3CacheSchema", '"L3:0=f"'), ("memBwSchema", '"MB:0=1"'),
-                   ("schemata", '["L2:0=1"]'), ("enableMonitoring", "true")):
-    field(f"linux.intelRdt.{key}", "not supported", set=f'.linux.intelRdt = {{ "{key}": {value} }}',
-          refused="linux.intelRdt")
+for key, value, how in (("closID", '"x"', "a folder of resctrl: made, or compared and used"),
+                        ("l3CacheSchema", '"L3:0=f"', "its schemata"), ("memBwSchema", '"MB:0=1"', "its schemata"),
+                        ("schemata", '["L2:0=1"]', "its schemata, written last"),
+                        ("enableMonitoring", "true", "a folder of its mon_groups")):
+    field(f"linux.intelRdt.{key}", how + "; refused without resctrl", see="units of cgroups",
+          set=f'.linux.intelRdt = {{ "{key}": {value} }}', refused="linux.intelRdt: no resctrl")
 for key, shows in ("mode", "^bind"), ("nodes", ":0$"), ("flags", "static"):
     field(f"linux.memoryPolicy.{key}", "set_mempolicy(2)", "5.15 for MPOL_PREFERRED_MANY, 6.9 for "
           "MPOL_WEIGHTED_INTERLEAVE" if key == "mode" else "", "process.bats",

@@ -65,7 +65,7 @@ static const struct {
 	  "namespace that exists already" },
 	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"}" },
 	  ERR_REFUSED,
-	  "linux.intelRdt: not supported yet" },
+	  "linux.intelRdt: no resctrl filesystem is mounted at /sys/fs/resctrl" },
 	{ { .linux_ = "\"mountLabel\":\"u:r:t\"" },
 	  ERR_REFUSED,
 	  "linux.mountLabel: selinux label is specified in config, but selinux is disabled or not "
@@ -75,7 +75,7 @@ static const struct {
 	  "vm: not supported yet" },
 	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"},\"mountLabel\":\"l\"" },
 	  ERR_REFUSED,
-	  "linux.intelRdt: not supported yet; "
+	  "linux.intelRdt: no resctrl filesystem is mounted at /sys/fs/resctrl; "
 	  "linux.mountLabel: selinux label is specified in config, but selinux is disabled or not "
 	  "supported" },
 
