@@ -305,8 +305,9 @@ for path, value in (("hypervisor.path", '"/x"'), ("hypervisor.parameters", '["x"
     top, key = path.split(".")
     field(f"vm.{path}", "a microVM: not supported", set=f'.vm = {{ "{top}": {{ "{key}": {value} }} }}', refused="vm")
 
-# Parts of values that the table shows as one row, and the numbers of Xen's memory ranges.
-PARTS = {"firstGFN", "firstMFN", "nrMFNs", "irqs"}
+# Parts of values that the table shows as one row, the numbers of Xen's memory ranges, and
+# another spelling that is understood.
+PARTS = {"firstGFN", "firstMFN", "nrMFNs", "irqs", "pagesize"}
 
 
 def table():
@@ -320,11 +321,12 @@ def table():
 def parser_keys():
     keys = set()
     for name in sorted(os.listdir(f"{TOP}/oci-spec")):
-        if not name.startswith("parse") or not name.endswith(".c"):
+        # an engine's seccomp profile is no config
+        if not name.startswith("parse") or not name.endswith(".c") or name == "parse_profile.c":
             continue
         with open(f"{TOP}/oci-spec/{name}", encoding="utf-8") as file:
             text = file.read()
-        for call in re.finditer(r"\b(?:read|parse)_\w+\(([^;]*?)\)[,;.)\s]", text):
+        for call in re.finditer(r"\b(?:read|parse|json)_\w+\(([^;]*?)\)[,;.)\s]", text):
             keys |= set(re.findall(r'"([A-Za-z0-9]+)"', call.group(1)))
     return keys
 
