@@ -183,7 +183,7 @@ static void skip_blanks(struct json_lexer *l)
 	l->at = at;
 }
 
-enum json_token json_lex(struct json_lexer *l)
+enum json_token json_lex_any(struct json_lexer *l)
 {
 	skip_blanks(l);
 

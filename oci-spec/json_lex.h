@@ -32,7 +32,18 @@ struct json_lexer {
 
 /* The next token; `at` and, where it is a string or a number, `from` say where it is. Of
  * a bad one `at` is where it became bad. Source: RFC 8259, section 2. */
-enum json_token json_lex(struct json_lexer *l);
+enum json_token json_lex_any(struct json_lexer *l);
+
+/* The same; what mostly follows a string has no blank before it. */
+static inline enum json_token json_lex(struct json_lexer *l)
+{
+	char c = l->text[l->at];
+
+	if (c != ',' && c != ':')
+		return json_lex_any(l);
+	l->at++;
+	return (enum json_token)c;
+}
 
 /* What is wrong with a string's characters, by its raw text between the quotes, or NULL:
  * it is UTF-8, has no NUL, and surrogates come in pairs (RFC 8259, section 8). */

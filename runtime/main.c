@@ -34,7 +34,9 @@ static int fill_stdio(struct err *e)
 	return 0;
 }
 
-static int look_around(struct cli_surroundings *ret, struct arena *a, struct err *e)
+/* Not part of main(), whose stack lies below the command's all the time. */
+__attribute__((noinline)) static int look_around(struct cli_surroundings *ret, struct arena *a,
+                                                 struct err *e)
 {
 	char cwd[PATH_MAX];
 
@@ -49,15 +51,21 @@ static int look_around(struct cli_surroundings *ret, struct arena *a, struct err
 	return 0;
 }
 
+/* A log that cannot be opened is not what the caller needs to hear first. */
+__attribute__((noinline)) static void open_log_for_error(const struct invocation *in)
+{
+	struct err later = { 0 };
+
+	(void)!cli_log_open(in, &later);
+}
+
 static int run(struct arena *a, char *const argv[], struct invocation *in, struct err *e)
 {
 	struct cli_surroundings around;
-	struct err later = { 0 };
 
 	TRY(fill_stdio(e));
 	if (cli_parse(a, argv, in, e) < 0) {
-		/* a log that cannot be opened is not what the caller needs to hear first */
-		(void)!cli_log_open(in, &later);
+		open_log_for_error(in);
 		return -1;
 	}
 	TRY(cli_log_open(in, e));

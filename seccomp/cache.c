@@ -25,7 +25,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/fd.h"
 #include "base/scope.h"
 
@@ -63,69 +62,81 @@ static uint64_t add_words(uint64_t sum, const void *data, size_t bytes)
 	return sum;
 }
 
-static void add_number(struct buf *b, uint64_t number)
+/* Runs over a profile twice: once to count, with nowhere to write to, once to write. */
+struct key_writer {
+	unsigned char *to;
+	size_t len;
+};
+
+static inline void put(struct key_writer *w, const void *data, size_t bytes)
 {
-	buf_add(b, &number, sizeof(number));
+	if (w->to)
+		memcpy(w->to + w->len, data, bytes);
+	w->len += bytes;
 }
 
-static void add_text(struct buf *b, const char *text)
+static void put_number(struct key_writer *w, uint64_t number)
 {
-	buf_add(b, text, strlen(text) + 1);
+	put(w, &number, sizeof(number));
 }
 
-static void add_texts(struct buf *b, const struct oci_strings *texts)
+static void put_texts(struct key_writer *w, const struct oci_strings *texts)
 {
-	add_number(b, texts->n);
+	put_number(w, texts->n);
 	for (size_t i = 0; i < texts->n; i++)
-		add_text(b, texts->v[i]);
+		put(w, texts->v[i], strlen(texts->v[i]) + 1);
 }
 
-static void add_errno(struct buf *b, struct opt_u32 number)
+static void put_errno(struct key_writer *w, struct opt_u32 number)
 {
-	add_number(b, number.set);
-	add_number(b, number.set ? number.value : 0);
+	put_number(w, number.set);
+	put_number(w, number.set ? number.value : 0);
 }
 
-static void add_rule(struct buf *b, const struct oci_seccomp_rule *rule)
+static void put_rule(struct key_writer *w, const struct oci_seccomp_rule *rule)
 {
-	add_texts(b, &rule->names);
-	add_number(b, rule->action);
-	add_errno(b, rule->errno_ret);
-	add_number(b, rule->arg_count);
+	put_texts(w, &rule->names);
+	put_number(w, rule->action);
+	put_errno(w, rule->errno_ret);
+	put_number(w, rule->arg_count);
 	for (size_t i = 0; i < rule->arg_count; i++) {
-		add_number(b, rule->args[i].index);
-		add_number(b, rule->args[i].op);
-		add_number(b, rule->args[i].value);
-		add_number(b, rule->args[i].value_two);
+		put_number(w, rule->args[i].index);
+		put_number(w, rule->args[i].op);
+		put_number(w, rule->args[i].value);
+		put_number(w, rule->args[i].value_two);
 	}
 }
 
-int cache_key(struct arena *a, const struct oci_seccomp *profile, const struct filter_maker *maker,
-              struct cache_key *ret, struct err *e)
+static void put_key(struct key_writer *w, const struct oci_seccomp *profile,
+                    const struct filter_maker *maker)
 {
-	BUF struct buf b = { 0 };
-
-	add_number(&b, CACHE_VERSION);
-	add_number(&b, maker->native_arch);
+	put_number(w, CACHE_VERSION);
+	put_number(w, maker->native_arch);
 	for (size_t i = 0; i < LEN(maker->version); i++)
-		add_number(&b, maker->version[i]);
-	add_text(&b, maker->kernel.release);
-	add_text(&b, maker->kernel.version);
-	add_number(&b, profile->default_action);
-	add_errno(&b, profile->default_errno_ret);
-	add_texts(&b, &profile->architectures);
-	add_number(&b, profile->rule_count);
+		put_number(w, maker->version[i]);
+	put(w, maker->kernel.release, strlen(maker->kernel.release) + 1);
+	put(w, maker->kernel.version, strlen(maker->kernel.version) + 1);
+	put_number(w, profile->default_action);
+	put_errno(w, profile->default_errno_ret);
+	put_texts(w, &profile->architectures);
+	put_number(w, profile->rule_count);
 	for (size_t i = 0; i < profile->rule_count; i++)
-		add_rule(&b, &profile->rules[i]);
-	buf_align(&b, sizeof(uint64_t));
-	TRY(buf_ok(&b, e));
+		put_rule(w, &profile->rules[i]);
+}
 
-	unsigned char *bytes = arena_new(a, b.len);
-	memcpy(bytes, b.data, b.len);
-	*ret = (struct cache_key){ .bytes = bytes,
-		                   .len = b.len,
-		                   .hash = add_words(UINT64_C(0xcbf29ce484222325), bytes, b.len) };
-	return 0;
+void cache_key(struct arena *a, const struct oci_seccomp *profile, const struct filter_maker *maker,
+               struct cache_key *ret)
+{
+	struct key_writer w = { .to = NULL };
+
+	put_key(&w, profile, maker);
+	size_t whole = (w.len + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
+
+	w = (struct key_writer){ .to = arena_new(a, whole) };
+	put_key(&w, profile, maker);
+	*ret = (struct cache_key){ .bytes = w.to,
+		                   .len = whole,
+		                   .hash = add_words(UINT64_C(0xcbf29ce484222325), w.to, whole) };
 }
 
 /* Both are a whole number of words. */

@@ -17,9 +17,8 @@ struct cache_key {
 	uint64_t hash;
 };
 
-/* ERR_KERNEL when there is no memory for it. */
-MUST_CHECK int cache_key(struct arena *a, const struct oci_seccomp *profile,
-                         const struct filter_maker *maker, struct cache_key *ret, struct err *e);
+void cache_key(struct arena *a, const struct oci_seccomp *profile, const struct filter_maker *maker,
+               struct cache_key *ret);
 
 /* True when the folder had a sound filter for the key; it lives in the arena. */
 bool cache_load(struct arena *a, int dir, const struct cache_key *key, struct filter *ret);

@@ -120,7 +120,7 @@ int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cach
 
 	filter_maker(&maker);
 	if (cache_dir >= 0)
-		TRY(cache_key(a, profile, &maker, &key, e));
+		cache_key(a, profile, &maker, &key);
 	if (cache_dir < 0 || !cache_load(a, cache_dir, &key, &filter)) {
 		TRY(filter_compile(a, profile, &filter, e));
 		filter_finish(a, profile, maker.native_arch, &filter);

@@ -419,14 +419,15 @@ int launch_start(const struct plan *plan, const struct launch_start *s, struct e
 	return 0;
 }
 
-/* A second stage may be there whose packet is unread: it is our child, too. */
-static void abort_second_stage(int socket)
+/* A second stage may be there whose packet is unread: it is our child, too. Not part of
+ * launch_abort(), which mostly has nothing to do, for its stack is some pages. */
+__attribute__((noinline)) static void abort_second_stage(int socket)
 {
 	struct err ignored = { 0 };
 	struct frame f;
 	ssize_t n;
 
-	if (socket < 0 || fcntl(socket, F_SETFL, O_NONBLOCK) < 0)
+	if (fcntl(socket, F_SETFL, O_NONBLOCK) < 0)
 		return;
 	do {
 		FD int fd = -1;
@@ -440,16 +441,21 @@ static void abort_second_stage(int socket)
 	} while (n > 0);
 }
 
-void launch_abort(struct launch *l)
+__attribute__((noinline)) static void abort_process(const struct launch *l)
 {
 	struct err ignored = { 0 };
 
-	if (l->pidfd >= 0) {
-		netdev_restore(l->devices);
-		(void)sys_pidfd_send_signal(l->pidfd, SIGKILL);
-		(void)!proc_reap(l->pidfd, &ignored);
-	}
-	abort_second_stage(l->socket);
+	netdev_restore(l->devices);
+	(void)sys_pidfd_send_signal(l->pidfd, SIGKILL);
+	(void)!proc_reap(l->pidfd, &ignored);
+}
+
+void launch_abort(struct launch *l)
+{
+	if (l->pidfd >= 0)
+		abort_process(l);
+	if (l->socket >= 0)
+		abort_second_stage(l->socket);
 	launch_done(l);
 }
 
