@@ -27,25 +27,52 @@ seccomp_profile() {
 			args: [{ index: 0, value: ., op: "SCMP_CMP_EQ" }] }]) }'
 }
 
+# The same for bench/libseccomp: a call a line, its condition with the operator's number.
+seccomp_lines() {
+	jq -r '{ SCMP_CMP_NE: 1, SCMP_CMP_LT: 2, SCMP_CMP_LE: 3, SCMP_CMP_EQ: 4, SCMP_CMP_GE: 5,
+		SCMP_CMP_GT: 6, SCMP_CMP_MASKED_EQ: 7 } as $op | .syscalls[] | . as $rule | .names[] |
+		. + ($rule.args // [] | map(" \(.index) \($op[.op]) \(.value) \(.valueTwo // 0)") | add // "")' \
+		"$W/profile" >"$W/profile.lines"
+}
+
+# What a profile costs: found in the cache, without one, and what is spent on it at least,
+# by seccomp(2) with our filter and by libseccomp, with its own.
 part_seccomp() {
-	local plain with length bare
+	local plain with cold length bare its_length its_compile its_load
 	bundle "$W/plain" plain '["/bin/true"]'
 	bundle "$W/filtered" filtered '["/bin/true"]'
 	seccomp_profile >"$W/profile"
+	seccomp_lines
 	jq --slurpfile p "$W/profile" '.linux.seccomp = $p[0]' "$W/filtered/config.json" >"$W/new"
 	mv "$W/new" "$W/filtered/config.json"
 	"$caisson" --root "$state" create -b "$W/filtered" f </dev/null >/dev/null
 	read -r length bare < <(build/bench/filter "$state/f/plan")
 	"$caisson" --root "$state" delete -f f
+	read -r its_length its_compile its_load < <(build/bench/libseccomp "$W/profile.lines")
 	read -r plain with < <(pair "$caisson --root $state run -b $W/plain t" \
 		"$caisson --root $state run -b $W/filtered u")
+	# a file where the cache's folder would be: there is none
+	mkdir "$W/state-cold"
+	: >"$W/state-cold/@seccomp"
+	read -r _ cold < <(pair "$caisson --root $state run -b $W/plain t" \
+		"$caisson --root $W/state-cold run -b $W/filtered u")
 	if [ "$json" = 1 ]; then
-		printf '{"step":"seccomp","instructions":%d,"without_us":%d,"with_us":%d,"bare_us":%d,"own_us":%d}\n' \
-			"$length" "$plain" "$with" "$bare" $((with - plain - bare))
-	else
-		printf '\nseccomp, cached, %d instructions: run %d us with, %d without; seccomp(2) alone %d; our part %d us\n' \
-			"$length" "$with" "$plain" "$bare" $((with - plain - bare))
+		jq -cn '{ step: "seccomp", instructions: $length, without_us: $plain, with_us: $with,
+			cold_us: $cold, bare_us: $bare, own_us: ($with - $plain - $bare),
+			libseccomp_instructions: $its_length, libseccomp_compile_us: $its_compile,
+			libseccomp_bare_us: $its_load }' \
+			--argjson length "$length" --argjson plain "$plain" --argjson with "$with" \
+			--argjson cold "$cold" --argjson bare "$bare" --argjson its_length "$its_length" \
+			--argjson its_compile "$its_compile" --argjson its_load "$its_load"
+		return
 	fi
+	printf '\n%-24s %12s %12s %14s\n' seccomp instructions 'compile us' 'seccomp(2) us'
+	printf '%-24s %12d %12s %14d\n' "caisson's filter" "$length" - "$bare"
+	printf '%-24s %12d %12d %14d\n' "libseccomp's filter" "$its_length" "$its_compile" "$its_load"
+	awk -v p="$plain" -v w="$with" -v c="$cold" -v b="$bare" -v l="$its_load" -v k="$its_compile" 'BEGIN {
+		printf "run: %d us; with the profile, cached: %+d us, x %.2f of seccomp(2), x %.2f of it with libseccomp'"'"'s\n",
+			p, w - p, (w - p) / b, (w - p) / l
+		printf "without a cache: %+d us more, x %.2f of compiling with libseccomp\n", c - w, (c - w) / k }'
 }
 
 scale_line() { # SITUATION: runs of the floor and of ours, and what they grew by
