@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -13,6 +14,7 @@
 #include "base/num.h"
 #include "base/scope.h"
 #include "runtime/cmd.h"
+#include "runtime/plan_words.h"
 
 /* clang-format off */
 static const struct option_spec update_options[] = {
@@ -47,6 +49,10 @@ static const struct option_spec update_options[] = {
 	  .help = "number of processes and threads; -1 is no limit" },
 	{ .name = "blkio-weight", .kind = OPTION_TEXT, .value = "WEIGHT",
 	  .help = "share of the block devices when they are busy, 10 to 1000" },
+	{ .name = "rlimit", .kind = OPTION_LIST, .value = "TYPE=SOFT[:HARD]",
+	  .help = "resource limit of the first process, such as nofile=1024:4096" },
+	{ .name = "oom-score-adj", .kind = OPTION_TEXT, .value = "SCORE",
+	  .help = "how soon the first process dies when memory runs out, -1000 to 1000" },
 	{ .name = "kernel-memory", .kind = OPTION_TEXT, .value = "BYTES",
 	  .help = "ignored: cgroup v2 has no limit for kernel memory", .hidden = true },
 	{ .name = "kernel-memory-tcp", .kind = OPTION_TEXT, .value = "BYTES",
@@ -150,19 +156,104 @@ static int read_resources(const struct invocation *in, struct buf *ret, struct e
 	return fd_read_file(AT_FDCWD, cli_path(in, "resources"), OCI_CONFIG_MAX_BYTES, ret, e);
 }
 
+/* --- of the first process ------------------------------------------------------------------ */
+
+/* "nofile" or "RLIMIT_NOFILE", of `length` bytes. */
+static bool is_limit(const char *name, const char *text, size_t length)
+{
+	size_t prefix = strlen("RLIMIT_");
+
+	return (strlen(name) == length && strncasecmp(name, text, length) == 0) ||
+	       (strlen(name) == prefix + length && strncasecmp(name + prefix, text, length) == 0);
+}
+
+static int parse_amount(struct arena *a, const char *text, size_t length, uint64_t *ret)
+{
+	const char *amount = arena_string(a, text, length);
+
+	if (strcmp(amount, "unlimited") == 0 || strcmp(amount, "-1") == 0) {
+		*ret = UINT64_MAX; /* RLIM_INFINITY */
+		return 0;
+	}
+	return num_u64(amount, UINT64_MAX, ret);
+}
+
+static int parse_limit(struct arena *a, const char *text, struct oci_rlimit *ret, struct err *e)
+{
+	size_t name = strcspn(text, "=");
+	const char *soft = text + name + 1;
+
+	ret->name = NULL;
+	for (uint32_t i = 0; !ret->name && plan_limit_name(i); i++) {
+		if (is_limit(plan_limit_name(i), text, name))
+			*ret = (struct oci_rlimit){ .resource = (int)i,
+				                    .name = plan_limit_name(i) };
+	}
+	if (!ret->name)
+		return err_set(e, ERR_USAGE, "--rlimit %s: there is no limit of this name", text);
+	if (text[name] != '=')
+		return err_set(e, ERR_USAGE, "--rlimit %s: it has no value (nofile=1024:4096)",
+		               text);
+
+	size_t end = strcspn(soft, ":");
+	const char *hard = soft[end] ? soft + end + 1 : soft;
+	if (parse_amount(a, soft, end, &ret->soft) < 0 ||
+	    parse_amount(a, hard, strlen(hard), &ret->hard) < 0)
+		return err_set(e, ERR_USAGE, "--rlimit %s: not a number", text);
+	if (ret->soft > ret->hard)
+		return err_set(e, ERR_USAGE, "--rlimit %s: soft must not be above hard", text);
+	return 0;
+}
+
+static int read_limits(const struct invocation *in, struct update_request *r, struct err *e)
+{
+	const struct oci_strings given = cli_list(in, "rlimit");
+	struct oci_rlimit *limits = arena_array(in->arena, UPDATE_RLIMITS_MAX, sizeof(*limits));
+
+	for (size_t i = 0; i < given.n; i++) {
+		struct oci_rlimit limit;
+
+		TRY(parse_limit(in->arena, given.v[i], &limit, e));
+		for (size_t j = 0; j < r->rlimit_count; j++) {
+			if (limits[j].resource == limit.resource)
+				return err_set(e, ERR_USAGE, "--rlimit %s: it is given twice",
+				               limit.name);
+		}
+		limits[r->rlimit_count++] = limit;
+	}
+	r->rlimits = limits;
+	return 0;
+}
+
+static int read_score(const struct invocation *in, struct update_request *r, struct err *e)
+{
+	const char *text = cli_text(in, "oom-score-adj");
+	int64_t score = 0;
+
+	if (text && num_i64(text, -1000, 1000, &score) < 0)
+		return err_set(e, ERR_USAGE, "--oom-score-adj: %s: not a number from -1000 to 1000",
+		               text);
+	r->oom_score_set = text != NULL;
+	r->oom_score = (int)score;
+	return 0;
+}
+
 static int update_run(const struct invocation *in, struct err *e)
 {
-	const struct oci_resources *resources;
+	struct update_request r = { .resources = NULL };
 	BUF struct buf text = { 0 };
-	const char *id;
 
-	TRY(cmd_id(in, &id, e));
+	TRY(cmd_id(in, &r.id, e));
+	TRY(read_limits(in, &r, e));
+	TRY(read_score(in, &r, e));
 	TRY(read_resources(in, &text, e));
 	TRY(buf_ok(&text, e));
 	if (cli_given(in, "kernel-memory") || cli_given(in, "kernel-memory-tcp"))
 		log_warn("kernel memory settings are ignored: cgroup v2 has no such limit");
-	TRY(oci_resources_parse(in->arena, text.data ? text.data : "", text.len, &resources, e));
-	return container_update(&in->context, id, resources, e);
+	if (cli_text(in, "resources") || any_field(in) || !(r.rlimit_count > 0 || r.oom_score_set))
+		TRY(oci_resources_parse(in->arena, text.data ? text.data : "", text.len,
+		                        &r.resources, e));
+	return container_update(&in->context, &r, e);
 }
 
 const struct command command_update = {
@@ -174,8 +265,14 @@ const struct command command_update = {
 		"if one value is refused, none is changed. Device rules are never changed.\n"
 		"\n"
 		"With --resources the limits are read as JSON in the form of config.json's "
-		"linux.resources, which knows more of them than there are options.",
+		"linux.resources, which knows more of them than there are options.\n"
+		"\n"
+		"--rlimit and --oom-score-adj change the container's first process alone, with the "
+		"rest or with nothing: they may stand beside --resources. Its children have copies "
+		"of their own, made when they were started, and processes of exec begin with what "
+		"config.json says. TYPE is a name of getrlimit(2), with or without RLIMIT_.",
 	.examples = "caisson update --memory 512m --pids-limit 100 web\n"
+		    "caisson update --rlimit nofile=4096 --oom-score-adj 500 web\n"
 		    "echo '{\"cpu\":{\"quota\":50000}}' | caisson update --resources - web\n",
 	.options = update_options,
 	.complete = { COMPLETE_CONTAINER },

@@ -58,6 +58,18 @@ struct exec_request {
 	unsigned int preserve_fds;
 };
 
+enum { UPDATE_RLIMITS_MAX = 16 }; /* as many kinds as there are */
+
+struct update_request {
+	const char *id;
+	const struct oci_resources *resources; /* NULL: the group stays as it is */
+	/* of its first process; each kind at most once */
+	const struct oci_rlimit *rlimits;
+	size_t rlimit_count;
+	bool oom_score_set;
+	int oom_score; /* -1000 to 1000 */
+};
+
 enum container_status {
 	STATUS_CREATING,
 	STATUS_CREATED,
@@ -106,8 +118,8 @@ MUST_CHECK int container_delete(const struct container_context *c, const char *i
 MUST_CHECK int container_pause(const struct container_context *c, const char *id, struct err *e);
 MUST_CHECK int container_resume(const struct container_context *c, const char *id, struct err *e);
 /* Changes the limits of one that runs, all or nothing; device rules are left alone. */
-MUST_CHECK int container_update(const struct container_context *c, const char *id,
-                                const struct oci_resources *resources, struct err *e);
+MUST_CHECK int container_update(const struct container_context *c, const struct update_request *r,
+                                struct err *e);
 MUST_CHECK int container_info(const struct container_context *c, struct arena *a, const char *id,
                               struct container_info *ret, struct err *e);
 MUST_CHECK int container_details(const struct container_context *c, struct arena *a, const char *id,

@@ -5,12 +5,16 @@
  * resources do not mention stays as it is. Device rules are never touched: callers
  * send them along without meaning a change.
  *
+ * The first process's own limits are changed before the group's as far as the kernel may
+ * refuse that, the rest after it, when nothing is left to fail but the process itself.
+ *
  * A container without limits may be in a group to which its parents hand down no
  * controller, so those that are needed are enabled first.
  */
 #include "base/scope.h"
 #include "runtime/container.h"
 #include "runtime/query.h"
+#include "runtime/update_process.h"
 
 static unsigned int needed_controllers(const struct cgroup_plan *plan)
 {
@@ -33,22 +37,36 @@ static int apply(const struct found *f, const struct cgroup_facts *facts, int cg
 	return cgroup_update(cgroup, plan.writes, plan.write_count, e);
 }
 
-int container_update(const struct container_context *c, const char *id,
-                     const struct oci_resources *resources, struct err *e)
+static int update_group(const struct found *f, const struct oci_resources *resources,
+                        struct arena *a, struct err *e)
 {
-	ARENA struct arena a = { 0 };
-	FOUND struct found f = FOUND_NONE;
 	struct oci_resources wanted = *resources;
 	struct cgroup_facts facts;
 
-	TRY(found_open(c, &a, id, true, &f, e));
+	if (!f->state.cgroup)
+		return err_set(e, ERR_REFUSED,
+		               "container %s has no cgroup of its own, so it has no limits",
+		               f->dir.id);
+	TRY(cgroup_probe(true, &facts, e));
+	FD int cgroup = cgroup_open(&facts, f->state.cgroup, e);
+	TRY(cgroup);
+	return apply(f, &facts, cgroup, &wanted, a, e);
+}
+
+int container_update(const struct container_context *c, const struct update_request *r,
+                     struct err *e)
+{
+	ARENA struct arena a = { 0 };
+	FOUND struct found f = FOUND_NONE;
+	struct process_update process;
+
+	TRY(found_open(c, &a, r->id, true, &f, e));
 	if (f.status == STATUS_STOPPED)
 		return err_set(e, ERR_STATE, "container not running");
-	if (!f.state.cgroup)
-		return err_set(e, ERR_REFUSED,
-		               "container %s has no cgroup of its own, so it has no limits", id);
-	TRY(cgroup_probe(true, &facts, e));
-	FD int cgroup = cgroup_open(&facts, f.state.cgroup, e);
-	TRY(cgroup);
-	return apply(&f, &facts, cgroup, &wanted, &a, e);
+	TRY(process_update_begin(&process, f.state.pid, f.pidfd, r, e));
+	if (r->resources && update_group(&f, r->resources, &a, e) < 0) {
+		process_update_undo(&process);
+		return -1;
+	}
+	return process_update_end(&process, e);
 }

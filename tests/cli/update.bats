@@ -70,6 +70,70 @@ expect_json() { # STATUS JSON
 	is 'container not running'
 }
 
+with_limits() {
+	sleeping '.process.rlimits = [{ "type": "RLIMIT_NOFILE", "soft": 1024, "hard": 1024 }]'
+}
+
+limit_is() { # NAME-IN-PROC SOFT HARD
+	grep -E "^$1 +$2 +$3( |\$)" "/proc/$(pid_of c)/limits"
+}
+
+score_is() { # SCORE
+	[ "$(cat "/proc/$(pid_of c)/oom_score_adj")" = "$1" ]
+}
+
+@test "limits and OOM score of the first process" {
+	with_limits
+	limit_is 'Max open files' 1024 1024
+	expect 0 caisson update --rlimit nofile=100:200 --rlimit RLIMIT_CORE=0 --oom-score-adj 700 c
+	is ''
+	limit_is 'Max open files' 100 200
+	limit_is 'Max core file size' 0 0
+	score_is 700
+	# beside a file, which is for the group
+	echo '{"unified":{"cgroup.max.depth":"7"}}' >resources.json
+	expect 0 caisson update -r resources.json --rlimit nofile=50 c
+	limit_is 'Max open files' 50 50
+	group_says cgroup.max.depth 7
+	score_is 700
+}
+
+@test "if one of all is refused, none is changed" {
+	with_limits
+	expect 0 caisson update --oom-score-adj 300 c
+	# no process may have so many
+	expect 1 caisson update --rlimit nproc=10:20 --rlimit nofile=1:9999999999 --oom-score-adj 400 c
+	says '--rlimit RLIMIT_NOFILE: prlimit of process '
+	one_line
+	limit_is 'Max open files' 1024 1024
+	not limit_is 'Max processes' 10 20
+	score_is 300
+	# the group refuses
+	echo '{"unified":{"cgroup.max.depth":"7","cgroup.max.descendants":"many"}}' >resources.json
+	expect 1 caisson update --rlimit nproc=10:20 --oom-score-adj 400 -r resources.json c
+	says 'cgroup.max.descendants'
+	not limit_is 'Max processes' 10 20
+	group_says cgroup.max.depth max
+	score_is 300
+}
+
+@test "limits of the first process that make no sense" {
+	with_limits
+	local text
+	for text in 'files=1: there is no limit of this name' 'nofile: it has no value' \
+		'nofile=9:8: soft must not be above hard' 'nofile=many: not a number' \
+		'nofile=1:x: not a number' '=1: there is no limit'; do
+		expect 1 caisson update --rlimit "${text%%: *}" c
+		says "--rlimit $text"
+		one_line
+	done
+	expect 1 caisson update --rlimit nofile=1 --rlimit RLIMIT_NOFILE=2 c
+	says 'it is given twice'
+	expect 1 caisson update --oom-score-adj 1001 c
+	says 'not a number from -1000 to 1000'
+	limit_is 'Max open files' 1024 1024
+}
+
 @test "what is not to be understood is refused" {
 	sleeping
 	expect 1 caisson update nobody
