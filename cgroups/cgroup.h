@@ -101,8 +101,9 @@ MUST_CHECK int cgroup_devices_compile(struct arena *a, const struct oci_device_r
 /* --- life ------------------------------------------------------------------------- */
 
 /* Makes the cgroup with its parents and enables `controllers` down the path, and of the
- * others that the facts know those that can be had. *ret_made says whether the last folder is ours. One that exists is taken only
- * if it is empty and not frozen (ERR_STATE otherwise). Returns its O_RDONLY fd. */
+ * others that the facts know those that can be had. *ret_made says whether the last folder is ours.
+ * One that exists is taken only if it is empty and not frozen (ERR_STATE otherwise). Returns its
+ * O_RDONLY fd. */
 MUST_CHECK int cgroup_create(const struct cgroup_facts *facts, const char *path,
                              unsigned int controllers, bool *ret_made, struct err *e);
 

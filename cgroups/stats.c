@@ -68,6 +68,15 @@ void meter_close(struct meter *m)
 	fd_drop(&m->group);
 }
 
+/* Hands it to the caller, whose scope it now is. */
+static struct meter give(struct meter *m)
+{
+	struct meter given = *m;
+
+	*m = meter_none();
+	return given;
+}
+
 int meter_open(int cgroup, uint32_t wanted, struct meter *ret, struct err *e)
 {
 	METER struct meter m = meter_none();
@@ -82,8 +91,7 @@ int meter_open(int cgroup, uint32_t wanted, struct meter *ret, struct err *e)
 		if (m.files[i] < 0 && errno != ENOENT && errno != EACCES && errno != ENODEV)
 			return err_sys(e, "open %s", files[i].name);
 	}
-	*ret = m;
-	m = meter_none();
+	*ret = give(&m);
 	return 0;
 }
 
