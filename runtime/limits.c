@@ -24,7 +24,8 @@ static struct opt_u64 limit_of(const struct meter_reading *r, enum meter_file fi
 {
 	struct opt_u64 limit = r->number[file];
 
-	return limit.value == METER_NO_LIMIT ? (struct opt_u64){ .set = false } : limit;
+	limit.set = limit.set && limit.value != METER_NO_LIMIT;
+	return limit;
 }
 
 static const char *peak_text(struct arena *a, struct opt_u64 peak, bool bytes)
