@@ -9,6 +9,7 @@
 #include "cgroups/cgroup.h"
 #include "cgroups/stats.h"
 #include "runtime/limits.h"
+#include "runtime/meter_json.h"
 #include "runtime/sizes.h"
 #include "tests/unit/unit.h"
 
@@ -138,6 +139,89 @@ static void test_sizes(void **state)
 	}
 }
 
+/* --- JSON -------------------------------------------------------------------------------- */
+
+static void print(const struct meter_reading *r, struct buf *out)
+{
+	struct json_writer w = { .out = out, .indent = "" };
+
+	out->len = 0;
+	meter_stats_json(&w, r);
+}
+
+/* What runc prints of a group that has no controllers, key by key; and ours at the end. */
+static void test_json_of_nothing(void **state)
+{
+	static const struct meter_reading none;
+	BUF struct buf out = { 0 };
+
+	(void)state;
+	print(&none, &out);
+	assert_string_equal(
+		out.data,
+		"{\"cpu\":{\"usage\":{\"kernel\":0,\"user\":0},\"throttling\":{}},"
+		"\"cpuset\":{\"cpu_exclusive\":0,\"mem_hardwall\":0,\"mem_exclusive\":0,"
+		"\"memory_migrate\":0,\"memory_spread_page\":0,\"memory_spread_slab\":0,"
+		"\"memory_pressure\":0,\"sched_load_balance\":0,\"sched_relax_domain_level\":0},"
+		"\"memory\":{\"usage\":{\"limit\":0,\"failcnt\":0},\"swap\":{\"limit\":0,"
+		"\"failcnt\":0},\"kernel\":{\"limit\":0,\"failcnt\":0},\"kernelTCP\":{\"limit\":0,"
+		"\"failcnt\":0}},\"pids\":{},\"blkio\":{},\"hugetlb\":{},\"intel_rdt\":{},"
+		"\"network_interfaces\":null,\"v2\":{}}");
+}
+
+static void assert_has(const struct buf *out, const char *text)
+{
+	if (!strstr(out->data, text))
+		fail_msg("%s is not in %s", text, out->data);
+}
+
+static void test_json(void **state)
+{
+	static const struct meter_huge huge[] = {
+		{ .size = "2MB", .current = 2097152, .failures = 3 }
+	};
+	ARENA struct arena a = { 0 };
+	struct meter_reading r = { .huge = huge, .huge_count = 1 };
+	BUF struct buf out = { 0 };
+
+	(void)state;
+	parse(&a, METER_CPU_STAT, "usage_usec 12\nuser_usec 7\nsystem_usec 5\nnr_throttled 2\n",
+	      &r);
+	parse(&a, METER_CPUS, "0-2,7", &r);
+	parse(&a, METER_MEMS, "0", &r);
+	parse(&a, METER_MEMORY_CURRENT, "4096", &r);
+	parse(&a, METER_MEMORY_MAX, "8192", &r);
+	parse(&a, METER_SWAP_CURRENT, "100", &r);
+	parse(&a, METER_SWAP_MAX, "1000", &r);
+	parse(&a, METER_MEMORY_EVENTS, "max 9\noom_kill 1\n", &r);
+	parse(&a, METER_MEMORY_STAT, "anon 5\nfile 6\n", &r);
+	parse(&a, METER_PIDS_CURRENT, "3", &r);
+	parse(&a, METER_PIDS_MAX, "max", &r);
+	parse(&a, METER_IO_STAT, "8:16 rbytes=1 wbytes=2 rios=3 wios=0 dbytes=0 dios=0\n", &r);
+	parse(&a, METER_RDMA_CURRENT, "mlx5_0 hca_handle=2 hca_object=20\n", &r);
+	parse(&a, METER_MISC_CURRENT, "sev 4\n", &r);
+	print(&r, &out);
+	assert_has(&out, "{\"usage\":{\"total\":12000,\"kernel\":5000,\"user\":7000},"
+	                 "\"throttling\":{\"throttledPeriods\":2}}");
+	assert_has(&out, "{\"cpus\":[0,1,2,7],\"cpu_exclusive\":0,\"mems\":[0],");
+	assert_has(&out, "{\"cache\":6,\"usage\":{\"limit\":8192,\"usage\":4096,\"failcnt\":9},"
+	                 "\"swap\":{\"limit\":9192,\"usage\":4196,\"failcnt\":0}");
+	assert_has(&out,
+	           "\"raw\":{\"anon\":5,\"file\":6},\"event_count\":{\"max\":9,\"oom_kill\":1}}");
+	assert_has(&out, "\"pids\":{\"current\":3}");
+	assert_has(&out, "\"ioServiceBytesRecursive\":[{\"major\":8,\"minor\":16,\"op\":\"Read\","
+	                 "\"value\":1},{\"major\":8,\"minor\":16,\"op\":\"Write\",\"value\":2},"
+	                 "{\"major\":8,\"minor\":16,\"op\":\"Discard\"}]");
+	assert_has(&out, "\"hugetlb\":{\"2MB\":{\"usage\":2097152,\"failcnt\":3}}");
+	assert_has(&out, "\"rdma.current\":{\"mlx5_0\":{\"hca_handle\":2,\"hca_object\":20}}");
+	assert_has(&out, "\"misc.current\":{\"sev\":4}");
+
+	/* without a limit */
+	parse(&a, METER_MEMORY_MAX, "max", &r);
+	print(&r, &out);
+	assert_has(&out, "\"swap\":{\"limit\":18446744073709551615,");
+}
+
 /* --- a real group ------------------------------------------------------------------------ */
 
 static void test_group(void **state)
@@ -176,9 +260,10 @@ static void test_group(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),  cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_pressure), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_sizes),    cmocka_unit_test(test_group),
+		cmocka_unit_test(test_numbers),         cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_pressure),        cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_json_of_nothing), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_sizes),           cmocka_unit_test(test_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
