@@ -411,7 +411,7 @@ one_line() { # FILE
 	bash complete.bash >completed
 	cat completed
 	diff completed - <<-'END'
-		start state
+		start state stats
 		--root --rootless
 		json
 		text
