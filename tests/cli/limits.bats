@@ -64,12 +64,13 @@ counter() { # GROUP FILE KEY
 	expect 0 caisson run -d -b b c
 	[ "$(<"$CGROUP$CGROUP_PREFIX/b/memory.current")" -gt 0 ]
 	[ "$(<"$CGROUP$CGROUP_PREFIX/b/pids.current")" = 1 ]
-	# all that the tree has
-	is_same_words "$(<"$CGROUP/cgroup.controllers")" "$(<"$CGROUP$CGROUP_PREFIX/b/cgroup.controllers")"
+	# all that the tree has, but what a newer kernel may know
+	[ "$(controllers_of "$CGROUP")" = "$(controllers_of "$CGROUP$CGROUP_PREFIX/b")" ]
 }
 
-is_same_words() { # WORDS WORDS
-	[ "$(tr ' ' '\n' <<<"$1" | sort)" = "$(tr ' ' '\n' <<<"$2" | sort)" ]
+controllers_of() { # GROUP
+	tr ' ' '\n' <"$1/cgroup.controllers" | sort |
+		grep -xE 'cpu|cpuset|io|memory|pids|hugetlb|rdma|misc'
 }
 
 @test "out of memory: run says it, with the limit and the peak" {
@@ -137,7 +138,7 @@ is_same_words() { # WORDS WORDS
 	requires cgroup-pids
 	make_bundle b
 	config b '.linux.resources.pids = { "limit": 20 }'
-	script b 'bomb() { bomb | bomb & }; bomb; sleep 1000'
+	script b 'bomb() { bomb | bomb & }; bomb; exec sleep 1000'
 	expect 0 caisson run -d -b b c
 	wait_for state_says c '.limits[0] | .resource == "pids" and .event == "max" and .limit == 20'
 	[ "$(<"$CGROUP$CGROUP_PREFIX/b/pids.current")" -le 20 ]
@@ -164,7 +165,8 @@ is_same_words() { # WORDS WORDS
 	usage=$(counter b cpu.stat usage_usec)
 	share=$((usage * 1000 / (periods * 20000)))
 	echo "$usage us in $periods periods: $share per mille of the quota"
-	[ "$share" -ge 950 ] && [ "$share" -le 1050 ]
+	[ "$share" -ge 950 ]
+	[ "$share" -le 1050 ]
 	caisson state c | jq -e '.limits[0] | .resource == "cpu" and .limit == 20000 and .period == 100000
 		and .count > 50'
 	expect 0 caisson events --stats c
@@ -192,10 +194,12 @@ is_same_words() { # WORDS WORDS
 @test "reads from a block device are held to their rate" {
 	requires cgroup-io
 	requires losetup
-	local device numbers free throttled
+	local device numbers free
 	truncate -s 8M image
 	modprobe loop 2>/dev/null || true
 	device=$(losetup --find --show "$W/image") || skip "there are no loop devices"
+	exec 5<"$device"
+	losetup -d "$device" # it goes when the last, this test, has closed it
 	numbers=$(lsblk -dno MAJ:MIN "$device" | tr -d ' ')
 	make_bundle b
 	config b '.linux.devices = [{ "path": "/dev/disk", "type": "b", "major": $major, "minor": $minor }] |
@@ -203,18 +207,17 @@ is_same_words() { # WORDS WORDS
 		"access": "r" }]' --argjson major "${numbers%:*}" --argjson minor "${numbers#*:}"
 	script b 'dd if=/dev/disk of=/dev/null bs=64k count=48 iflag=direct 2>/dev/null &&
 		awk "{ print \$1 }" /proc/uptime'
-	milliseconds() { # what a run takes by the container's clock
-		local begin end
-		begin=$(awk '{ print $1 * 1000 }' /proc/uptime)
+	measure() { # sets took: hundredths of a second until the container has read all
+		local begin
+		begin=$(cut -d ' ' -f 1 /proc/uptime)
 		expect 0 caisson run -b b c
-		end=$(awk '{ print $1 * 1000 }' <<<"$output")
-		echo $((${end%.*} - ${begin%.*}))
+		took=$((${output/./} - ${begin/./}))
 	}
-	free=$(milliseconds)
+	measure
+	free=$took
 	config b '.linux.resources.blockIO.throttleReadBpsDevice = [{ "major": $major, "minor": $minor,
 		"rate": 524288 }]' --argjson major "${numbers%:*}" --argjson minor "${numbers#*:}"
-	throttled=$(milliseconds)
-	losetup -d "$device"
-	echo "3 MiB in $free ms, at 512 KiB/s in $throttled ms"
-	[ "$throttled" -ge $((free + 3000)) ]
+	measure
+	echo "3 MiB in $free cs, at 512 KiB/s in $took cs"
+	[ "$took" -ge $((free + 300)) ]
 }
