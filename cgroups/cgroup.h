@@ -45,6 +45,11 @@ struct cgroup_facts {
 	const char *own;  /* the group that we are in; NULL: it cannot be seen */
 	const char *base; /* the delegated one, whose controllers are those above;
 	                   * NULL: there is none */
+
+	/* cgroup_probe_systemd (cgroups/systemd.h), where systemd is to make the group. */
+	bool systemd_user;   /* the one of a user, not the host's */
+	const char *systemd; /* its group below the mount, "" for the root; NULL: none runs */
+	const char *systemd_socket;
 };
 
 MUST_CHECK int cgroup_probe(bool controllers, struct cgroup_facts *ret, struct err *e);
@@ -132,6 +137,12 @@ MUST_CHECK int cgroup_enable(const struct cgroup_facts *facts, const char *path,
  * is as it was before. Errors are those of cgroup_apply. */
 MUST_CHECK int cgroup_update(int cgroup, const struct cgroup_write *writes, size_t count,
                              struct err *e);
+
+/* The same with a last step, after which the values are written once more: whoever `then`
+ * tells may write what it made of them. Its failure undoes the change, too. */
+typedef int cgroup_then(void *context, struct err *e);
+MUST_CHECK int cgroup_update_then(int cgroup, const struct cgroup_write *writes, size_t count,
+                                  cgroup_then *then, void *context, struct err *e);
 
 /* Fills in what an update leaves as it is and version 2 keeps in one file with what it
  * changes: the quota or the period, the memory limit that a swap limit includes. */

@@ -56,9 +56,10 @@ int cgroup_path(struct arena *a, const struct cgroup_facts *facts, const char *c
 	if (is_systemd_form(path)) {
 		err_set(e, ERR_REFUSED,
 		        "linux.cgroupsPath: \"%s\" is in the form slice:prefix:name of systemd's "
-		        "driver, which caisson does not have yet",
+		        "driver, which was not asked for",
 		        path);
-		return err_hint(e, "let the engine use its cgroupfs driver");
+		return err_hint(e,
+		                "give --systemd-cgroup, or let the engine use its cgroupfs driver");
 	}
 
 	const char *clean = path_clean(a, "/", path);

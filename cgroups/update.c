@@ -141,18 +141,37 @@ static int write_rest(int cgroup, struct change *changes, size_t count, bool pat
 	return 0;
 }
 
-int cgroup_update(int cgroup, const struct cgroup_write *writes, size_t count, struct err *e)
+static int write_all(int cgroup, struct change *changes, size_t count, struct err *e)
+{
+	TRY(write_rest(cgroup, changes, count, true, e));
+	return write_rest(cgroup, changes, count, false, e);
+}
+
+static int write_again(int cgroup, struct change *changes, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		changes[i].done = false;
+	return write_all(cgroup, changes, count, e);
+}
+
+int cgroup_update_then(int cgroup, const struct cgroup_write *writes, size_t count,
+                       cgroup_then *then, void *context, struct err *e)
 {
 	ARENA struct arena a = { 0 };
 	struct change *changes = arena_array(&a, count, sizeof(*changes));
 	size_t n = 0;
 
 	TRY(gather(&a, cgroup, writes, count, changes, &n, e));
-	if (write_rest(cgroup, changes, n, true, e) == 0 &&
-	    write_rest(cgroup, changes, n, false, e) == 0)
+	if (write_all(cgroup, changes, n, e) == 0 &&
+	    (!then || (then(context, e) == 0 && write_again(cgroup, changes, n, e) == 0)))
 		return 0;
 	undo(cgroup, changes, n);
 	return -1;
+}
+
+int cgroup_update(int cgroup, const struct cgroup_write *writes, size_t count, struct err *e)
+{
+	return cgroup_update_then(cgroup, writes, count, NULL, NULL, e);
 }
 
 /* --- what a partial update leaves as it is ------------------------------------------- */

@@ -159,6 +159,7 @@ static void compile(struct check *c, const struct container_context *context, st
 		.no_new_keyring = r->no_new_keyring,
 		.preserve_fds = r->preserve_fds,
 		.no_cgroup = context->no_cgroup,
+		.systemd = context->systemd_cgroup,
 		.seccomp_cache = -1,
 		.faults = &faults,
 	};
@@ -184,13 +185,12 @@ int container_check(const struct container_context *context, const struct create
 	BUF struct buf text = { 0 };
 	BUF struct buf plan = { 0 };
 	const struct facts_options options = { .rootless = context->rootless,
-		                               .no_cgroup = context->no_cgroup };
+		                               .no_cgroup = context->no_cgroup,
+		                               .systemd = context->systemd_cgroup };
 	struct host_facts facts;
 	struct err fault = { 0 };
 	int result = 0;
 
-	if (context->systemd_cgroup)
-		return err_set(e, ERR_REFUSED, "--systemd-cgroup: not supported yet");
 	if (parse(&c, &text, &fault) < 0) {
 		fail_parts(&c, &fault, r->config);
 	} else {

@@ -32,6 +32,21 @@ static void check_namespaces(struct check *c)
 	}
 }
 
+/* Nobody else may be in the unit that systemd is asked for. */
+static void check_scope(struct check *c, const char *path)
+{
+	struct err e = { 0 };
+	FD int cgroup = cgroup_open(&c->facts->cgroup, path, &e);
+	int populated = cgroup < 0 ? 0 : cgroup_is_populated(cgroup, &e);
+
+	if (cgroup < 0 && e.sys == ENOENT)
+		e = (struct err){ 0 };
+	if (populated > 0)
+		populated = err_set(&e, ERR_STATE,
+		                    "linux.cgroupsPath: there are processes in %s already", path);
+	check_result(c, "linux.cgroupsPath", e.kind ? -1 : populated, &e);
+}
+
 static void check_cgroup(struct check *c)
 {
 	const struct plan_cgroup *group = &c->plan->cgroup;
@@ -42,6 +57,10 @@ static void check_cgroup(struct check *c)
 
 	if (!path)
 		return;
+	if (group->unit) { /* its parents are systemd's to make */
+		check_scope(c, path);
+		return;
+	}
 	for (uint32_t i = 0; i < group->writes.count; i++)
 		controllers |= cgroup_file_controller(plan_text(c->plan, write[i].file));
 	int result = cgroup_check(&c->facts->cgroup, path, controllers, &e);

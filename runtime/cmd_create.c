@@ -102,9 +102,15 @@ const struct command command_create = {
 		"such a socket of its own in /run/notify, and start, given the variable too, returns "
 		"when the process has told that it is ready: sd_notify(3).\n"
 		"\n"
-		"Annotations of config.json are kept and told, and mean nothing, but for "
-		"run.oci.keep_original_groups: with the value 1 the process keeps the caller's "
-		"supplementary groups, which a user namespace of one's own may need.",
+		"With --systemd-cgroup linux.cgroupsPath is slice:prefix:name, and systemd makes the "
+		"cgroup: that of the scope prefix-name.scope in the slice. That is the systemd of the "
+		"host or, for a user, the user's own.\n"
+		"\n"
+		"Annotations of config.json are kept and told, and mean nothing, but for two. With "
+		"run.oci.keep_original_groups of the value 1 the process keeps the caller's "
+		"supplementary groups, which a user namespace of one's own may need. "
+		"org.systemd.property.NAME sets a property of the scope, if it is one of those that "
+		"say how it ends, what it is ordered with, or how its memory is protected.",
 	.examples = "caisson create --bundle /srv/web web\n"
 		    "caisson start web\n",
 	.options = create_options,

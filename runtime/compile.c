@@ -13,6 +13,8 @@
  *     in it says, it leads into the container;
  *   - the network namespace, which the launcher makes meanwhile, is joined before the
  *     first mount that may look at it, and before any hook;
+ *   - where systemd makes the cgroup, it is waited for before the first mount that
+ *     shows it or fills memory, before stage 2, and before any hook;
  *   - hooks run when all mounts are there and the root is still writable, and before
  *     the old root is gone, since createContainer hooks are the host's programs;
  *   - the read-only root, masks, sysctls come after the pivot, when no name of the
@@ -140,6 +142,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 		add_text(c, PLAN_FOLDER, "process.cwd", c->process->cwd);
 	compile_terminal(c, true);
 	compile_network(c);
+	compile_scope(c);
 	compile_hooks_create(c);
 
 	if (!c->shares_mounts)

@@ -19,6 +19,7 @@ struct compile_options {
 	const char *bundle; /* absolute, cleaned */
 	bool no_pivot, no_new_keyring;
 	bool no_cgroup; /* --cgroup-manager disabled */
+	bool systemd;   /* --systemd-cgroup: it makes the cgroup */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;   /* of preserve_fds, the first: sockets handed over */
 	const char *notify_folder; /* with the socket for sd_notify(3); NULL: none */

@@ -13,6 +13,7 @@
 
 #include "base/scope.h"
 #include "cgroups/cgroup.h"
+#include "cgroups/systemd.h"
 #include "runtime/compile_parts.h"
 
 static bool is_limit(const struct cgroup_write *w)
@@ -83,21 +84,52 @@ static void put_writes(struct compile *c, const struct cgroup_plan *plan)
 	c->plan.head.cgroup.writes = plan_put_array(&c->plan, out, plan->write_count, sizeof(*out));
 }
 
+/* The place of systemd's scope instead. */
+static int find_place(struct compile *c, const struct compile_options *options,
+                      struct systemd_place *ret, struct err *e)
+{
+	if (options->no_cgroup)
+		return 0;
+	if (!options->systemd)
+		return cgroup_path(&c->arena, &c->facts->cgroup, c->linux_->cgroups_path,
+		                   options->id, &c->cgroup, e);
+	TRY(systemd_place(&c->arena, &c->facts->cgroup, c->linux_->cgroups_path, options->id, ret,
+	                  e));
+	c->cgroup = ret->path;
+	c->scope = true;
+	return 0;
+}
+
+static int put_scope(struct compile *c, const char *id, const struct systemd_place *place,
+                     const struct cgroup_plan *plan, struct err *e)
+{
+	struct plan_cgroup *group = &c->plan.head.cgroup;
+	BUF struct buf properties = { 0 };
+
+	if (!c->scope)
+		return 0;
+	TRY(systemd_properties(place, id, plan, c->config->annotations, &properties, e));
+	group->unit = plan_put_string(&c->plan, place->unit);
+	group->slice = plan_put_string(&c->plan, place->slice);
+	group->properties = plan_put_array(&c->plan, properties.data, properties.len, 1);
+	return 0;
+}
+
 int compile_cgroup(struct compile *c, const struct compile_options *options, struct err *e)
 {
 	struct plan_cgroup *group = &c->plan.head.cgroup;
+	struct systemd_place place = { 0 };
 	struct cgroup_plan plan = { 0 };
 
 	group->owner = PLAN_NO_OWNER;
-	if (!options->no_cgroup)
-		TRY(cgroup_path(&c->arena, &c->facts->cgroup, c->linux_->cgroups_path, options->id,
-		                &c->cgroup, e));
+	TRY(find_place(c, options, &place, e));
 	if (!c->cgroup)
 		return do_without(c, options, e);
 
 	TRY(cgroup_compile(&c->arena, c->linux_->resources, &c->facts->cgroup, &plan, e));
 	group->path = plan_put_string(&c->plan, c->cgroup);
 	put_writes(c, &plan);
+	TRY(put_scope(c, options->id, &place, &plan, e));
 	if (c->facts->rootless)
 		return 0;
 	group->owner = compile_cgroup_owner(c);

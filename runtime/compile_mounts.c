@@ -485,6 +485,8 @@ static void add_new(struct compile *c, size_t index)
 
 	if (!ignores_network(m))
 		compile_network(c);
+	if (is_cgroup(m) || o->copy_up)
+		compile_scope(c);
 
 	struct plan_step *step =
 		plan_add(&c->plan, is_cgroup(m) ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, cm->origin);
@@ -511,6 +513,8 @@ static void add_new(struct compile *c, size_t index)
 static void add_own_cgroup(struct compile *c, const struct compile_mount *cm)
 {
 	const struct mount_options *o = &cm->options;
+
+	compile_scope(c); /* before, its folder need not be there */
 	struct plan_step *step = plan_add(&c->plan, PLAN_BIND, cm->origin);
 
 	const char *group = c->cgroup ? c->cgroup : c->facts->cgroup.own;

@@ -6,6 +6,8 @@
  * the others. Only the network namespace, which takes longer than all else of the
  * clone, is made by the launcher while init is at work; init joins it when it is
  * first needed. (Not with two stages: there it belongs to the new user namespace.)
+ * Where systemd makes the cgroup, init is born outside of it, and a new cgroup
+ * namespace is made when it has been moved.
  *
  * Two stages, where a user namespace is new or joined, a pid namespace is joined, or a
  * new time namespace is asked for: stage 1 does what has to be done before the final
@@ -134,13 +136,20 @@ void compile_enter_new(struct compile *c)
 		bool beside = flags & CLONE_NEWNET && !c->facts->rootless;
 
 		c->plan.head.network = beside;
-		c->plan.head.clone_flags = beside ? flags & ~(uint64_t)CLONE_NEWNET : flags;
+		if (beside)
+			flags &= ~(uint64_t)CLONE_NEWNET;
+		if (c->scope) { /* its root shall be the scope, where we are not yet */
+			c->scope_flags = flags & CLONE_NEWCGROUP;
+			flags &= ~(uint64_t)CLONE_NEWCGROUP;
+		}
+		c->plan.head.clone_flags = flags;
 		return;
 	}
 	if (is_new(c, OCI_NS_USER))
 		(void)plan_add(&c->plan, PLAN_USER_NAMESPACE, "linux.namespaces");
 	if (add_time_offsets(c))
 		flags &= ~(uint64_t)CLONE_NEWTIME; /* it exists already */
+	compile_scope(c);                          /* stage 2 is born in it */
 	plan_add(&c->plan, PLAN_CLONE, NULL)->clone.clone_flags = flags;
 	c->plan.head.two_stages = 1;
 }
@@ -150,6 +159,13 @@ void compile_network(struct compile *c)
 	if (c->plan.head.network && !c->network_joined)
 		(void)plan_add(&c->plan, PLAN_NETWORK, NULL);
 	c->network_joined = true;
+}
+
+void compile_scope(struct compile *c)
+{
+	if (c->scope && !c->scope_joined)
+		plan_add(&c->plan, PLAN_CGROUP, NULL)->value = (int64_t)c->scope_flags;
+	c->scope_joined = true;
 }
 
 static void join_container(struct compile *c, uint32_t slot, uint64_t types)

@@ -46,6 +46,9 @@ struct compile {
 	bool two_stages;       /* see compile_ns.c */
 	bool shares_mounts;    /* its mount namespace is not its own */
 	bool network_joined;   /* PLAN_NETWORK is there, where it is needed */
+	bool scope;            /* systemd makes the cgroup, and init waits for it … */
+	bool scope_joined;     /* … in a PLAN_CGROUP that is there */
+	uint64_t scope_flags;  /* what is unshared then */
 	bool setgroups_denied; /* setgroups(2) will be refused to the process */
 	struct compile_mount *mounts;
 	uint32_t notify_slot; /* PLAN_NO_SLOT: there is no such socket */
@@ -92,6 +95,9 @@ void compile_enter_new(struct compile *c);
 
 /* What follows may look at the network namespace. */
 void compile_network(struct compile *c);
+
+/* What follows shows the cgroup, is limited by it or may look at it. */
+void compile_scope(struct compile *c);
 /* The same for exec: into the namespaces that the container has of its own. */
 void compile_enter_container(struct compile *c);
 /* Adds a descriptor for the launcher to open; returns its slot. */

@@ -43,6 +43,7 @@ void creation_begin(struct creation *c, const struct container_context *context,
 		.patience = PATIENCE_ENDLESS,
 		.console_socket = -1,
 		.dir = STATE_DIR_NONE,
+		.systemd = SYSTEMD_NONE,
 		.cgroup = -1,
 		.listener = -1,
 		.launch = LAUNCH_NONE,
@@ -57,6 +58,7 @@ void creation_end(struct creation *c)
 	fd_drop(&c->master);
 	fd_drop(&c->listener);
 	fd_drop(&c->cgroup);
+	systemd_close(&c->systemd);
 	state_dir_close(&c->dir);
 	fd_drop(&c->console_socket);
 	buf_done(&c->plan_bytes);
@@ -132,6 +134,7 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 		.no_pivot = r->no_pivot,
 		.no_new_keyring = r->no_new_keyring,
 		.no_cgroup = c->context->no_cgroup,
+		.systemd = c->context->systemd_cgroup,
 		.preserve_fds = c->activation.listen_fds + r->preserve_fds,
 		.listen_fds = c->activation.listen_fds,
 		.notify_folder = c->activation.notify
@@ -152,8 +155,6 @@ int creation_read(struct creation *c, struct err *e)
 	const char *config = path_clean(&c->arena, r->bundle, r->config);
 
 	TRY(bundle_config(&c->arena, AT_FDCWD, config, &c->config_text, &c->config, e));
-	if (c->context->systemd_cgroup)
-		return err_set(e, ERR_REFUSED, "--systemd-cgroup: not supported yet");
 	TRY(activation_read(&c->activation, e));
 	TRY(creation_check_fds(c->activation.listen_fds, r->preserve_fds, e));
 	TRY(console_check(c->config->process && c->config->process->terminal, r->detach,
@@ -165,7 +166,8 @@ int creation_read(struct creation *c, struct err *e)
 	c->backend = backend_default();
 
 	const struct facts_options options = { .rootless = c->context->rootless,
-		                               .no_cgroup = c->context->no_cgroup };
+		                               .no_cgroup = c->context->no_cgroup,
+		                               .systemd = c->context->systemd_cgroup };
 	TRY(host_facts_read(&c->arena, c->config, &options, &c->facts, e));
 	return r->no_pivot ? host_facts_read_mounts(&c->arena, &c->facts, e) : 0;
 }
@@ -195,6 +197,7 @@ static void fill_state(struct creation *c)
 		.backend = c->backend->name,
 		.created = time_now(&c->arena),
 		.cgroup = plan_text(plan, plan->cgroup.path),
+		.scope = plan_text(plan, plan->cgroup.unit),
 		.phase = PHASE_CREATING,
 		.owner = c->facts.euid,
 		.private_pids = pids->wanted && !pids->path,
@@ -254,25 +257,34 @@ static const struct cgroup_write *plan_writes(struct creation *c, const struct p
 	return writes;
 }
 
-static int make_cgroup(struct creation *c, struct err *e)
+/* From here on the group is ours to kill and to remove. */
+static int set_up_cgroup(struct creation *c, const struct cgroup_write *writes, struct err *e)
 {
 	const struct plan *plan = creation_plan(c);
-	unsigned int controllers;
-	const struct cgroup_write *writes = plan_writes(c, plan, &controllers);
-	bool made;
 
-	if (!c->state.cgroup)
-		return 0;
-	TRY(state_dir_note_cgroup(&c->dir, c->state.cgroup, e));
-	c->cgroup = cgroup_create(&c->facts.cgroup, c->state.cgroup, controllers, &made, e);
-	TRY(c->cgroup);
-	/* from here on it is ours to kill and to remove */
 	c->cgroup_noted = true;
 	TRY(owner_mark(c->cgroup, c->dir.fd, c->request->id, e));
 	TRY(cgroup_apply(c->cgroup, writes, plan->cgroup.writes.count, e));
 	if (plan->cgroup.owner == PLAN_NO_OWNER)
 		return 0;
 	return cgroup_delegate(c->cgroup, plan->cgroup.owner, e);
+}
+
+/* systemd makes it around init: for now there is only somebody to ask. */
+static int make_cgroup(struct creation *c, struct err *e)
+{
+	unsigned int controllers;
+	const struct cgroup_write *writes = plan_writes(c, creation_plan(c), &controllers);
+	bool made;
+
+	if (!c->state.cgroup)
+		return 0;
+	TRY(state_dir_note_cgroup(&c->dir, c->state.cgroup, c->state.scope, e));
+	if (c->state.scope)
+		return creation_scope_connect(c, e);
+	c->cgroup = cgroup_create(&c->facts.cgroup, c->state.cgroup, controllers, &made, e);
+	TRY(c->cgroup);
+	return set_up_cgroup(c, writes, e);
 }
 
 /* Without a listener there is nobody who could start it later: the record may say
@@ -301,16 +313,39 @@ static int prepare_record(struct creation *c, struct err *e)
 	return state_prepare(&c->dir, &c->state, e);
 }
 
+static int load_devices(struct creation *c, struct err *e)
+{
+	const struct plan *plan = creation_plan(c);
+	struct plan_list devices = plan->cgroup.devices;
+
+	if (devices.count == 0)
+		return 0;
+	return cgroup_apply_devices(c->cgroup, plan_array(plan, devices), devices.count, e);
+}
+
+/* systemd is at work, too. */
+static int on_busy_scope(struct creation *c, struct err *e)
+{
+	unsigned int controllers;
+	const struct cgroup_write *writes = plan_writes(c, creation_plan(c), &controllers);
+
+	TRY(creation_scope_begin(c, e));
+	TRY(prepare_record(c, e));
+	int there = creation_scope_await(c, controllers, e);
+	if (there <= 0)
+		return there;
+	TRY(set_up_cgroup(c, writes, e));
+	return load_devices(c, e);
+}
+
 /* Init builds the container meanwhile, on another core. */
 static int on_busy(void *context, struct err *e)
 {
 	struct creation *c = context;
 
-	const struct plan *plan = creation_plan(c);
-	struct plan_list devices = plan->cgroup.devices;
-
-	if (devices.count > 0)
-		TRY(cgroup_apply_devices(c->cgroup, plan_array(plan, devices), devices.count, e));
+	if (c->state.scope)
+		return on_busy_scope(c, e);
+	TRY(load_devices(c, e));
 	return prepare_record(c, e);
 }
 
@@ -502,8 +537,10 @@ void creation_undo(struct creation *c)
 	if (c->dir.fd < 0)
 		return;
 	launch_abort(&c->launch);
+	if (c->state.scope)
+		creation_scope_undo(c);
 	/* mostly its last process has ended, and the group goes at once */
-	if (c->cgroup_noted && cgroup_destroy(&c->facts.cgroup, c->state.cgroup, 0, &e) < 0) {
+	else if (c->cgroup_noted && cgroup_destroy(&c->facts.cgroup, c->state.cgroup, 0, &e) < 0) {
 		if (cgroup_kill(c->cgroup, &e) < 0)
 			warn_of("kill what is left", &e);
 		if (cgroup_destroy(&c->facts.cgroup, c->state.cgroup, DESTROY_MS, &e) < 0)

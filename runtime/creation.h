@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "cgroups/systemd.h"
 #include "runtime/activation.h"
 #include "runtime/backend.h"
 #include "runtime/container.h"
@@ -34,9 +35,10 @@ struct creation {
 	struct state_dir dir;
 	struct state state;
 	bool cgroup_noted;
-	bool prepared; /* the record is written, but has not got its name */
-	int cgroup;    /* fd, or -1 */
-	int listener;  /* of start.sock, or -1 */
+	bool prepared;          /* the record is written, but has not got its name */
+	struct systemd systemd; /* connected where it makes the cgroup */
+	int cgroup;             /* fd, or -1 */
+	int listener;           /* of start.sock, or -1 */
 	struct launch launch;
 	int master; /* the pty's, when nobody else took it, or -1 */
 };
@@ -62,6 +64,18 @@ creation_waiting *creation_patience(const struct creation *c);
 
 /* The process has ended and the container is kept: the record says how it did. */
 MUST_CHECK int creation_record_end(struct creation *c, int status, int signo, struct err *e);
+
+/* --- creation_scope.c: where systemd makes the cgroup --- */
+
+/* Connects to it, before there is a process. */
+MUST_CHECK int creation_scope_connect(struct creation *c, struct err *e);
+
+/* Asks it for the scope with the process of c->launch in it; await waits for that, enables
+ * `controllers` of those that it does not know, and opens the group. 1: it is there, 0: the
+ * process has ended meanwhile and will have said why. */
+MUST_CHECK int creation_scope_begin(struct creation *c, struct err *e);
+MUST_CHECK int creation_scope_await(struct creation *c, unsigned int controllers, struct err *e);
+void creation_scope_undo(struct creation *c);
 
 /* Takes all effects back, as far as they came; hooks of poststop run. */
 void creation_undo(struct creation *c);

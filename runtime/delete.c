@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/scope.h"
+#include "cgroups/systemd.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
@@ -115,6 +116,18 @@ int container_resume(const struct container_context *c, const char *id, struct e
 
 /* --- delete ------------------------------------------------------------------------------ */
 
+/* What died while it was being created may have left a scope that nobody was ever in, which
+ * systemd would keep for ever. */
+static int destroy_cgroup(struct found *f, struct arena *a, struct err *e)
+{
+	bool wreck = f->state.phase == PHASE_CREATING;
+
+	if (!f->state.scope)
+		return cgroup_destroy(&f->cgroup, f->state.cgroup, END_MS, e);
+	TRY(host_facts_systemd(a, &f->cgroup, e));
+	return systemd_destroy(&f->cgroup, f->state.cgroup, f->state.scope, wreck, END_MS, e);
+}
+
 /* By its pidfd as well: somebody may have moved it out of the container's group. */
 static int end_first_process(const struct found *f, struct err *e)
 {
@@ -128,7 +141,7 @@ static int end_first_process(const struct found *f, struct err *e)
 	return 0;
 }
 
-static int clear_cgroup(const struct found *f, struct err *e)
+static int clear_cgroup(struct found *f, struct arena *a, struct err *e)
 {
 	if (!f->state.cgroup)
 		return end_first_process(f, e);
@@ -150,20 +163,21 @@ static int clear_cgroup(const struct found *f, struct err *e)
 		return 0;
 	}
 	TRY(end_first_process(f, e));
-	return cgroup_destroy(&f->cgroup, f->state.cgroup, END_MS, e);
+	return destroy_cgroup(f, a, e);
 }
 
 /* The note was there before the record, which may be damaged where nobody sees it: both
  * groups are looked at. Each is touched only if it is ours. */
 static int clear_noted_cgroup(struct found *f, struct arena *a, struct err *e)
 {
-	const char *noted;
+	const char *noted, *scope;
 
-	TRY(state_dir_noted_cgroup(&f->dir, a, &noted, e));
+	TRY(state_dir_noted_cgroup(&f->dir, a, &noted, &scope, e));
 	if (!noted || (f->state.cgroup && strcmp(noted, f->state.cgroup) == 0))
 		return 0;
 	f->state.cgroup = noted;
-	return clear_cgroup(f, e);
+	f->state.scope = scope;
+	return clear_cgroup(f, a, e);
 }
 
 /* Without a record nobody knows whether there is such a note. */
@@ -232,7 +246,7 @@ int container_delete(const struct container_context *c, const char *id, bool for
 	if (!force && f.status != STATUS_STOPPED && f.status != STATUS_CREATED)
 		return err_set(e, ERR_STATE, "cannot delete container %s that is not stopped: %s",
 		               id, container_status_name(f.status));
-	TRY(clear_cgroup(&f, e));
+	TRY(clear_cgroup(&f, &a, e));
 	if (force)
 		TRY(clear_noted_cgroup(&f, &a, e));
 	TRY(clear_mount(&f, force, e));

@@ -21,6 +21,7 @@
 #include "base/scope.h"
 #include "base/sys.h"
 #include "cgroups/resctrl.h"
+#include "cgroups/systemd.h"
 
 enum {
 	FACT_FILE_MAX = 64 * 1024,
@@ -136,6 +137,18 @@ static bool is_limited(const struct host_facts *f, const struct facts_options *o
 	}
 }
 
+/* Our uid as the host knows it. */
+static uint32_t outer_uid(const struct host_facts *f)
+{
+	for (size_t i = 0; i < f->own_uids.n; i++) {
+		const struct oci_id_mapping *m = &f->own_uids.v[i];
+
+		if (f->euid >= m->container_id && f->euid - m->container_id < m->size)
+			return m->host_id + (f->euid - m->container_id);
+	}
+	return f->euid;
+}
+
 static int read_cgroups(struct arena *a, const struct oci_config *config,
                         const struct facts_options *options, struct host_facts *f, struct err *e)
 {
@@ -143,6 +156,10 @@ static int read_cgroups(struct arena *a, const struct oci_config *config,
 	bool limits = has_limits(config->linux_->resources);
 	bool limited = options && is_limited(f, options);
 
+	if (options && options->systemd) {
+		TRY(cgroup_probe(limits, &f->cgroup, e));
+		return cgroup_probe_systemd(a, &f->cgroup, f->rootless, outer_uid(f), e);
+	}
 	/* a place that is named is taken as it is */
 	if (!limited || (path && path[0] == '/' && !options->no_cgroup)) {
 		TRY(cgroup_probe(limits, &f->cgroup, e));
@@ -204,6 +221,14 @@ static const char *kernel_mount(struct arena *a, const char *line, size_t len)
 		return NULL;
 	return decode(a, field,
 	              (size_t)((const char *)memchr(field, ' ', (size_t)(end - field)) - field));
+}
+
+int host_facts_systemd(struct arena *a, struct cgroup_facts *cgroup, struct err *e)
+{
+	struct host_facts f = { .euid = (uint32_t)getauxval(AT_EUID) };
+
+	read_user_namespace(a, &f);
+	return cgroup_probe_systemd(a, cgroup, f.rootless, outer_uid(&f), e);
 }
 
 int host_facts_read_mounts(struct arena *a, struct host_facts *facts, struct err *e)

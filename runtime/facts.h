@@ -22,6 +22,7 @@ enum rootless_choice { ROOTLESS_AUTO, ROOTLESS_TRUE, ROOTLESS_FALSE };
 struct facts_options {
 	enum rootless_choice rootless;
 	bool no_cgroup; /* none is to be made */
+	bool systemd;   /* systemd is to make it */
 };
 
 struct host_facts {
@@ -49,6 +50,9 @@ struct host_facts {
 MUST_CHECK int host_facts_read(struct arena *a, const struct oci_config *config,
                                const struct facts_options *options, struct host_facts *ret,
                                struct err *e);
+
+/* Adds to what cgroup_probe found: the systemd that serves us (cgroups/systemd.h). */
+MUST_CHECK int host_facts_systemd(struct arena *a, struct cgroup_facts *cgroup, struct err *e);
 
 /* Adds kernel_mounts, which live in the arena. */
 MUST_CHECK int host_facts_read_mounts(struct arena *a, struct host_facts *facts, struct err *e);

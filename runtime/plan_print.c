@@ -328,6 +328,11 @@ static void print_string(struct printer *p, const struct plan_step *s)
 	text(p, "value", s->string);
 }
 
+static void print_cgroup_join(struct printer *p, const struct plan_step *s)
+{
+	bits(p, "unshare", (uint64_t)s->value, plan_words_namespaces);
+}
+
 static void print_propagation(struct printer *p, const struct plan_step *s)
 {
 	bits(p, "value", s->propagation, plan_words_mount);
@@ -419,6 +424,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_PROPAGATION] = print_propagation,
 	[PLAN_ROOTFS] = print_rootfs,
 	[PLAN_FIND_ROOT] = print_find,
+	[PLAN_CGROUP] = print_cgroup_join,
 	[PLAN_MOUNT] = print_mount,
 	[PLAN_BIND] = print_bind,
 	[PLAN_REMOUNT] = print_remount,
@@ -499,6 +505,8 @@ static void print_cgroup(struct printer *p, const struct plan_cgroup *g)
 	json_key(&p->w, "cgroup");
 	json_open(&p->w, '{');
 	text(p, "path", g->path);
+	text(p, "unit", g->unit);
+	text(p, "slice", g->slice);
 	if (g->owner != PLAN_NO_OWNER)
 		number(p, "owner", g->owner);
 	if (g->writes.count > 0) {

@@ -144,7 +144,7 @@ int found_read_note(struct found *f, struct arena *a, struct err *e)
 		.id = f->dir.id, .bundle = "", .rootfs = "", .created = "", .boot_id = ""
 	};
 	f->status = STATUS_STOPPED;
-	return state_dir_noted_cgroup(&f->dir, a, &f->state.cgroup, e);
+	return state_dir_noted_cgroup(&f->dir, a, &f->state.cgroup, &f->state.scope, e);
 }
 
 int found_owns(const struct found *f, int cgroup, struct err *e)

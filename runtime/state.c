@@ -56,6 +56,8 @@ int state_prepare(const struct state_dir *d, const struct state *state, struct e
 	put_string(&w, "bootId", state->boot_id);
 	put_string(&w, "created", state->created);
 	put_string(&w, "cgroup", state->cgroup ? state->cgroup : "");
+	if (state->scope)
+		put_string(&w, "scope", state->scope);
 	put_string(&w, "phase", phase_names[state->phase]);
 	put_number(&w, "pid", (uint64_t)state->pid);
 	put_number(&w, "startTime", state->start_time);
@@ -111,6 +113,12 @@ static const char *get_string(struct reader *r, const char *key)
 		return field->text;
 	r->bad = r->bad ? r->bad : key;
 	return "";
+}
+
+/* NULL where the field is missing: older records do not have it. */
+static const char *get_optional(struct reader *r, const char *key)
+{
+	return json_member(r->record, key) ? get_string(r, key) : NULL;
 }
 
 static uint64_t get_number(struct reader *r, const char *key, uint64_t max)
@@ -199,6 +207,7 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 		.boot_id = get_string(&r, "bootId"),
 		.created = get_string(&r, "created"),
 		.cgroup = get_string(&r, "cgroup"),
+		.scope = get_optional(&r, "scope"),
 		.phase = get_phase(&r),
 		.pid = (pid_t)get_number(&r, "pid", INT32_MAX),
 		.start_time = get_number(&r, "startTime", UINT64_MAX),

@@ -43,6 +43,7 @@ struct state {
 	const char *boot_id; /* of the host when it was created             */
 	const char *created; /* RFC 3339, UTC                               */
 	const char *cgroup;  /* path below the cgroup2 mount; NULL: none of its own */
+	const char *scope;   /* systemd's unit that the cgroup is of; NULL: none */
 	enum state_phase phase;
 	pid_t pid;               /* 0 while creating                            */
 	uint64_t start_time;     /* of pid: proc_stat                     */
@@ -98,13 +99,15 @@ bool state_dir_missing(const struct err *e);
 /* 1: another command holds the lock, 0: none does. */
 MUST_CHECK int state_dir_is_locked(const struct state_dir *d, struct err *e);
 
-/* Notes the cgroup's path below its mount, before anything is done to it. */
-MUST_CHECK int state_dir_note_cgroup(const struct state_dir *d, const char *path, struct err *e);
+/* Notes the cgroup's path below its mount, before anything is done to it. `scope`: systemd
+ * is to make it, with a unit. */
+MUST_CHECK int state_dir_note_cgroup(const struct state_dir *d, const char *path, bool scope,
+                                     struct err *e);
 
 /* The noted path in the arena, absolute, or NULL when the container never got that
- * far (or the note is none of ours). */
+ * far (or the note is none of ours); and the name of the unit, NULL where there is none. */
 MUST_CHECK int state_dir_noted_cgroup(const struct state_dir *d, struct arena *a, const char **ret,
-                                      struct err *e);
+                                      const char **ret_scope, struct err *e);
 
 /* Takes the record away, the note of the cgroup last: a command that dies in
  * between leaves what the next one needs. */

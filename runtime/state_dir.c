@@ -2,6 +2,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -175,22 +177,41 @@ int state_dir_is_locked(const struct state_dir *d, struct err *e)
 	return errno == EWOULDBLOCK ? 1 : err_sys(e, "lock container %s", d->id);
 }
 
-int state_dir_note_cgroup(const struct state_dir *d, const char *path, struct err *e)
+/* in front of the path of a group that systemd makes */
+static const char scope_mark[] = "systemd:";
+
+int state_dir_note_cgroup(const struct state_dir *d, const char *path, bool scope, struct err *e)
 {
+	char text[PATH_MAX];
+
+	if (scope) {
+		(void)snprintf(text, sizeof(text), "%s%s", scope_mark, path);
+		path = text;
+	}
 	return symlinkat(path, d->fd, "cgroup") < 0 ? err_sys(e, "note the cgroup %s", path) : 0;
 }
 
 int state_dir_noted_cgroup(const struct state_dir *d, struct arena *a, const char **ret,
-                           struct err *e)
+                           const char **ret_scope, struct err *e)
 {
-	char path[4096];
-	ssize_t n = readlinkat(d->fd, "cgroup", path, sizeof(path));
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(d->fd, "cgroup", text, sizeof(text) - 1);
 
-	*ret = NULL;
+	*ret = *ret_scope = NULL;
 	if (n < 0 && errno != ENOENT && errno != EINVAL) /* EINVAL: not a link */
 		return err_sys(e, "read the note of the cgroup");
-	if (n > 0 && path[0] == '/')
-		*ret = arena_string(a, path, (size_t)n);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	bool scope = strncmp(text, scope_mark, strlen(scope_mark)) == 0;
+	const char *path = scope ? text + strlen(scope_mark) : text;
+	if (path[0] != '/')
+		return 0;
+	*ret = arena_string(a, path, strlen(path));
+	if (scope)
+		*ret_scope = strrchr(*ret, '/') + 1;
+	if (*ret_scope && **ret_scope == '_') /* cg_unescape() */
+		++*ret_scope;
 	return 0;
 }
 

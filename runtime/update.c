@@ -12,9 +12,12 @@
  * controller, so those that are needed are enabled first.
  */
 #include "base/scope.h"
+#include "cgroups/systemd.h"
 #include "runtime/container.h"
 #include "runtime/query.h"
 #include "runtime/update_process.h"
+
+enum { SYSTEMD_MS = 30000 };
 
 static unsigned int needed_controllers(const struct cgroup_plan *plan)
 {
@@ -23,6 +26,40 @@ static unsigned int needed_controllers(const struct cgroup_plan *plan)
 	for (size_t i = 0; i < plan->write_count; i++)
 		needed |= cgroup_file_controller(plan->writes[i].file);
 	return needed;
+}
+
+/* systemd shall know the new limits, too. */
+struct unit {
+	const struct cgroup_facts *facts;
+	const char *name;
+	struct buf properties;
+};
+
+static void unit_done(struct unit *u)
+{
+	buf_done(&u->properties);
+}
+
+static int tell_systemd(void *context, struct err *e)
+{
+	SYSTEMD struct systemd s = SYSTEMD_NONE;
+	struct unit *u = context;
+
+	TRY(buf_ok(&u->properties, e));
+	TRY(systemd_open(&s, u->facts, u->name, SYSTEMD_MS, e));
+	return systemd_change(&s, &u->properties, e);
+}
+
+static int change(const struct found *f, const struct cgroup_facts *facts, int cgroup,
+                  const struct cgroup_plan *plan, struct err *e)
+{
+	__attribute__((cleanup(unit_done))) struct unit u = { .facts = facts,
+		                                              .name = f->state.scope };
+
+	if (u.name)
+		systemd_put_limits(plan->writes, plan->write_count, &u.properties);
+	return cgroup_update_then(cgroup, plan->writes, plan->write_count,
+	                          u.properties.len > 0 ? tell_systemd : NULL, &u, e);
 }
 
 static int apply(const struct found *f, const struct cgroup_facts *facts, int cgroup,
@@ -34,7 +71,7 @@ static int apply(const struct found *f, const struct cgroup_facts *facts, int cg
 	TRY(cgroup_compile(a, resources, facts, &plan, e));
 	TRY(cgroup_enable(facts, f->state.cgroup, needed_controllers(&plan), e));
 	TRY(cgroup_check_memory(cgroup, resources, e));
-	return cgroup_update(cgroup, plan.writes, plan.write_count, e);
+	return change(f, facts, cgroup, &plan, e);
 }
 
 static int update_group(const struct found *f, const struct oci_resources *resources,
@@ -48,6 +85,8 @@ static int update_group(const struct found *f, const struct oci_resources *resou
 		               "container %s has no cgroup of its own, so it has no limits",
 		               f->dir.id);
 	TRY(cgroup_probe(true, &facts, e));
+	if (f->state.scope)
+		TRY(host_facts_systemd(a, &facts, e));
 	FD int cgroup = cgroup_open(&facts, f->state.cgroup, e);
 	TRY(cgroup);
 	return apply(f, &facts, cgroup, &wanted, a, e);

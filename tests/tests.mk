@@ -3,7 +3,7 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-CHECKS := lint build unit unit-sanitize fuzz cli mutants races cycles faults records differential vm
+CHECKS := lint build unit unit-sanitize fuzz cli systemd mutants races cycles faults records differential vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
@@ -38,6 +38,10 @@ check-fuzz: $(FUZZERS) ## replay the fuzzers' corpora, then look for more, FUZZ_
 check-cli: all $(TOOLS) ## run the tests of the commands on this host (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/run-bats cli tests/cli/*.bats
+
+check-systemd: all $(TOOLS) ## run the tests of the systemd driver beside a systemd of their own (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/private-cgroup tests/private-systemd tests/run-bats systemd tests/systemd/*.bats
 
 check-races: all $(TOOLS) ## exchange paths while containers are created, RACES times each (root)
 	@tests/rootfs busybox >/dev/null
@@ -89,4 +93,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races
+.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races check-systemd

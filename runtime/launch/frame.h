@@ -10,6 +10,8 @@
  *   init -> launcher   CHILD     fd: pidfd of stage 2; value: its pid. Stage 1 ends
  *   launcher -> init   NETWORK   fd: the network namespace, if the launcher makes it; it may
  *                                come before init wants it
+ *   launcher -> init   CGROUP    init is in its cgroup, where somebody else puts it there; it
+ *                                may come before init wants to know
  *   init -> launcher   SOURCE    value: the step of a bind or of the rootfs whose source
  *                                init cannot clone, or of a device that it cannot make
  *   launcher -> init   GO        fd: a detached tree; that of the rootfs is attached
@@ -47,6 +49,7 @@ enum frame_type {
 	FRAME_SOURCE,
 	FRAME_NETWORK,
 	FRAME_MOUNT,
+	FRAME_CGROUP,
 	FRAME_HOOKS,
 	FRAME_CONSOLE,
 	FRAME_WARNING,

@@ -182,6 +182,12 @@ static int answer_go(int socket, int fd, struct err *e)
 	return send_go(socket, fd, e) < 0 ? dead_already(e) : 0;
 }
 
+/* Whoever was busy has had init moved. */
+static int tell_cgroup(struct launch *l, struct err *e)
+{
+	return send_frame(l->socket, FRAME_CGROUP, -1, e) < 0 ? dead_already(e) : 0;
+}
+
 /* Init may have died meanwhile. */
 static int give_network(struct network *network, struct launch *l, struct err *e)
 {
@@ -367,7 +373,7 @@ int launch_prepare(const struct plan *plan, const struct launch_options *options
 	    give_birth(plan, options, ret, e) == 0 &&
 	    (!plan->network || give_network(&network, ret, e) == 0) &&
 	    (!events->busy || events->busy(events->context, e) == 0) &&
-	    talk(plan, ret, events, e) == 0)
+	    (!plan->cgroup.unit || tell_cgroup(ret, e) == 0) && talk(plan, ret, events, e) == 0)
 		return 0;
 	launch_abort(ret);
 	return err_in(e, "unable to start container process");

@@ -19,7 +19,8 @@ struct launch_events {
 	/* Waits until fd can be read, or has ended; -1: waits no longer, and the launch is
 	 * given up. NULL: as long as it takes. */
 	int (*wait)(void *context, int fd, struct err *e);
-	/* Init is at work and needs nobody: what does not have to come before it. */
+	/* Init is at work and needs nobody: what does not have to come before it. With a
+	 * scope of systemd's, init is in it when this returns. */
 	int (*busy)(void *context, struct err *e);
 	/* Namespaces and mounts are there: run prestart and createRuntime hooks.
 	 * *ret_state: fd of the state for createContainer hooks, or -1; given away. */

@@ -73,6 +73,11 @@ struct plan_cgroup {
 	struct plan_list writes;  /* struct plan_cgroup_write, in order */
 	struct plan_list devices; /* struct bpf_insn; count 0: no device program */
 	uint32_t owner;           /* uid of the host that gets the group, or PLAN_NO_OWNER */
+
+	/* systemd's scope; absent: the group is made by the launcher's caller. Else init is
+	 * born outside, and PLAN_CGROUP waits until it is in it. */
+	plan_str unit, slice;
+	struct plan_list properties; /* bytes: D-Bus's a(sv) without its length */
 };
 
 /* sched_setattr(2) */
@@ -136,6 +141,8 @@ enum plan_op {
 	PLAN_ENTER_ROOT,       /* keep the old root's fd, fchdir, chroot(".") */
 	PLAN_FIND_ROOT,        /* find: chroot to a rootfs that a PLAN_ROOTFS left (exec) */
 	PLAN_NETWORK,          /* join the network namespace that the launcher sends */
+	PLAN_CGROUP,           /* wait until we are in our cgroup; value: CLONE_NEWCGROUP, to
+	                        * unshare it there, or 0 */
 	PLAN_MOUNT,            /* mount: a new filesystem */
 	PLAN_BIND,             /* bind: a host path or slot */
 	PLAN_REMOUNT,          /* remount: attributes of what is mounted there */

@@ -142,7 +142,8 @@ static bool cgroup(struct checker *c, const struct plan_cgroup *g)
 	const struct plan_cgroup_write *w;
 
 	if (!string(c, &g->path) || !list(c, &g->writes, sizeof(*w)) ||
-	    !list(c, &g->devices, INSN_SIZE))
+	    !list(c, &g->devices, INSN_SIZE) || !string(c, &g->unit) || !string(c, &g->slice) ||
+	    !list(c, &g->properties, 1))
 		return false;
 	w = plan_array(c->plan, g->writes);
 	for (uint32_t i = 0; i < g->writes.count; i++, w++) {
@@ -278,6 +279,7 @@ static bool is_bare(enum plan_op op)
 	case PLAN_WAIT_HOOKS:
 	case PLAN_PIVOT:
 	case PLAN_NETWORK:
+	case PLAN_CGROUP:
 	case PLAN_MOVE_ROOT:
 	case PLAN_LOOPBACK:
 	case PLAN_PARK:
@@ -431,6 +433,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_ENTER_ROOT] = "enter-root",
 		[PLAN_FIND_ROOT] = "find-root",
 		[PLAN_NETWORK] = "network",
+		[PLAN_CGROUP] = "cgroup",
 		[PLAN_MOUNT] = "mount",
 		[PLAN_BIND] = "bind",
 		[PLAN_REMOUNT] = "remount",

@@ -161,7 +161,8 @@ static int set_up(void **unused)
 		.gid_map = LIST(maps, 2),
 		.cgroup = { .path = AT(text),
 		            .writes = LIST(writes, 1),
-		            .devices = LIST(insns, 3) },
+		            .devices = LIST(insns, 3),
+		            .properties = LIST(text, 5) },
 		.net_devices = LIST(devices, 2),
 		.steps = LIST(steps, STEPS),
 	};
@@ -293,6 +294,10 @@ static void the_head_is_checked(void **unused)
 	BAD_STRING(head.cgroup.path);
 	BAD_LIST(head.cgroup.writes);
 	BAD_LIST(head.cgroup.devices);
+	BAD_STRING(head.cgroup.unit);
+	BAD_STRING(head.cgroup.slice);
+	BAD(head.cgroup.properties.at, AT(steps) + 4);
+	BAD(head.cgroup.properties.count, UINT32_MAX);
 	BAD_LIST(head.steps);
 	BAD(head.steps.count, 0);
 	BAD(text[23], 'x'); /* the last byte ends every string */

@@ -151,7 +151,8 @@ static void test_features(void **state)
 	assert_int_equal(json_member(l, "namespaces")->count, 8);
 	assert_int_equal(json_member(l, "capabilities")->count, CAP_LAST_CAP + 1);
 	assert_true(json_member(json_member(l, "cgroup"), "v2")->truth);
-	assert_false(json_member(json_member(l, "cgroup"), "systemd")->truth);
+	assert_true(json_member(json_member(l, "cgroup"), "systemd")->truth);
+	assert_true(json_member(json_member(l, "cgroup"), "systemdUser")->truth);
 	const struct json *s = json_member(l, "seccomp");
 	assert_true(json_member(s, "enabled")->truth);
 	assert_int_equal(json_member(s, "supportedFlags")->count, 0);

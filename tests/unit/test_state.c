@@ -312,25 +312,32 @@ static void the_note_of_the_cgroup(void **unused)
 {
 	STATE_DIR struct state_dir d = STATE_DIR_NONE;
 	struct err e = { 0 };
-	const char *path = "";
+	const char *path = "", *scope;
 	ARENA struct arena a;
 
 	(void)unused;
 	arena_init(&a, 0);
 	assert_int_equal(state_dir_make(root, "c", &d, &e), 0);
-	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &e), 0);
+	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &scope, &e), 0);
 	assert_null(path);
-	assert_int_equal(state_dir_note_cgroup(&d, "/some/group", &e), 0);
-	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &e), 0);
+	assert_int_equal(state_dir_note_cgroup(&d, "/some/group", false, &e), 0);
+	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &scope, &e), 0);
 	assert_string_equal(path, "/some/group");
+	assert_null(scope);
+	/* of a scope: the unit's name is that of its folder, as cg_escape has it */
+	assert_int_equal(unlinkat(d.fd, "cgroup", 0), 0);
+	assert_int_equal(state_dir_note_cgroup(&d, "/a.slice/_io.x.scope", true, &e), 0);
+	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &scope, &e), 0);
+	assert_string_equal(path, "/a.slice/_io.x.scope");
+	assert_string_equal(scope, "io.x.scope");
 	/* none of ours: a relative path, a file */
 	assert_int_equal(unlinkat(d.fd, "cgroup", 0), 0);
 	assert_int_equal(symlinkat("../group", d.fd, "cgroup"), 0);
-	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &e), 0);
+	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &scope, &e), 0);
 	assert_null(path);
 	assert_int_equal(unlinkat(d.fd, "cgroup", 0), 0);
 	assert_int_equal(fd_replace_file(d.fd, "cgroup", 0600, "/x", 2, &e), 0);
-	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &e), 0);
+	assert_int_equal(state_dir_noted_cgroup(&d, &a, &path, &scope, &e), 0);
 	assert_null(path);
 	done_with(&d);
 }

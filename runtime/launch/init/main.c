@@ -49,6 +49,7 @@ static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_ENTER_ROOT] = step_enter_root,
 	[PLAN_FIND_ROOT] = step_find_root,
 	[PLAN_NETWORK] = step_network,
+	[PLAN_CGROUP] = step_cgroup,
 	[PLAN_MOUNT] = step_mount,
 	[PLAN_BIND] = step_bind,
 	[PLAN_REMOUNT] = step_remount,

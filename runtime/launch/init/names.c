@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of the UTS namespace; the network namespace and its loopback interface. */
+/* The names of the UTS namespace; the network namespace and its loopback interface; the
+ * cgroup namespace, where that is made late. */
 #include "runtime/launch/init/init.h"
 #include "runtime/launch/init/report.h"
 #include "runtime/launch/init/steps.h"
@@ -33,6 +34,14 @@ void step_network(const struct plan_step *step)
 {
 	(void)step;
 	report_await_network();
+}
+
+/* What is unshared here has the group that we are in for its root. */
+void step_cgroup(const struct plan_step *step)
+{
+	report_await_cgroup();
+	if (step->value)
+		must(sys_unshare((unsigned long)step->value), CALL_UNSHARE, NULL);
 }
 
 /* Any socket takes this ioctl (netdevice(7)); AF_UNIX is in every kernel. */

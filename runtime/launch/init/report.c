@@ -167,8 +167,8 @@ int64_t report_value(void)
 	return received_value;
 }
 
-/* Comes when the launcher has made it, maybe while we wait for something else. */
-static bool network_joined;
+/* What comes when the launcher is ready, maybe while we wait for something else. */
+static bool network_joined, cgroup_joined;
 
 static void join_network(int fd)
 {
@@ -178,26 +178,47 @@ static void join_network(int fd)
 	network_joined = true;
 }
 
-void report_await_network(void)
+static bool came_early(enum frame_type type, int fd)
+{
+	if (type == FRAME_NETWORK)
+		join_network(fd);
+	else if (type == FRAME_CGROUP)
+		cgroup_joined = true;
+	else
+		return false;
+	return true;
+}
+
+static void await(const bool *joined)
 {
 	int fd;
 
-	if (network_joined)
-		return;
-	if (report_receive(socket_fd, &fd, 1) != FRAME_NETWORK)
-		fail(CHECK_PROTOCOL, 0, NULL);
-	join_network(fd);
+	while (!*joined) {
+		enum frame_type got = report_receive(socket_fd, &fd, 1);
+
+		if (!came_early(got, fd))
+			fail(CHECK_PROTOCOL, 0, NULL);
+	}
+}
+
+void report_await_network(void)
+{
+	await(&network_joined);
+}
+
+void report_await_cgroup(void)
+{
+	await(&cgroup_joined);
 }
 
 int report_await(enum frame_type type)
 {
+	enum frame_type got;
 	int fd;
-	enum frame_type got = report_receive(socket_fd, &fd, 1);
 
-	if (got == FRAME_NETWORK) {
-		join_network(fd);
+	do
 		got = report_receive(socket_fd, &fd, 1);
-	}
+	while (came_early(got, fd));
 	if (got != type)
 		fail(CHECK_PROTOCOL, 0, NULL);
 	return fd;

@@ -40,6 +40,9 @@ int64_t report_value(void);
 /* Waits for the network namespace that the launcher makes, and joins it. */
 void report_await_network(void);
 
+/* Waits until the launcher says that we are in our cgroup. */
+void report_await_cgroup(void);
+
 /* Waits for a frame of this type; anything else ends init. The descriptor that came
  * with it, or -1. */
 int report_await(enum frame_type type);

@@ -57,6 +57,7 @@ void step_sysctl(const struct plan_step *step);
 void step_hostname(const struct plan_step *step);
 void step_domainname(const struct plan_step *step);
 void step_network(const struct plan_step *step);
+void step_cgroup(const struct plan_step *step);
 void step_loopback(const struct plan_step *step);
 
 /* ids.c */

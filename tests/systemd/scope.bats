@@ -1,0 +1,273 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # single-quoted scripts are the container's
+# The systemd driver beside a real systemd: that of the test machine, or one that
+# tests/private-systemd has started. Limits, which need controllers, are the machine's part.
+
+load ../cli/helpers
+
+setup_file() {
+	[ -S /run/systemd/private ] || skip "needs a systemd (tests/private-systemd)"
+	systemctl --version >/dev/null
+}
+
+# Every unit of a test begins with its own word, so that what is left can be found.
+bundle() { # DIR [JQ FILTER]
+	make_bundle "$1"
+	WORD=t${W##*.}
+	SLICE=caisson-$WORD.slice
+	UNIT=$WORD-$1.scope
+	GROUP=/sys/fs/cgroup/caisson.slice/$SLICE/$UNIT
+	config "$1" '.linux.cgroupsPath = $p' --arg p "$SLICE:$WORD:$1"
+	[ $# = 1 ] || config "$1" "$2"
+}
+
+scoped() {
+	caisson --systemd-cgroup "$@"
+}
+
+sleeping() { # [JQ FILTER]
+	bundle b '.process.args = ["sleep", "1000"]'
+	[ $# = 0 ] || config b "$1"
+	expect 0 scoped run -d -b b c
+}
+
+shows() { # PROPERTY VALUE
+	local value
+	value=$(systemctl show -P "$1" -- "$UNIT")
+	[ "$value" = "$2" ] || {
+		echo "$UNIT: $1: expected $2, got $value"
+		return 1
+	}
+}
+
+# Neither a unit nor a group; systemd forgets a unit a moment after its group is gone.
+no_unit() {
+	[ -z "$(systemctl list-units --all --plain --no-legend "$WORD-*.scope")" ] &&
+		[ -z "$(find /sys/fs/cgroup -name "$WORD-*.scope")" ]
+}
+
+gone() {
+	wait_for no_unit
+	nothing_left
+}
+
+# --- a life ----------------------------------------------------------------------------
+
+@test "run: the process is in its scope, which is gone with it" {
+	bundle b
+	script b 'cat /proc/self/cgroup; exit 7'
+	expect 7 scoped run -b b c
+	says '0::/' # its cgroup namespace begins there
+	[[ $output != *caisson* ]]
+	gone
+}
+
+@test "create, start, exec, kill, delete: all processes are in the scope, and the unit knows them" {
+	bundle b '.process.args = ["sleep", "1000"]'
+	expect 0 scoped create -b b c
+	[ "$(cat "$GROUP/cgroup.procs")" = "$(pid_of c)" ]
+	shows ActiveState active
+	shows Slice "$SLICE"
+	shows Description 'caisson container c'
+	shows Delegate yes
+	shows CollectMode inactive-or-failed
+	shows ControlGroup "/caisson.slice/$SLICE/$UNIT"
+	# engines do not always repeat the option
+	expect 0 caisson start c
+	caisson exec -d c sleep 1000
+	wait_for test "$(wc -l <"$GROUP/cgroup.procs")" = 2
+	expect 0 caisson pause c
+	is_status c paused
+	expect 0 caisson resume c
+	expect 0 caisson kill c KILL
+	wait_for is_status c stopped
+	expect 0 caisson delete c
+	gone
+}
+
+@test "delete --force ends what runs, and groups that it made in its scope" {
+	bundle b '.mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["rw"]}]'
+	config b 'del(.mounts[] | select(.destination == "/sys"))'
+	script b 'mkdir -p /sys/fs/cgroup/a/b && echo $$ >/sys/fs/cgroup/a/b/cgroup.procs && exec sleep 1000'
+	expect 0 scoped run -d -b b c
+	wait_for test -e "$GROUP/a/b"
+	expect 0 caisson delete --force c
+	gone
+}
+
+@test "a container whose unit is stopped has stopped" {
+	sleeping
+	systemctl stop "$UNIT"
+	wait_for is_status c stopped
+	expect 0 caisson delete c
+	gone
+}
+
+@test "in a user namespace, of two stages" {
+	bundle b '.linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+		| .linux.gidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]'
+	script b 'cat /proc/self/cgroup; id -u; exec sleep 1000'
+	expect 0 scoped create -b b c
+	[ "$(cat "$GROUP/cgroup.procs")" = "$(pid_of c)" ]
+	expect 0 caisson delete --force c
+	script b 'cat /proc/self/cgroup; id -u'
+	expect 0 scoped run -b b c
+	says '0::/'
+	gone
+}
+
+@test "without a cgroup namespace the container sees its scope read-only" {
+	bundle b 'del(.linux.namespaces[] | select(.type == "cgroup"))'
+	config b '.mounts |= map(select(.destination != "/sys/fs/cgroup"))
+		+ [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["rw"]}]'
+	script b 'cat /proc/self/cgroup; cat /sys/fs/cgroup/cgroup.events; mkdir /sys/fs/cgroup/x || true'
+	expect 0 scoped run -b b c
+	says "$SLICE/$UNIT"
+	says 'populated 1'
+	says 'Read-only file system'
+	gone
+}
+
+@test "hooks of create find the process in its scope" {
+	bundle b
+	printf '#!/bin/sh\njq -r .pid | xargs -I{} cat /proc/{}/cgroup >%s/seen\n' "$W" >hook
+	chmod 755 hook
+	config b '.hooks.createRuntime = [{"path": $h}]' --arg h "$W/hook"
+	expect 0 scoped run -b b c
+	grep -qF "$SLICE/$UNIT" seen
+	gone
+}
+
+@test "without a place of its own it gets one by its id" {
+	bundle b 'del(.linux.cgroupsPath) | .process.args = ["sleep", "1000"]'
+	expect 0 scoped run -d -b b "$WORD+x"
+	[ -n "$(pid_of "$WORD+x")" ]
+	grep -q "/system.slice/caisson-$WORD.x2bx.scope" "/proc/$(pid_of "$WORD+x")/cgroup"
+	expect 0 caisson delete --force "$WORD+x"
+	nothing_left
+}
+
+@test "one call is all that systemd is asked, and nothing at the end" {
+	requires strace
+	bundle b
+	expect 0 strace -f -o trace -e trace=connect,sendto "$CAISSON" --root "$STATE" --systemd-cgroup run -b b c
+	[ "$(grep -c '"l\\1' trace)" = 1 ]
+	[ "$(grep -c 'AUTH EXTERNAL' trace)" = 1 ]
+	gone
+}
+
+# --- what stays, whatever systemd does -----------------------------------------------------
+
+@test "device rules hold across daemon-reload and daemon-reexec" {
+	bundle b '.process.capabilities |= map_values(. + ["CAP_MKNOD"])'
+	script b 'cd /dev; mknod x c 1 11; while :; do
+			if head -c 0 x 2>/dev/null; then echo open; else echo refused; fi >/dev/shm/now
+			head -c 1 zero >/dev/null && echo fine >>/dev/shm/now; sleep 0.1; done'
+	config b '.mounts |= map(select(.destination != "/dev/shm")) + [{"destination": "/dev/shm", "type": "bind", "source": $d, "options": ["bind", "rw"]}]' --arg d "$W/seen"
+	mkdir seen
+	expect 0 scoped run -d -b b c
+	wait_for grep -q fine seen/now
+	for command in daemon-reload daemon-reexec; do
+		systemctl $command
+		wait_for systemctl show-environment
+		rm -f seen/now
+		wait_for grep -q fine seen/now
+		grep -q refused seen/now
+	done
+	shows NeedDaemonReload no
+	expect 0 caisson delete --force c
+	gone
+}
+
+@test "a unit of that name that has failed is cleared, one with processes left alone" {
+	bundle b '.annotations = {"org.systemd.property.RuntimeMaxUSec": "uint64 1",
+		"org.systemd.property.CollectMode": "'"'inactive'"'"} | .process.args = ["sleep", "1000"]'
+	scoped run -d -b b c >out 2>&1 </dev/null 3>&- || true
+	wait_for shows Result timeout
+	caisson delete --force c >/dev/null 2>&1 || true
+	wait_for shows ActiveState failed
+	config b '.annotations = {}'
+	expect 0 scoped run -d -b b c
+	shows ActiveState active
+	expect 1 scoped run -b b d
+	says UnitExists
+	one_line
+	is_status c running
+	expect 0 caisson delete --force c
+	gone
+}
+
+# --- annotations -----------------------------------------------------------------------------
+
+@test "annotations set some properties of the unit, by their types" {
+	sleeping '.annotations = {"org.systemd.property.KillMode": "'"'mixed'"'",
+		"org.systemd.property.TimeoutStopSec": "7", "org.systemd.property.SendSIGHUP": "true",
+		"org.systemd.property.After": "['"'a.service'"']", "some.other": "thing"}'
+	shows KillMode mixed
+	shows TimeoutStopUSec 7s
+	shows SendSIGHUP yes
+	[[ $(systemctl show -P After -- "$UNIT") == *a.service* ]]
+	expect 0 caisson delete --force c
+	gone
+}
+
+@test "CVE-2024-3154: an annotation sets no other property" {
+	bundle b
+	for name in ExecStart ExecStartPre ExecStopPost User Environment DevicePolicy DeviceAllow Delegate Slice PIDs \
+		Wants Requires OnFailure Conflicts JoinsNamespaceOf MemoryMax RootDirectory BindPaths NoSuchProperty ''; do
+		config b '.annotations = {("org.systemd.property." + $n): "true"}' --arg n "$name"
+		refused "annotations['org.systemd.property.$name']: this property may not be set so" scoped run -b b c
+	done
+	config b '.annotations = {"org.systemd.property.KillMode": "7"}'
+	refused 'must be a string in quotes' scoped run -b b c
+	no_unit
+}
+
+# --- refusals --------------------------------------------------------------------------------
+
+@test "a cgroupsPath that is no slice:prefix:name is refused" {
+	bundle b
+	for path in / /a/b a/b ../.. a.slice:b a.slice:b:c:d :: a.slice:b: a:b:c .slice:b:c a.service:b:c ../a.slice:b:c \
+		/a.slice:b:c a.slice:../b:c a.slice:b:../../c $'a.slice:b:c\n' 'a.slice:b:c d' 'a.slice:b:c@d' \
+		'a.slice:b:$(c)' -a.slice:b:c a-.slice:b:c a--b.slice:b:c a.slice:b:c.slice; do
+		config b '.linux.cgroupsPath = $p' --arg p "$path"
+		refused linux.cgroupsPath scoped run -b b c
+	done
+	config b '.linux.cgroupsPath = ("n" * 4096)'
+	refused linux.cgroupsPath scoped run -b b c
+}
+
+@test "a create that fails leaves no unit" {
+	bundle b '.process.args = ["/nonexistent"]'
+	refused '/nonexistent' scoped run -b b c
+	wait_for no_unit
+	bundle b '.mounts += [{"destination": "/x", "type": "bind", "source": "/nonexistent", "options": ["bind"]}]'
+	refused '/nonexistent' scoped create -b b c
+	wait_for no_unit
+	bundle b '.hooks.createRuntime = [{"path": "/bin/false"}]'
+	refused 'hook' scoped create -b b c
+	wait_for no_unit
+}
+
+@test "a create that is killed at any moment leaves no unit" {
+	bundle b '.process.args = ["sleep", "1000"]'
+	for ((n = 0; n < 30; n++)); do
+		timeout -s KILL "0.0$(printf %02d $((n * 3)))" "$CAISSON" --root "$STATE" --systemd-cgroup create -b b c \
+			>/dev/null 2>&1 </dev/null 3>&- || true
+		expect 0 caisson delete --force c
+	done
+	gone
+}
+
+@test "check looks for the unit, plan names it" {
+	bundle b '.process.args = ["sleep", "1000"]'
+	scoped plan b | jq -e --arg u "$UNIT" --arg s "$SLICE" '.cgroup.unit == $u and .cgroup.slice == $s'
+	expect 0 scoped run -d -b b c
+	expect 1 scoped check b
+	says 'there are processes in'
+	expect 0 caisson delete --force c
+	wait_for no_unit
+	expect 0 scoped check b
+}
