@@ -20,7 +20,7 @@ struct plan_case {
 	const char *linux_;     /* members of linux behind namespaces */
 	const char *top;        /* members of the whole */
 	const struct host_facts *facts;
-	bool no_pivot, no_new_keyring, run;
+	bool no_pivot, no_new_keyring, run, systemd;
 	unsigned int preserve_fds, listen_fds;
 	const char *notify_folder;
 };
@@ -74,6 +74,7 @@ static inline int plan_case_compile(struct arena *a, const struct plan_case *c, 
 		.listen_fds = c->listen_fds,
 		.notify_folder = c->notify_folder,
 		.listener = !c->run,
+		.systemd = c->systemd,
 		.seccomp_cache = -1,
 	};
 

@@ -156,6 +156,76 @@ static void test_network(void **state)
 	assert_int_equal(plan_case_find(plan, PLAN_LOOPBACK, 0), -1);
 }
 
+static const struct host_facts with_systemd = {
+	.cgroup = { .mode = CGROUP_UNIFIED,
+	            .mount = "/sys/fs/cgroup",
+	            .controllers = 0xff,
+	            .systemd = "" },
+	.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
+};
+
+#define WITH_SYSTEMD .facts = &with_systemd, .systemd = true
+
+/* Where systemd makes the cgroup, init waits for it before what it is for; its namespace is
+ * made then, and not by the clone. */
+static void test_scope(void **state)
+{
+	(void)state;
+	PLAN_CASE(
+		plan, WITH_SYSTEMD,
+		.linux_ =
+			"\"cgroupsPath\":\"a-b.slice:p:n\",\"resources\":{\"pids\":{\"limit\":9}}",
+		.mounts = "{\"destination\":\"/proc\",\"type\":\"proc\"},"
+			  "{\"destination\":\"/g\",\"type\":\"cgroup\"}");
+	assert_string_equal(plan_text(plan, plan->cgroup.unit), "p-n.scope");
+	assert_string_equal(plan_text(plan, plan->cgroup.slice), "a-b.slice");
+	assert_string_equal(plan_text(plan, plan->cgroup.path), "/a.slice/a-b.slice/p-n.scope");
+	assert_true(plan->cgroup.properties.count > 0);
+	assert_int_equal(plan->cgroup.writes.count, 1);
+	assert_false(plan->clone_flags & CLONE_NEWCGROUP);
+	assert_int_equal(plan_case_step(plan, PLAN_CGROUP, 0)->value, CLONE_NEWCGROUP);
+	assert_int_equal(plan_case_find(plan, PLAN_CGROUP, 0) + 1,
+	                 plan_case_find(plan, PLAN_CGROUP_MOUNT, 0));
+	assert_int_equal(plan_case_find(plan, PLAN_CGROUP, 1), -1);
+}
+
+static void test_scope_of_others(void **state)
+{
+	(void)state;
+	{ /* nothing shows it: before hooks */
+		PLAN_CASE(plan, WITH_SYSTEMD,
+		          .top = "\"hooks\":{\"createRuntime\":[{\"path\":\"/h\"}]}");
+		plan_case_order(plan, PLAN_CGROUP, PLAN_WAIT_HOOKS);
+		plan_case_order(plan, PLAN_CGROUP, PLAN_PARK);
+	}
+	{ /* the host's cgroup namespace */
+		PLAN_CASE(plan, WITH_SYSTEMD, .namespaces = "{\"type\":\"mount\"}",
+		          .mounts = "{\"destination\":\"/g\",\"type\":\"cgroup\"}");
+		assert_int_equal(plan_case_step(plan, PLAN_CGROUP, 0)->value, 0);
+		plan_case_order(plan, PLAN_CGROUP, PLAN_BIND);
+	}
+	{ /* two stages: the second is born in it */
+		PLAN_CASE(plan, WITH_SYSTEMD, .namespaces = PLAN_CASE_USER_NAMESPACE,
+		          .linux_ = PLAN_CASE_MAPS);
+		assert_int_equal(plan_case_step(plan, PLAN_CGROUP, 0)->value, 0);
+		assert_int_equal(plan_case_find(plan, PLAN_CGROUP, 0) + 1,
+		                 plan_case_find(plan, PLAN_CLONE, 0));
+		assert_true(plan_case_step(plan, PLAN_CLONE, 0)->clone.clone_flags &
+		            CLONE_NEWCGROUP);
+	}
+	{ /* memory that is filled counts */
+		PLAN_CASE(plan, WITH_SYSTEMD,
+		          .mounts = "{\"destination\":\"/t\",\"type\":\"tmpfs\","
+		                    "\"options\":[\"tmpcopyup\"]}");
+		plan_case_order(plan, PLAN_CGROUP, PLAN_MOUNT);
+	}
+	{ /* it was not asked for */
+		PLAN_CASE(plan, .facts = &with_systemd);
+		assert_int_equal(plan_case_find(plan, PLAN_CGROUP, 0), -1);
+		assert_int_equal(plan->cgroup.unit, 0);
+	}
+}
+
 static void test_network_joined(void **state)
 {
 	(void)state;
@@ -536,6 +606,8 @@ int main(void)
 		cmocka_unit_test(test_one_clone),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_network_joined),
+		cmocka_unit_test(test_scope),
+		cmocka_unit_test(test_scope_of_others),
 		cmocka_unit_test(test_network_of_user_namespace),
 		cmocka_unit_test(test_joined_pid),
 		cmocka_unit_test(test_joined_user),

@@ -54,6 +54,23 @@ static void a_network_is_made_meanwhile(void **unused)
 	assert_string_equal(ours, host);
 }
 
+/* What the launcher tells too early for init is kept, and then init goes on. */
+static void a_cgroup_is_waited_for(void **unused)
+{
+	(void)unused;
+	begin(ALL & ~CLONE_NEWNET);
+	builder.head.network = 1;
+	builder.head.cgroup.unit = put("a.scope");
+	add(PLAN_CGROUP)->value = CLONE_NEWCGROUP;
+	add_root();
+	add_mount("proc", "/proc", NULL, NULL)->mount.flags = PLAN_TARGET_PLAIN;
+	add(PLAN_NETWORK);
+	add(PLAN_PIVOT);
+	add_program("sh", "cat /proc/self/cgroup >/out");
+	expect_ok(run());
+	expect_out("0::/\n");
+}
+
 static void a_user_namespace_takes_two_stages(void **unused)
 {
 	const struct plan_idmap map = { .inside = 0, .outside = 100000, .count = 65536 };
@@ -299,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WALK_TEST(a_container_runs),
 		WALK_TEST(a_network_is_made_meanwhile),
+		WALK_TEST(a_cgroup_is_waited_for),
 		WALK_TEST(a_user_namespace_takes_two_stages),
 		WALK_TEST(paths_are_hidden_and_read_only),
 		WALK_TEST(a_hundred_masks_share_two_covers),
