@@ -4,10 +4,10 @@
  * whose conditions hold the first in the profile decides; none holds: the default does.
  * The first rule without conditions leaves nothing to decide, wherever it stands.
  *
- * libseccomp is not asked here, since it gets some combinations wrong: version 2.5 jumps
+ * libseccomp does not see them, since it gets some combinations wrong: version 2.5 jumps
  * from one comparison of an argument into the middle of another one without loading
  * again the half that this compares (with `arg0 <= 1` and `arg0 < 2^64 - 1`, the lower
- * half is compared with the upper half's limit).
+ * half is compared with the upper half's limit), and with others it never ends.
  *
  * A 64-bit argument is two words. Of a 32-bit architecture, and of x32, the lower ones
  * are compared alone, as libseccomp does. Calls that 32-bit x86 bundles (socketcall, ipc)
@@ -179,15 +179,6 @@ static uint32_t rule_node(struct builder *b, const struct oci_seccomp_rule *rule
 	return at;
 }
 
-/* The action of a rule that filter_compile has accepted. */
-static uint32_t rule_action(const struct oci_seccomp_rule *rule)
-{
-	struct err ignored = { 0 };
-	uint32_t ret = 0;
-
-	return filter_action(rule->action, rule->errno_ret, &ret, &ignored) < 0 ? 0 : ret;
-}
-
 /* False when no rule has conditions, and libseccomp has done all that is to do. */
 static bool call_node(struct builder *b, const struct named *v, size_t n, uint32_t *ret)
 {
@@ -199,12 +190,12 @@ static bool call_node(struct builder *b, const struct named *v, size_t n, uint32
 
 		any |= rule->arg_count > 0;
 		if (rule->arg_count == 0 && otherwise == b->standard)
-			otherwise = rule_action(rule);
+			otherwise = filter_rule_action(rule);
 	}
 	*ret = answer(b, otherwise);
 	for (size_t i = n; i > 0 && otherwise == b->standard; i--) {
 		const struct oci_seccomp_rule *rule = &b->profile->rules[v[i - 1].rule];
-		uint32_t action = rule_action(rule);
+		uint32_t action = filter_rule_action(rule);
 
 		if (rule->arg_count > 0 && action != b->standard)
 			*ret = rule_node(b, rule, answer(b, action), *ret);
@@ -213,13 +204,6 @@ static bool call_node(struct builder *b, const struct named *v, size_t n, uint32
 }
 
 /* --- all calls of an architecture ------------------------------------------------------ */
-
-static bool is_bundled(uint32_t arch, uint32_t number)
-{
-	return arch == SCMP_ARCH_X86 &&
-	       (number == 102 || number == 117 || /* socketcall, ipc */
-	        (number >= 359 && number <= 373) || (number >= 393 && number <= 402));
-}
 
 static int by_number(const void *a, const void *b)
 {
@@ -241,7 +225,8 @@ static size_t list_named(const struct oci_seccomp *profile, uint32_t arch, struc
 		for (size_t k = 0; k < names->n; k++) {
 			int number = seccomp_syscall_resolve_name_arch(arch, names->v[k]);
 
-			if (number >= 0 && !is_bundled(arch, (uint32_t)number))
+			if (number >= 0 &&
+			    !(arch == SCMP_ARCH_X86 && filter_is_bundled(profile, names->v[k])))
 				ret[n++] = (struct named){ (uint32_t)number, i };
 		}
 	}
@@ -323,7 +308,7 @@ bool conditions_apply(struct arena *a, struct nodes *nodes, const struct oci_sec
 		                                   .errno_ret = profile->default_errno_ret };
 	struct builder b = { .nodes = nodes,
 		             .profile = profile,
-		             .standard = rule_action(&standard) };
+		             .standard = filter_rule_action(&standard) };
 	size_t names = 0;
 
 	for (size_t i = 0; i < profile->rule_count; i++)

@@ -7,9 +7,10 @@
  *   newer kernels; the default action stands for them);
  * - rules whose action is the default are skipped: libseccomp refuses them, and they
  *   say nothing;
- * - conditions on different arguments must all hold; where one argument has several,
- *   libseccomp cannot tie them, and each becomes a rule of its own, any of which is
- *   enough: that is what engines' profiles were written for.
+ * - conditions on different arguments must all hold; where one argument has several, any
+ *   of the rule's is enough: that is what engines' profiles were written for, since
+ *   libseccomp cannot tie them, and takes each as a rule of its own. Most conditions do
+ *   not come here at all (conditions.c).
  *
  * - a system call newer than the whole profile is none that the profile forbids
  *   (enosys_x86_64.c).
@@ -166,9 +167,60 @@ static int add_syscall(scmp_filter_ctx ctx, uint32_t action, int number,
 	return 0;
 }
 
-static int add_rule(scmp_filter_ctx ctx, uint32_t default_action,
-                    const struct oci_seccomp_rule *rule, size_t index, struct err *e)
+bool filter_is_bundled(const struct oci_seccomp *profile, const char *name)
 {
+	int number = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86, name);
+
+	/* libseccomp's numbers below -100 are such parts (seccomp-syscalls.h) */
+	return filter_has_arch(profile, SCMP_ARCH_X86) &&
+	       (number == 102 || number == 117 || (number <= -100 && number > -300));
+}
+
+static bool same_conditions(const struct oci_seccomp_rule *a, const struct oci_seccomp_rule *b)
+{
+	if (a->arg_count != b->arg_count)
+		return false;
+	for (size_t i = 0; i < a->arg_count; i++) {
+		if (a->args[i].index != b->args[i].index || a->args[i].op != b->args[i].op ||
+		    a->args[i].value != b->args[i].value ||
+		    a->args[i].value_two != b->args[i].value_two)
+			return false;
+	}
+	return true;
+}
+
+uint32_t filter_rule_action(const struct oci_seccomp_rule *rule)
+{
+	struct err ignored = { 0 };
+	uint32_t ret = 0;
+
+	return filter_action(rule->action, rule->errno_ret, &ret, &ignored) < 0 ? 0 : ret;
+}
+
+/* The call has a rule already that can only be a mistake: with the same conditions and
+ * another action. Of so many rules that they could not all have a test, none is asked. */
+static bool contradicts(const struct oci_seccomp *profile, size_t index, const char *name)
+{
+	const struct oci_seccomp_rule *rule = &profile->rules[index];
+
+	for (size_t i = 0; index < BPF_MAXINSNS && i < index; i++) {
+		const struct oci_seccomp_rule *other = &profile->rules[i];
+
+		if (!same_conditions(rule, other) ||
+		    filter_rule_action(rule) == filter_rule_action(other))
+			continue;
+		for (size_t k = 0; k < other->names.n; k++) {
+			if (strcmp(other->names.v[k], name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int add_rule(scmp_filter_ctx ctx, const struct oci_seccomp *profile, size_t index,
+                    bool conditions, uint32_t default_action, struct err *e)
+{
+	const struct oci_seccomp_rule *rule = &profile->rules[index];
 	uint32_t action;
 
 	if (filter_action(rule->action, rule->errno_ret, &action, e) < 0)
@@ -188,7 +240,11 @@ static int add_rule(scmp_filter_ctx ctx, uint32_t default_action,
 		if (number == __NR_SCMP_ERROR)
 			continue;
 
-		int result = add_syscall(ctx, action, number, rule);
+		bool ours = rule->arg_count > 0 && !conditions &&
+		            !filter_is_bundled(profile, rule->names.v[i]);
+		int result = !ours ? add_syscall(ctx, action, number, rule)
+		             : contradicts(profile, index, rule->names.v[i]) ? -EEXIST
+		                                                             : 0;
 		if (result == -EEXIST)
 			return err_set(
 				e, ERR_SPEC,
@@ -249,8 +305,8 @@ static int export(struct arena *a, scmp_filter_ctx ctx, const struct oci_seccomp
 	return join(a, profile, &code, ret, e);
 }
 
-int filter_compile(struct arena *a, const struct oci_seccomp *profile, struct filter *ret,
-                   struct err *e)
+int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool conditions,
+                   struct filter *ret, struct err *e)
 {
 	uint32_t default_action;
 
@@ -271,7 +327,7 @@ int filter_compile(struct arena *a, const struct oci_seccomp *profile, struct fi
 	for (size_t i = 0; i < profile->architectures.n; i++)
 		TRY(add_arch(ctx, profile->architectures.v[i], i, e));
 	for (size_t i = 0; i < profile->rule_count; i++)
-		TRY(add_rule(ctx, default_action, &profile->rules[i], i, e));
+		TRY(add_rule(ctx, profile, i, conditions, default_action, e));
 	return export(a, ctx, profile, ret, e);
 }
 

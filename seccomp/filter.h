@@ -23,24 +23,32 @@ struct filter {
 MUST_CHECK int filter_action(enum oci_seccomp_action action, struct opt_u32 errno_ret,
                              uint32_t *ret, struct err *e);
 
+/* The same of a rule that filter_compile has accepted. */
+uint32_t filter_rule_action(const struct oci_seccomp_rule *rule);
+
 /* libseccomp's number of an architecture's name in config.json; 0: it knows none. */
 uint32_t filter_arch(const char *name);
 
 /* The filter has calls of this architecture. */
 bool filter_has_arch(const struct oci_seccomp *profile, uint32_t arch);
 
+/* A call that 32-bit x86 has as a part of another one (socketcall, ipc), or that one. Its
+ * conditions are libseccomp's affair. */
+bool filter_is_bundled(const struct oci_seccomp *profile, const char *name);
+
 /* One argument has more than one condition: any of the rule's is enough then. */
 bool filter_repeats_argument(const struct oci_seccomp_rule *rule);
 
-/* Compiles the profile with libseccomp; ret lives in the arena. */
-MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile,
+/* Compiles the profile with libseccomp; ret lives in the arena. conditions: with rules
+ * that have some; filter_finish() adds them otherwise. */
+MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool conditions,
                               struct filter *ret, struct err *e);
 
 /* Finishes a compiled filter: the profile's conditions on arguments, and the shortest
- * program that we can write. Where that cannot be done, and shown to be right, the filter
- * stays as it is. native: the architecture that matters most. */
-void filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t native,
-                   struct filter *filter);
+ * program that we can write. false, and the filter as it was, where that cannot be done
+ * and shown to be right. native: the architecture that matters most. */
+MUST_CHECK bool filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t native,
+                              struct filter *filter);
 
 /* What a compiled filter depends on beside its profile. */
 struct filter_maker {

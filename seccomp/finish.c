@@ -6,8 +6,8 @@
  * for every call that depends on an argument, so a short one is quicker twice.
  *
  * What libseccomp means by a profile stays its own affair, but for conditions on
- * arguments (conditions.c): its program is read for what it decides, written anew, and
- * the result is read again. Only if both readings are the same is it taken. So a mistake
+ * arguments (conditions.c), which it has not seen: its program is read for what it decides, written
+ * anew, and the result is read again. Only if both readings are the same is it taken. So a mistake
  * in the writing costs time, and never changes a filter.
  */
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "seccomp/decisions.h"
 #include "seccomp/filter.h"
 
-void filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t native,
+bool filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t native,
                    struct filter *filter)
 {
 	struct decisions wanted, got;
@@ -32,9 +32,10 @@ void filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t 
 	    !conditions_apply(&own, &nodes, profile, &wanted) ||
 	    !decisions_write(&own, &nodes, &wanted, native, code, &n) ||
 	    !decisions_read(&own, &nodes, code, n, &got) || !decisions_equal(&wanted, &got))
-		return;
+		return false;
 
 	struct sock_filter *kept = arena_array(a, n, sizeof(*kept));
 	memcpy(kept, code, n * sizeof(*kept));
 	*filter = (struct filter){ .v = kept, .n = n };
+	return true;
 }

@@ -27,7 +27,7 @@ static struct filter finish(struct arena *a, const struct sock_filter *code, siz
 {
 	struct filter filter = { .v = code, .n = n };
 
-	filter_finish(a, &nothing, AUDIT_ARCH_X86_64, &filter);
+	assert_true(filter_finish(a, &nothing, AUDIT_ARCH_X86_64, &filter) == (filter.v != code));
 	return filter;
 }
 
@@ -180,8 +180,8 @@ static void test_conditions_of_one_argument(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	assert_int_equal(filter_compile(&a, &rules, &filter, &e), 0);
-	filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter);
+	assert_int_equal(filter_compile(&a, &rules, false, &filter, &e), 0);
+	assert_true(filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter));
 	assert_int_equal(sim_run(filter.v, filter.n, &d), SECCOMP_RET_ERRNO | 1);
 	d.args[0] = UINT64_MAX;
 	assert_int_equal(sim_run(filter.v, filter.n, &d), SECCOMP_RET_ALLOW);
@@ -207,16 +207,16 @@ static void test_order(void **state)
 	(void)state;
 	arena_init(&a, 0);
 	for (uint64_t arg = 0; arg < 20; arg++) {
-		assert_int_equal(filter_compile(&a, &rules, &filter, &e), 0);
-		filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter);
+		assert_int_equal(filter_compile(&a, &rules, false, &filter, &e), 0);
+		assert_true(filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter));
 		assert_int_equal(run(&filter, AUDIT_ARCH_X86_64, SYS_ioctl, arg),
 		                 arg < 10  ? SECCOMP_RET_TRAP
 		                 : arg & 1 ? SECCOMP_RET_ERRNO | 1u
 		                           : SECCOMP_RET_ALLOW);
 	}
 	list[2].names = (struct oci_strings)NAMES("ioctl");
-	assert_int_equal(filter_compile(&a, &rules, &filter, &e), 0);
-	filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter);
+	assert_int_equal(filter_compile(&a, &rules, false, &filter, &e), 0);
+	assert_true(filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter));
 	for (uint64_t arg = 0; arg < 20; arg++)
 		assert_int_equal(run(&filter, AUDIT_ARCH_X86_64, SYS_ioctl, arg),
 		                 SECCOMP_RET_ERRNO | 1);
@@ -247,9 +247,9 @@ static void test_engine_profile(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	assert_int_equal(filter_compile(&a, &rules, &before, &e), 0);
+	assert_int_equal(filter_compile(&a, &rules, true, &before, &e), 0);
 	filter = before;
-	filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter);
+	assert_true(filter_finish(&a, &rules, AUDIT_ARCH_X86_64, &filter));
 	assert_in_range(5 * filter.n, 5, 2 * before.n);
 	struct sock_filter *blind = arena_array(&a, filter.n, sizeof(*blind));
 	for (size_t i = 0; i < filter.n; i++) {
