@@ -58,6 +58,12 @@ static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
 	return (int)syscall(SYS_pidfd_open, pid, flags);
 }
 
+/* ioctl(2), by a request of any size: musl's function takes an int */
+static inline int sys_ioctl(int fd, unsigned long request, void *argument)
+{
+	return (int)syscall(SYS_ioctl, fd, request, argument);
+}
+
 /* pidfd_getfd(2) */
 static inline int sys_pidfd_getfd(int pidfd, int fd)
 {

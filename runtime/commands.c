@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&command_list,
 	&command_pause,
 	&command_plan,
+	&command_policy_agent,
 	&command_policy_audit,
 	&command_policy_diff,
 	&command_policy_explain,

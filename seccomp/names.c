@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "seccomp/seccomp.h"
 
@@ -34,6 +35,18 @@ const char *const seccomp_flag_names[] = {
 	"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 	NULL,
 };
+
+void seccomp_call_name(uint32_t arch, int number, char ret[SECCOMP_NAME_MAX])
+{
+	const bool x32 = arch == SCMP_ARCH_X86_64 && (number & 0x40000000);
+	char *name = seccomp_syscall_resolve_num_arch(x32 ? SCMP_ARCH_X32 : arch, number);
+
+	if (name)
+		(void)snprintf(ret, SECCOMP_NAME_MAX, "%s", name);
+	else
+		(void)snprintf(ret, SECCOMP_NAME_MAX, "%d", number);
+	free(name);
+}
 
 void seccomp_library_version(char *ret, size_t room)
 {

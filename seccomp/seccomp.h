@@ -39,5 +39,10 @@ extern const char *const seccomp_operator_names[];
 extern const char *const seccomp_arch_names[];
 extern const char *const seccomp_flag_names[];
 
+/* The name of a call as a notification has it (AUDIT_ARCH_*, with x32's bit in the number),
+ * or its number as text. */
+enum { SECCOMP_NAME_MAX = 64 };
+void seccomp_call_name(uint32_t arch, int number, char ret[SECCOMP_NAME_MAX]);
+
 /* libseccomp's version as "2.5.4". */
 void seccomp_library_version(char *ret, size_t room);
