@@ -108,6 +108,31 @@ static void put_memory_policy(struct json_writer *w)
 	json_close(w, '}');
 }
 
+/* Not in the specification: what the annotation may ask for. */
+static void put_landlock(struct json_writer *w)
+{
+	static const char *const keys[] = {
+		[OCI_LANDLOCK_FS] = "accessFS",
+		[OCI_LANDLOCK_NET] = "accessNetwork",
+		[OCI_LANDLOCK_SCOPE] = "scopes",
+	};
+
+	json_key(w, "landlock");
+	json_open(w, '{');
+	json_key(w, "enabled");
+	json_bool(w, true);
+	json_key(w, "annotation");
+	json_string(w, OCI_LANDLOCK_ANNOTATION);
+	for (enum oci_landlock_kind kind = OCI_LANDLOCK_FS; kind <= OCI_LANDLOCK_SCOPE; kind++) {
+		json_key(w, keys[kind]);
+		json_open(w, '[');
+		for (unsigned int bit = 0; oci_landlock_word(kind, bit); bit++)
+			json_string(w, oci_landlock_word(kind, bit));
+		json_close(w, ']');
+	}
+	json_close(w, '}');
+}
+
 static void put_linux(struct json_writer *w, const struct oci_features_input *in)
 {
 	json_key(w, "linux");
@@ -125,6 +150,7 @@ static void put_linux(struct json_writer *w, const struct oci_features_input *in
 	put_flag(w, "monitoring", true);
 	json_close(w, '}');
 	put_memory_policy(w);
+	put_landlock(w);
 	json_key(w, "mountExtensions");
 	json_open(w, '{');
 	put_enabled(w, "idmap", true);

@@ -168,6 +168,7 @@ static const struct oci_config *parse_config(struct reader *r, const struct json
 	config->domainname = read_text(r, j, "domainname");
 	parse_hooks(r, j, config);
 	config->annotations = read_pairs(r, j, "annotations");
+	config->landlock = parse_landlock(r, &config->annotations);
 	config->linux_ = parse_linux(r, read_object(r, j, "linux"));
 	config->vm = parse_vm(r, read_object(r, j, "vm"));
 	return config;

@@ -19,6 +19,7 @@ const struct oci_seccomp *parse_seccomp(struct reader *r, const struct json *sec
 typedef bool rule_filter(const struct json *rule);
 struct oci_seccomp *parse_profile(struct reader *r, const struct json *seccomp,
                                   rule_filter *applies);
+const struct oci_landlock *parse_landlock(struct reader *r, const struct oci_pairs *annotations);
 const struct oci_vm *parse_vm(struct reader *r, const struct json *vm);
 
 /* uidMappings or gidMappings of an object. */

@@ -341,6 +341,37 @@ struct oci_linux {
 	} personality; /* PER_* */
 };
 
+/* --- landlock ------------------------------------------------------------------------- */
+
+/* The annotation's value is the JSON text of what the open proposal for the specification
+ * calls process.landlock. */
+#define OCI_LANDLOCK_ANNOTATION "io.caisson.landlock"
+
+enum oci_landlock_kind { OCI_LANDLOCK_FS, OCI_LANDLOCK_NET, OCI_LANDLOCK_SCOPE };
+
+struct oci_landlock_path {
+	uint64_t access;  /* LANDLOCK_ACCESS_FS_* */
+	const char *path; /* absolute, in the container */
+};
+struct oci_landlock_port {
+	uint64_t access; /* LANDLOCK_ACCESS_NET_* */
+	uint16_t port;
+};
+
+/* What is restricted, as bits of linux/landlock.h, and what is allowed of it. */
+struct oci_landlock {
+	bool strict; /* what the kernel does not know is an error */
+	uint64_t fs, net, scopes;
+	bool fs_implied, net_implied; /* rules, but no list: all that there is */
+	const struct oci_landlock_path *paths;
+	size_t path_count;
+	const struct oci_landlock_port *ports;
+	size_t port_count;
+};
+
+/* The word of a bit ("read_file"); NULL: none. */
+const char *oci_landlock_word(enum oci_landlock_kind kind, unsigned int bit);
+
 /* --- vm ----------------------------------------------------------------------------- */
 
 struct oci_vm {
@@ -367,8 +398,9 @@ struct oci_config {
 	size_t mount_count;
 	struct oci_hook_list hooks[OCI_HOOK_KINDS];
 	struct oci_pairs annotations;
-	const struct oci_linux *linux_; /* never NULL: an absent object is an empty one */
-	const struct oci_vm *vm;        /* NULL: absent */
+	const struct oci_landlock *landlock; /* NULL: absent */
+	const struct oci_linux *linux_;      /* never NULL: an absent object is an empty one */
+	const struct oci_vm *vm;             /* NULL: absent */
 };
 
 /* Limits; `features` tells them. */

@@ -20,6 +20,8 @@
  *   - the read-only root, masks, sysctls come after the pivot, when no name of the
  *     host can be meant any more;
  *   - bounding set, then ids, then capability sets: each needs what the next drops;
+ *   - Landlock comes when all is mounted, and while the container's root can still
+ *     open the paths of its rules; unlike the filter it stands in nobody's way later;
  *   - the program is looked up as the user who will execute it;
  *   - all that can fail for a reason is before the park, so that `create` tells it;
  *   - the filter is loaded at the very end, so that the profile needs to allow nothing
@@ -97,6 +99,10 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 {
 	bool no_new_privs = c->process->no_new_privileges;
 
+	if (c->config->landlock) { /* whose rules may not allow /etc/passwd */
+		compile_environment(c);
+		TRY(compile_go_on(c, compile_landlock(c, e), e));
+	}
 	compile_personality(c); /* both before a filter that may forbid them */
 	TRY(compile_go_on(c, compile_memory_policy(c, e), e));
 	TRY(compile_go_on(c, compile_bounding(c, e), e));
@@ -105,6 +111,8 @@ static int become_process(struct compile *c, const struct ending *end, struct er
 	add_text(c, PLAN_CWD, "process.cwd", c->process->cwd);
 	TRY(compile_go_on(c, compile_ids(c, e), e));
 	compile_caps(c, end->seccomp.filter && !no_new_privs);
+	if (!c->config->landlock)
+		compile_environment(c);
 	compile_find_program(c);
 
 	add_close_fds(c, end->preserve_fds);

@@ -157,6 +157,10 @@ void compile_hooks_create(struct compile *c);
 /* startContainer: just before the program. */
 void compile_hooks_start(struct compile *c);
 
+/* --- compile_landlock.c --------------------------------------------------------- */
+
+MUST_CHECK int compile_landlock(struct compile *c, struct err *e);
+
 /* --- compile_process.c ---------------------------------------------------------- */
 
 /* Program, arguments and environment, the process's and what is added: stored once,
@@ -181,6 +185,8 @@ void compile_keyring(struct compile *c, const char *name);
 MUST_CHECK int compile_bounding(struct compile *c, struct err *e);
 /* `filter`: init still loads one by its capabilities. */
 void compile_caps(struct compile *c, bool filter);
+/* HOME, where the environment has none: a file of the container is read. */
+void compile_environment(struct compile *c);
 /* Looking it up, and executing it: the last step of a plan. */
 void compile_find_program(struct compile *c);
 void compile_program(struct compile *c);

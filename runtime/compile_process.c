@@ -343,14 +343,18 @@ static void put_program(struct compile *c, enum plan_op op)
 		step->exec.search = plan_put_string(&c->plan, c->exec.search);
 }
 
+void compile_environment(struct compile *c)
+{
+	if (!c->exec.home_missing)
+		return;
+
+	struct plan_step *step = plan_add(&c->plan, PLAN_ENVIRONMENT, NULL);
+	step->home.uid = c->process->user.uid;
+	step->home.env_slot = c->exec.home_slot;
+}
+
 void compile_find_program(struct compile *c)
 {
-	if (c->exec.home_missing) {
-		struct plan_step *step = plan_add(&c->plan, PLAN_ENVIRONMENT, NULL);
-
-		step->home.uid = c->process->user.uid;
-		step->home.env_slot = c->exec.home_slot;
-	}
 	put_program(c, PLAN_EXECUTABLE);
 }
 

@@ -113,6 +113,15 @@ static void read_lsm(const struct oci_config *config, struct host_facts *f)
 		f->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
 }
 
+/* landlock_create_ruleset(2): without a ruleset it tells the ABI. */
+static int read_landlock(void)
+{
+	enum { VERSION_FLAG = 1 };
+	long abi = syscall(__NR_landlock_create_ruleset, NULL, 0, VERSION_FLAG);
+
+	return abi > 0 ? (int)abi : 0;
+}
+
 static int read_limits(struct host_facts *f, struct err *e)
 {
 	for (int i = 0; i < FACTS_LIMITS; i++) {
@@ -183,6 +192,8 @@ int host_facts_read(struct arena *a, const struct oci_config *config,
 	TRY(read_cgroups(a, config, options, &f, e));
 	read_lsm(config, &f);
 	f.resctrl = config->linux_->intel_rdt && resctrl_is_mounted();
+	if (config->landlock)
+		f.landlock_abi = read_landlock();
 	if (process && process->rlimit_count > 0 && config->linux_->namespaces[OCI_NS_USER].wanted)
 		TRY(read_limits(&f, e));
 	*ret = f;

@@ -36,6 +36,7 @@ struct host_facts {
 	struct cgroup_facts cgroup;
 	bool resctrl;           /* is mounted; read only if the config has linux.intelRdt */
 	bool apparmor, selinux; /* LSM in use; read only if the config sets a label */
+	int landlock_abi;       /* 0: the kernel has none; read only if the config wants it */
 	uint64_t capabilities;  /* the kernel's known set, 1 << CAP_* */
 	/* Our hard limits by RLIMIT_*; read only if the config has a user namespace,
 	 * inside which they cannot be raised any more. */

@@ -410,6 +410,42 @@ static void print_seccomp(struct printer *p, const struct plan_step *s)
 	flag(p, "notify", s->seccomp.notify);
 }
 
+static void landlock_words(struct printer *p, const char *key, uint64_t bits,
+                           enum oci_landlock_kind kind)
+{
+	if (!bits)
+		return;
+	json_key(&p->w, key);
+	json_open(&p->w, '[');
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		if (bits & UINT64_C(1) << bit)
+			json_string(&p->w, oci_landlock_word(kind, bit));
+	}
+	json_close(&p->w, ']');
+}
+
+static void print_landlock(struct printer *p, const struct plan_step *s)
+{
+	const struct plan_landlock *rule = plan_array(p->plan, s->landlock.rules);
+
+	landlock_words(p, "files", s->landlock.fs, OCI_LANDLOCK_FS);
+	landlock_words(p, "network", s->landlock.net, OCI_LANDLOCK_NET);
+	landlock_words(p, "scopes", s->landlock.scopes, OCI_LANDLOCK_SCOPE);
+	flag(p, "strict", s->landlock.strict);
+	json_key(&p->w, "rules");
+	json_open(&p->w, '[');
+	for (uint32_t i = 0; i < s->landlock.rules.count; i++) {
+		json_open(&p->w, '{');
+		text(p, "path", rule[i].path);
+		if (!rule[i].path)
+			number(p, "port", rule[i].port);
+		landlock_words(p, "access", rule[i].access,
+		               rule[i].path ? OCI_LANDLOCK_FS : OCI_LANDLOCK_NET);
+		json_close(&p->w, '}');
+	}
+	json_close(&p->w, ']');
+}
+
 /* NULL: a step without arguments. */
 static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan_step *s) = {
 	[PLAN_OOM_SCORE_ADJ] = print_value,
@@ -442,6 +478,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_FOLDER] = print_string,
 	[PLAN_HOSTNAME] = print_string,
 	[PLAN_DOMAINNAME] = print_string,
+	[PLAN_LANDLOCK] = print_landlock,
 	[PLAN_PERSONALITY] = print_personality,
 	[PLAN_MEMORY_POLICY] = print_memory_policy,
 	[PLAN_BOUNDING] = print_caps,

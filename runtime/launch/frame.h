@@ -122,6 +122,9 @@ enum frame_call {
 	CALL_IOPRIO_SET,
 	CALL_PERSONALITY,
 	CALL_SET_MEMPOLICY,
+	CALL_LANDLOCK_CREATE_RULESET,
+	CALL_LANDLOCK_ADD_RULE,
+	CALL_LANDLOCK_RESTRICT_SELF,
 	/* our own checks */
 	CHECK_PLAN,       /* the plan is not well-formed */
 	CHECK_NOT_FOLDER, /* a target must be an ordinary folder */

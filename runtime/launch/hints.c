@@ -141,6 +141,7 @@ static const struct {
 	  "this kernel does not know a flag or an action of the filter" },
 	{ ANY, CALL_SECCOMP, EACCES, "without noNewPrivileges it needs CAP_SYS_ADMIN" },
 	{ ANY, CALL_SECCOMP, EBUSY, "one filter only may notify" },
+	{ ANY, CALL_LANDLOCK_RESTRICT_SELF, E2BIG, "sixteen of them are the most for a process" },
 	{ ANY, CALL_EXECVE, ENOEXEC,
 	  "not a program for this machine, or a script without a #! line" },
 	{ ANY, CALL_EXECVE, EACCES, "the file or its mount (noexec) does not allow it" },

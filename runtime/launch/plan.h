@@ -167,6 +167,7 @@ enum plan_op {
 	PLAN_LOOPBACK,         /* lo up */
 
 	/* Becoming the process. */
+	PLAN_LANDLOCK,      /* landlock: from here on no more mounts */
 	PLAN_PERSONALITY,   /* value: PER_* */
 	PLAN_MEMORY_POLICY, /* memory_policy */
 	PLAN_BOUNDING,      /* caps.bounding: drop all others */
@@ -254,6 +255,13 @@ struct plan_remount {
 	plan_str target;
 	struct plan_attr attr;
 	uint32_t propagation; /* MS_*|MS_REC, 0: leave */
+};
+
+/* What Landlock allows below a path, or on a TCP port. */
+struct plan_landlock {
+	uint64_t access; /* LANDLOCK_ACCESS_FS_*; of a port LANDLOCK_ACCESS_NET_* */
+	plan_str path;   /* absolute; absent: a port */
+	uint32_t port;
 };
 
 enum plan_device {
@@ -351,6 +359,11 @@ struct plan_step {
 			struct plan_list argv, envp; /* see plan_vector */
 			plan_str search;             /* PATH, if file has no '/' */
 		} exec;
+		struct {
+			uint64_t fs, net, scopes; /* what is restricted, LANDLOCK_* */
+			struct plan_list rules;   /* struct plan_landlock */
+			uint32_t strict;          /* a path that is missing is an error */
+		} landlock;
 		struct {
 			struct plan_list filter; /* struct sock_filter */
 			uint32_t flags;          /* SECCOMP_FILTER_FLAG_* */

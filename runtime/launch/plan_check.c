@@ -260,6 +260,25 @@ static bool filter(struct checker *c, const struct plan_step *s)
 	       want(c, s->seccomp.filter.count <= FILTER_MAX, &s->seccomp.filter.count);
 }
 
+static bool landlock(struct checker *c, const struct plan_step *s)
+{
+	const uint64_t fs = s->landlock.fs, net = s->landlock.net;
+	const struct plan_landlock *rule;
+
+	if (!want(c, fs <= UINT16_MAX, &s->landlock.fs) || !want(c, net <= 3, &s->landlock.net) ||
+	    !want(c, s->landlock.scopes <= 3, &s->landlock.scopes) ||
+	    !flag(c, &s->landlock.strict) || !list(c, &s->landlock.rules, sizeof(*rule)))
+		return false;
+	rule = plan_array(c->plan, s->landlock.rules);
+	for (uint32_t i = 0; i < s->landlock.rules.count; i++, rule++) {
+		if (!string(c, &rule->path) || !want(c, rule->port <= UINT16_MAX, &rule->port) ||
+		    !want(c, rule->access && !(rule->access & ~(rule->path ? fs : net)),
+		          &rule->access))
+			return false;
+	}
+	return true;
+}
+
 /* Slots that this step fills are known to the steps behind it. */
 static bool shared_tree(struct checker *c, const struct plan_step *s)
 {
@@ -376,6 +395,8 @@ static bool body(struct checker *c, const struct plan_step *s)
 		return process(c, s);
 	case PLAN_CLOSE_FDS:
 		return want(c, s->value >= 3 && s->value <= VALUE_FD_MAX, &s->value);
+	case PLAN_LANDLOCK:
+		return landlock(c, s);
 	case PLAN_SECCOMP:
 		return filter(c, s);
 	default:
@@ -456,6 +477,7 @@ const char *plan_op_name(unsigned int op)
 		[PLAN_HOSTNAME] = "hostname",
 		[PLAN_DOMAINNAME] = "domainname",
 		[PLAN_LOOPBACK] = "loopback",
+		[PLAN_LANDLOCK] = "landlock",
 		[PLAN_PERSONALITY] = "personality",
 		[PLAN_MEMORY_POLICY] = "memory-policy",
 		[PLAN_BOUNDING] = "bounding",

@@ -70,6 +70,9 @@ static const char *const call_names[] = {
 	[CALL_IOPRIO_SET] = "ioprio_set",
 	[CALL_PERSONALITY] = "personality",
 	[CALL_SET_MEMPOLICY] = "set_mempolicy",
+	[CALL_LANDLOCK_CREATE_RULESET] = "landlock_create_ruleset",
+	[CALL_LANDLOCK_ADD_RULE] = "landlock_add_rule",
+	[CALL_LANDLOCK_RESTRICT_SELF] = "landlock_restrict_self",
 	[CHECK_PLAN] = "the plan is not well-formed",
 	[CHECK_NOT_FOLDER] =
 		"must be mounted on ordinary directory of the rootfs, not a link or a file",

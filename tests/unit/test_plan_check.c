@@ -23,6 +23,7 @@ struct layout {
 	struct plan_net_device devices[2];
 	struct plan_option options[2];
 	plan_vector_entry argv[3], envp[3];
+	struct plan_landlock landlock[2];
 	uint32_t groups[4];
 	struct plan_step steps[STEPS];
 	char text[24];
@@ -135,6 +136,12 @@ static void fill_process(struct plan_step *s)
 	case PLAN_CLOSE_FDS:
 		s->value = 3;
 		break;
+	case PLAN_LANDLOCK:
+		s->landlock.fs = 0xffff;
+		s->landlock.net = 1;
+		s->landlock.scopes = 3;
+		s->landlock.rules = LIST(landlock, 2);
+		break;
 	case PLAN_SECCOMP:
 		s->seccomp.filter = LIST(insns, 3);
 		break;
@@ -177,6 +184,8 @@ static int set_up(void **unused)
 		good.argv[i] = AT(text);
 	}
 	good.envp[0] = AT(text);
+	good.landlock[0] = (struct plan_landlock){ .access = 0xffff, .path = AT(text) };
+	good.landlock[1] = (struct plan_landlock){ .access = 1, .port = 65535 };
 	(void)strcpy(good.text, "text");
 	for (unsigned int op = 1; op < PLAN_OP_END; op++)
 		good.steps[op - 1].op = (uint16_t)op;
@@ -431,6 +440,16 @@ static void steps_are_checked(void **unused)
 	BAD_STEP(PLAN_CLOSE_FDS, value, 2);
 	BAD_STEP(PLAN_CLOSE_FDS, value, -1);
 	BAD_STEP(PLAN_CLOSE_FDS, value, INT64_MAX);
+	BAD_STEP(PLAN_LANDLOCK, landlock.fs, 0x10000);
+	BAD_STEP(PLAN_LANDLOCK, landlock.net, 4);
+	BAD_STEP(PLAN_LANDLOCK, landlock.scopes, 4);
+	BAD_STEP(PLAN_LANDLOCK, landlock.strict, 2);
+	BAD_STEP_LIST(PLAN_LANDLOCK, landlock.rules);
+	BAD_STRING(landlock[0].path);
+	BAD(landlock[0].access, 0x10000);
+	BAD(landlock[0].access, 0);
+	BAD(landlock[1].access, 2); /* of a port, and not handled */
+	BAD(landlock[1].port, 65536);
 	BAD_STEP_LIST(PLAN_SECCOMP, seccomp.filter);
 	BAD_STEP(PLAN_SECCOMP, seccomp.filter.count, 4097);
 	BAD_STEP(PLAN_SECCOMP, seccomp.notify, 2);

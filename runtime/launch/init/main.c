@@ -72,6 +72,7 @@ static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_HOSTNAME] = step_hostname,
 	[PLAN_DOMAINNAME] = step_domainname,
 	[PLAN_LOOPBACK] = step_loopback,
+	[PLAN_LANDLOCK] = step_landlock,
 	[PLAN_PERSONALITY] = step_personality,
 	[PLAN_MEMORY_POLICY] = step_memory_policy,
 	[PLAN_BOUNDING] = step_bounding,

@@ -60,6 +60,9 @@ void step_network(const struct plan_step *step);
 void step_cgroup(const struct plan_step *step);
 void step_loopback(const struct plan_step *step);
 
+/* landlock.c */
+void step_landlock(const struct plan_step *step);
+
 /* ids.c */
 void step_personality(const struct plan_step *step);
 void step_memory_policy(const struct plan_step *step);

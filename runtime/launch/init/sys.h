@@ -354,6 +354,39 @@ static inline long sys_seccomp(unsigned int operation, unsigned int flags, const
 	return syscall3(__NR_seccomp, (long)operation, (long)flags, sys_pointer(argument));
 }
 
+/* As large as the newest kernel's; older ones want zeros where they know nothing. */
+struct sys_landlock_ruleset {
+	uint64_t fs, net, scopes;
+};
+
+/* enum landlock_rule_type of linux/landlock.h, whose second value is newer than some
+ * distributions' headers. */
+enum { SYS_LANDLOCK_PATH = 1, SYS_LANDLOCK_PORT = 2 };
+
+struct sys_landlock_path {
+	uint64_t access;
+	int32_t folder;
+} __attribute__((packed));
+
+struct sys_landlock_port {
+	uint64_t access, port;
+};
+
+static inline long sys_landlock_create_ruleset(const struct sys_landlock_ruleset *ruleset)
+{
+	return syscall3(__NR_landlock_create_ruleset, sys_pointer(ruleset), sizeof(*ruleset), 0);
+}
+
+static inline long sys_landlock_add_rule(int ruleset, int type, const void *rule)
+{
+	return syscall4(__NR_landlock_add_rule, ruleset, type, sys_pointer(rule), 0);
+}
+
+static inline long sys_landlock_restrict_self(int ruleset)
+{
+	return syscall3(__NR_landlock_restrict_self, ruleset, 0, 0);
+}
+
 static inline long sys_recvmsg(int socket, struct sys_message *message, int flags)
 {
 	return syscall3(__NR_recvmsg, socket, sys_pointer(message), flags);
