@@ -107,6 +107,18 @@ static const char *lsm(const struct audit *a)
 	return "none";
 }
 
+static const char *landlock(const struct audit *a)
+{
+	const struct oci_landlock *l = a->config->landlock;
+
+	if (!l)
+		return "none";
+	return arena_printf(a->arena, "%d accesses of files, %d of ports, %d scopes; %zu rules; %s",
+	                    __builtin_popcountll(l->fs), __builtin_popcountll(l->net),
+	                    __builtin_popcountll(l->scopes), l->path_count + l->port_count,
+	                    l->strict ? "strict" : "best effort");
+}
+
 static const char *root(const struct audit *a)
 {
 	return arena_printf(a->arena, "%s, %s",
@@ -182,6 +194,7 @@ size_t audit_posture(const struct audit *a, struct audit_line ret[AUDIT_POSTURE_
 		{ "no new privileges", p && p->no_new_privileges ? "yes" : "no" },
 		{ "seccomp", seccomp(a) },
 		{ "security module", lsm(a) },
+		{ "Landlock", landlock(a) },
 		{ "root", root(a) },
 		{ "host mounts", mounts(a) },
 		{ "devices", devices(a) },

@@ -166,10 +166,29 @@ static void check_priorities(struct audit *a, const struct oci_process *p)
 		          "use IOPRIO_CLASS_BE", "its disk requests go before all others");
 }
 
+/* A path that gives all back, or a kernel that knows less. */
+static void check_landlock(struct audit *a, const struct oci_landlock *l)
+{
+	static const char at[] = "/annotations/" OCI_LANDLOCK_ANNOTATION;
+
+	if (!l->strict)
+		audit_add(a, AUDIT_LOW, "landlock-best-effort", at, "set disableBestEffort to true",
+		          "what the kernel is too old for is not restricted");
+	for (size_t i = 0; i < l->path_count; i++) {
+		if (strcmp(l->paths[i].path, "/") == 0 && l->paths[i].access == l->fs)
+			audit_add(
+				a, AUDIT_LOW, "landlock-allows-all", at,
+				"allow what is needed below the folders where it is needed",
+				"everything that Landlock could refuse of files is allowed below /");
+	}
+}
+
 void audit_process(struct audit *a)
 {
 	const struct oci_process *p = a->config->process;
 
+	if (a->config->landlock)
+		check_landlock(a, a->config->landlock);
 	if (!p)
 		return;
 	if (p->capabilities)

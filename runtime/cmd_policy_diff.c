@@ -127,12 +127,14 @@ static int diff_run(const struct invocation *in, struct err *e)
 {
 	const char *format = cli_text(in, "format");
 	const struct oci_seccomp *profile[2];
+	struct policy policy;
 	struct verdict *v[2];
 	size_t n = 0;
 	BUF struct buf out = { 0 };
 
 	for (size_t i = 0; i < 2; i++) {
-		TRY(policy_profile_read(in->arena, in->args.v[i], &profile[i], e));
+		TRY(policy_profile_read(in->arena, in->args.v[i], &policy, e));
+		profile[i] = policy.seccomp;
 		verdict_all(in->arena, profile[i], &v[i], &n);
 	}
 	struct pair *pairs = arena_array(in->arena, n, sizeof(*pairs));

@@ -24,7 +24,8 @@ static const struct option_spec explain_options[] = {
 /* What one run talks about. */
 struct explained {
 	struct arena *arena;
-	const struct oci_seccomp *profile; /* NULL: none */
+	const struct oci_seccomp *profile;   /* NULL: none */
+	const struct oci_landlock *landlock; /* NULL: none */
 	const struct verdict *v;
 	size_t n;
 };
@@ -169,6 +170,7 @@ static void text_all(const struct explained *x, struct buf *out)
 	for (enum syscall_group g = 0; g < GROUP_KINDS; g++)
 		text_group(x, g, out);
 	text_dangers(x, out);
+	policy_landlock_text(x->landlock, out);
 }
 
 static void text_rules(const struct explained *x, const struct verdict *v, struct buf *out)
@@ -298,6 +300,7 @@ static void json_all(struct json_writer *w, const struct explained *x)
 		json_close(w, '}');
 	}
 	json_close(w, ']');
+	policy_landlock_json(x->landlock, w);
 	json_close(w, '}');
 }
 
@@ -307,12 +310,15 @@ static int explain_run(const struct invocation *in, struct err *e)
 {
 	const char *call = cli_text(in, "syscall"), *format = cli_text(in, "format");
 	struct explained x = { .arena = in->arena };
+	struct policy policy;
 	struct verdict one, *all;
 	BUF struct buf out = { 0 };
 	struct json_writer w = { .out = &out, .indent = "  " };
 	bool json = format && strcmp(format, "json") == 0;
 
-	TRY(policy_profile_read(in->arena, in->args.v[0], &x.profile, e));
+	TRY(policy_profile_read(in->arena, in->args.v[0], &policy, e));
+	x.profile = policy.seccomp;
+	x.landlock = policy.landlock;
 	if (call && !verdict_of(x.profile, call, &one))
 		return err_set(e, ERR_USAGE, "--syscall: \"%s\": x86-64 has no such system call",
 		               call);
@@ -341,7 +347,8 @@ const struct command command_policy_explain = {
 		"for x86-64 and the capabilities that Docker gives by default).\n\n"
 		"Prints for each group of system calls (files, network, kernel administration "
 		"and so on) which are allowed, which depend on their arguments and which are "
-		"refused, and of those that are not refused which are dangerous, and why. With "
+		"refused, and of those that are not refused which are dangerous, and why; of a "
+		"bundle also the rules of Landlock. With "
 		"--syscall it is told of one call what becomes of it, by which rules.",
 	.examples = "caisson policy explain /srv/web\n"
 		    "caisson policy explain --syscall clone /etc/docker/seccomp.json\n",

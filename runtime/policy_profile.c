@@ -14,8 +14,7 @@
 #include "base/scope.h"
 #include "oci-spec/json.h"
 
-static int parse(struct arena *a, const struct buf *text, const struct oci_seccomp **ret,
-                 struct err *e)
+static int parse(struct arena *a, const struct buf *text, struct policy *ret, struct err *e)
 {
 	const char *data = text->data ? text->data : "";
 	const struct oci_config *config;
@@ -23,18 +22,18 @@ static int parse(struct arena *a, const struct buf *text, const struct oci_secco
 
 	TRY(json_parse(a, data, text->len, &j, e));
 	if (!json_member(j, "ociVersion"))
-		return oci_profile_parse(a, data, text->len, ret, e);
+		return oci_profile_parse(a, data, text->len, &ret->seccomp, e);
 	TRY(oci_config_parse(a, data, text->len, &config, e));
-	*ret = config->linux_->seccomp;
+	*ret = (struct policy){ config->linux_->seccomp, config->landlock };
 	return 0;
 }
 
-int policy_profile_read(struct arena *a, const char *path, const struct oci_seccomp **ret,
-                        struct err *e)
+int policy_profile_read(struct arena *a, const char *path, struct policy *ret, struct err *e)
 {
 	BUF struct buf text = { 0 };
 	struct stat st;
 
+	*ret = (struct policy){ 0 };
 	if (stat(path, &st) < 0)
 		return err_sys(e, "%s", path);
 	if (S_ISDIR(st.st_mode))

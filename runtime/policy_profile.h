@@ -7,10 +7,22 @@
 #include "base/err.h"
 #include "oci-spec/spec.h"
 
-/* A profile by its path: a bundle (its config.json's), a config.json, or a profile in a
- * file of its own. NULL in ret: there is none, or it asks for nothing. */
-MUST_CHECK int policy_profile_read(struct arena *a, const char *path,
-                                   const struct oci_seccomp **ret, struct err *e);
+struct json_writer;
+
+/* What a bundle or a file says of system calls and of Landlock; NULL: nothing. */
+struct policy {
+	const struct oci_seccomp *seccomp;
+	const struct oci_landlock *landlock; /* only of a bundle or a config.json */
+};
+
+/* A policy by its path: a bundle (its config.json's), a config.json, or a profile in a
+ * file of its own. */
+MUST_CHECK int policy_profile_read(struct arena *a, const char *path, struct policy *ret,
+                                   struct err *e);
+
+/* policy_landlock.c: the rules, as lines of text and as a member of an object. */
+void policy_landlock_text(const struct oci_landlock *landlock, struct buf *ret);
+void policy_landlock_json(const struct oci_landlock *landlock, struct json_writer *w);
 
 enum { POLICY_COLUMNS = 80 };
 

@@ -100,6 +100,8 @@ weaknesses() {
 		hook-in-open-folder high /hooks/poststop/0 .hooks.poststop = [{path: "/tmp/hook"}]
 		hook-of-image high /hooks/createContainer/0 .root.path = "/srv/b/rootfs" | .hooks.createContainer = [{path: "/srv/b/rootfs/bin/hook"}]
 		keeps-groups medium /annotations/run.oci.keep_original_groups .annotations = {"run.oci.keep_original_groups": "1"}
+		landlock-best-effort low /annotations/io.caisson.landlock .annotations = {"io.caisson.landlock": "{\"ruleset\":{\"scoped\":[\"signal\"]}}"}
+		landlock-allows-all low /annotations/io.caisson.landlock .annotations = {"io.caisson.landlock": "{\"rules\":{\"pathBeneath\":[{\"allowedAccess\":[\"read_file\"],\"paths\":[\"/\"]}]},\"ruleset\":{\"handledAccessFS\":[\"read_file\"]}}"}
 		net-device low /linux/netDevices/eth1 .linux.netDevices = {eth1: {}}
 	END
 }

@@ -125,6 +125,22 @@ readonly RUNS='{ "allowedAccess": ["execute", "read_file", "read_dir"], "paths":
 		and (.linux.landlock.accessFS | length) == 16' <<<"$output"
 }
 
+@test "landlock: audit and explain tell it" {
+	make_bundle b
+	landlock b '{ "rules": { "pathBeneath": [{ "allowedAccess": ["read_file"], "paths": ["/etc"] }],
+		"networkPort": [{ "allowedAccess": ["bind_tcp"], "ports": [80] }] }, "ruleset": { "scoped": ["signal"] } }'
+	expect 0 caisson policy audit b
+	says 'Landlock           16 accesses of files, 2 of ports, 1 scopes; 2 rules; best effort'
+	expect 0 caisson policy explain b
+	says $'Landlock (as far as the kernel knows it):\n  files, refused but for the rules: execute write_file '
+	says $'    /etc: read_file\n  TCP ports, refused but for the rules: bind_tcp connect_tcp\n    80: bind_tcp\n  kept inside: signal'
+	expect 0 caisson policy explain --format json b
+	jq -e '.landlock.rules == [{ path: "/etc", access: ["read_file"] }, { port: 80, access: ["bind_tcp"] }]' <<<"$output"
+	config b 'del(.annotations)'
+	expect 0 caisson policy audit b
+	says 'Landlock           none'
+}
+
 @test "landlock: strict, a path that is missing is an error; else it is none" {
 	needs_abi 1
 	make_bundle b
