@@ -26,6 +26,13 @@ struct container_context {
 	enum rootless_choice rootless;
 };
 
+/* Who wants to see a run from its first instruction on: called when everything is made
+ * and the program has not been executed. cgroup: the container's, or -1. */
+struct run_watch {
+	int (*begin)(void *context, int cgroup, struct err *e);
+	void *context;
+};
+
 struct create_request {
 	const char *id;
 	const char *bundle;         /* absolute */
@@ -38,6 +45,7 @@ struct create_request {
 	bool detach; /* nobody stays in front: always so for create */
 	/* run only */
 	bool keep, no_subreaper;
+	const struct run_watch *watch; /* or NULL */
 };
 
 struct exec_request {

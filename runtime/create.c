@@ -120,6 +120,10 @@ int container_run(const struct container_context *context, const struct create_r
 
 	TRY(creation_build(&c, false, e));
 	*ret_status = 0;
+	if (r->watch && r->watch->begin(r->watch->context, c.cgroup, e) < 0) {
+		creation_undo(&c);
+		return -1;
+	}
 	FD int notify = c.activation.notify ? notify_listen(c.dir.fd, e) : -1;
 	if (e->kind || set_off(&c, e) < 0) {
 		creation_undo(&c);

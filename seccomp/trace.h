@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which system calls the processes of a cgroup make, counted by two BPF programs on the
+ * kernel's raw tracepoints: sys_enter, and sys_exit, which alone sees calls that a
+ * seccomp filter has refused. While they are attached every system call of the host
+ * takes a little longer. Needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "oci-spec/spec.h"
+
+enum {
+	TRACE_CALLS = 1024, /* system call numbers of x86-64, and more than there are */
+	TRACE_VALUES_MAX = 4096,
+};
+
+/* What is counted; read by trace_read. */
+struct trace {
+	int calls, cgroups, values; /* maps; -1: none */
+	int programs[2], links[2];
+};
+
+#define TRACE __attribute__((cleanup(trace_close)))
+#define TRACE_NONE                                                                           \
+	{                                                                                    \
+		.calls = -1, .cgroups = -1, .values = -1, .programs = { -1, -1 }, .links = { \
+			-1,                                                                  \
+			-1                                                                   \
+		}                                                                            \
+	}
+
+struct trace_options {
+	bool arguments; /* note the values of arguments that decide what a call may do */
+	bool at_once;   /* count from now on; else from the first execve on */
+};
+
+/* A value that an argument had. */
+struct trace_value {
+	uint32_t number, index;
+	uint64_t value;
+};
+
+struct trace_result {
+	uint64_t calls[TRACE_CALLS]; /* how often, by number; twice where both saw it */
+	uint64_t compat;             /* calls of 32-bit programs, which are not told apart */
+	const struct trace_value *values;
+	size_t value_count;
+	bool values_lost; /* there were more than there is room for */
+};
+
+/* Begins to count. cgroup: the group's folder, open; groups below it count, too. */
+MUST_CHECK int trace_begin(int cgroup, const struct trace_options *options, struct trace *ret,
+                           struct err *e);
+MUST_CHECK int trace_read(const struct trace *t, struct arena *a, struct trace_result *ret,
+                          struct err *e);
+void trace_close(struct trace *t);
+
+/* trace_program_x86_64.c: the instructions. Maps by their descriptors; values: -1 for none. */
+struct trace_maps {
+	int calls, cgroups, values;
+};
+enum {
+	TRACE_ARMED = TRACE_CALLS, /* places in the map of calls behind the numbers */
+	TRACE_COMPAT,
+	TRACE_LOST,
+	TRACE_PLACES,
+	TRACE_PROGRAM_MAX = 512,
+};
+size_t trace_program(const struct trace_maps *maps, bool enter,
+                     struct bpf_insn ret[TRACE_PROGRAM_MAX]);
+/* The argument of a call whose values are noted, -1: none; and how wide it is. */
+int trace_argument(uint32_t number, bool *ret_wide);
+
+/* trace_profile.c: the smallest profile that allows what was seen, as JSON, and what an
+ * earlier one (NULL: none) allows beside it. ERR_SPEC when that is not a list of what is
+ * allowed. ret_count: how many system calls it names. */
+MUST_CHECK int trace_profile(struct arena *a, const struct trace_result *result,
+                             const struct oci_seccomp *earlier, struct buf *ret, size_t *ret_count,
+                             struct err *e);

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# policy trace: the profile that it writes lets the workload run, and nothing more.
+
+load helpers
+
+# The kernel may be built without the tracepoints, or we may not use them.
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+allowed() { # PROFILE: names, one a line
+	jq -r '[.syscalls[].names[]] | unique[]' "$1"
+}
+
+use_profile() { # DIR PROFILE
+	# shellcheck disable=SC2016 # $p is jq's
+	config "$1" '.linux.seccomp = $p[0]' --slurpfile p "$2"
+}
+
+@test "policy trace: the workload runs under its own profile, and does nothing else there" {
+	make_bundle b
+	script b 'echo hello; mkdir /tmp/a; ls /tmp | while read x; do echo "<$x>"; done; exit 3'
+	expect 3 caisson policy trace -o p.json b
+	says $'hello\n<a>'
+	says 'the profile names '
+	says ' ns longer meanwhile'
+	allowed p.json >names
+	grep -qx execve names && grep -qx mkdir names && grep -qx exit_group names
+	# what init did is not in it
+	not grep -qx -e mount -e pivot_root -e setresuid -e seccomp -e recvmsg names
+	[ "$(wc -l <names)" -lt 60 ]
+
+	use_profile b p.json
+	expect 3 caisson run -b b c
+	is $'hello\n<a>'
+	script b 'chmod 700 /tmp && echo changed; rmdir /proc || echo refused'
+	expect 0 caisson run -b b c
+	says 'peration not permitted'
+	not says changed
+	expect 0 caisson policy explain --syscall chmod p.json
+	says 'refused with EPERM'
+}
+
+@test "policy trace: children, and calls that a profile refuses" {
+	make_bundle b
+	script b '(sleep 0; chmod 700 /tmp) & wait; rmdir /tmp/none 2>/dev/null; true'
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["rmdir", "unlinkat"], action: "SCMP_ACT_ERRNO", errnoRet: 13}]}'
+	expect 0 caisson policy trace -o p.json b
+	allowed p.json >names
+	grep -qx rmdir names && grep -Eqx 'chmod|fchmodat' names && grep -Eqx 'clone|fork|vfork' names
+}
+
+@test "policy trace: only the container's processes are seen" {
+	make_bundle b
+	# a neighbour that does what the container does not
+	(while :; do mkdir -p "$W/n" && rmdir "$W/n"; done) 3>&- &
+	background+=($!)
+	script b 'sleep 1'
+	expect 0 caisson policy trace -o p.json b
+	allowed p.json >names
+	grep -Eqx 'clock_nanosleep|nanosleep' names
+	not grep -Eqx 'mkdir|rmdir|unlinkat' names
+}
+
+@test "policy trace --args: values instead of whole calls" {
+	make_bundle b
+	config b '.process.args = ["ping", "-c", "1", "127.0.0.1"] | .process.capabilities |= map_values(. + ["CAP_NET_RAW"])'
+	expect 0 caisson policy trace --args -o p.json b
+	jq -e '[.syscalls[] | select(.names == ["socket"])] | length > 0
+		and all(.[]; .args[0].index == 0 and .args[0].op == "SCMP_CMP_MASKED_EQ" and .args[0].value == 4294967295)
+		and any(.[]; .args[0].valueTwo == 2)' p.json
+	jq -e '[.syscalls[] | select(has("args") | not).names[]] | index("socket") == null' p.json
+	use_profile b p.json
+	expect 0 caisson run -b b c
+	expect 0 caisson policy explain --syscall socket p.json
+	says 'if domain (argument 0) & 0xffffffff == 2'
+}
+
+@test "policy trace --merge: runs add up" {
+	make_bundle b
+	script b 'mkdir /tmp/a; true'
+	expect 0 caisson policy trace --args -o one.json b
+	script b 'chmod 700 /tmp; true'
+	expect 0 caisson policy trace --args --merge one.json -o both.json b
+	allowed both.json >names
+	grep -qx mkdir names
+	grep -Eqx 'chmod|fchmodat' names
+	# the same again changes nothing
+	expect 0 caisson policy trace --args --merge both.json -o again.json b
+	expect 0 caisson policy diff both.json again.json
+	# one without --args opens what was narrow
+	expect 0 caisson policy explain --syscall clone both.json
+	says 'by its arguments'
+	expect 0 caisson policy trace --merge both.json -o open.json b
+	expect 0 caisson policy explain --syscall clone open.json
+	says 'clone (processes and threads): allowed'
+	expect 1 caisson policy trace --merge nowhere -o x.json b
+	says 'nowhere: no such file'
+	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >loose.json
+	expect 1 caisson policy trace --merge loose.json -o x.json b
+	says 'loose.json: defaultAction: it allows what it does not name'
+	[ ! -e x.json ]
+}
+
+@test "policy trace ID: a container that runs, for a time and until it ends" {
+	make_bundle b
+	script b 'while [ ! -e /tmp/stop ]; do mkdir -p /tmp/x; sleep 0.1; done; chmod 700 /tmp'
+	caisson run -d -b b web
+	expect 0 caisson policy trace --for 1 -o p.json web
+	allowed p.json >names
+	grep -Eqx 'clock_nanosleep|nanosleep' names
+	not grep -Eqx 'chmod|fchmodat' names
+	[ "$(status_of web)" = running ]
+	caisson policy trace -o end.json web >trace.out 2>&1 3>&- &
+	local tracer=$!
+	background+=($tracer)
+	sleep 1
+	caisson exec web touch /tmp/stop
+	wait $tracer
+	allowed end.json >names
+	grep -Eqx 'chmod|fchmodat' names
+	expect 1 caisson policy trace web
+	says 'container web is stopped'
+}
+
+@test "policy trace: without rights over the host it is refused, and nothing is left" {
+	make_bundle b
+	expect 1 unshare -U -r "$CAISSON" --root "$STATE" policy trace b
+	says 'trace system calls: '
+	says 'it needs CAP_BPF and CAP_PERFMON over the host'
+	nothing_left
+}
