@@ -4,6 +4,7 @@
  * system call on which they do not agree is in one list: what the second allows beyond
  * the first, what the first allows beyond the second, or what is neither.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -35,22 +36,39 @@ struct pair {
 	enum relation relation;
 };
 
-/* "allowed", or each condition with what becomes of the call */
-static const char *describe(struct arena *a, const struct oci_seccomp *profile,
-                            const struct verdict *v)
+static int by_text(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+static const char *one_rule(struct arena *a, const struct oci_seccomp_rule *rule, const char *call)
 {
 	BUF struct buf text = { 0 };
 
-	for (int i = -1; v->kind == VERDICT_CONDITIONAL &&
-	                 (i = verdict_next_rule(profile, v->name, (size_t)(i + 1))) >= 0;) {
-		const struct oci_seccomp_rule *rule = &profile->rules[i];
+	verdict_action_text(rule->action, rule->errno_ret.set ? rule->errno_ret.value : 1, &text);
+	buf_text(&text, " if ");
+	verdict_conditions(rule, call, &text);
+	return arena_printf(a, "%s", text.data);
+}
 
-		verdict_action_text(rule->action, rule->errno_ret.set ? rule->errno_ret.value : 1,
-		                    &text);
-		buf_text(&text, " if ");
-		verdict_conditions(rule, v->name, &text);
-		buf_text(&text, ", ");
-	}
+/* "allowed", or each condition with what becomes of the call, in an order that is not
+ * that of the file: rules for one call are alternatives. */
+static const char *describe(struct arena *a, const struct oci_seccomp *profile,
+                            const struct verdict *v)
+{
+	bool conditional = v->kind == VERDICT_CONDITIONAL;
+	const char **rules = arena_array(a, profile ? profile->rule_count + 1 : 1, sizeof(*rules));
+	BUF struct buf text = { 0 };
+	size_t n = 0;
+
+	for (int i = -1;
+	     conditional && (i = verdict_next_rule(profile, v->name, (size_t)(i + 1))) >= 0;)
+		rules[n++] = one_rule(a, &profile->rules[i], v->name);
+	qsort(rules, n, sizeof(*rules), by_text);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&text, "%s, ", rules[i]);
 	verdict_action_text(v->action, v->errno_value, &text);
 	return arena_printf(a, "%s", text.data);
 }

@@ -3,6 +3,7 @@
 #include "seccomp/trace.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -139,6 +140,15 @@ int trace_begin(int cgroup, const struct trace_options *options, struct trace *r
 	return 0;
 }
 
+static int by_value(const void *x, const void *y)
+{
+	const struct trace_value *a = x, *b = y;
+
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return (a->value > b->value) - (a->value < b->value);
+}
+
 static void read_values(const struct trace *t, struct arena *a, struct trace_result *ret)
 {
 	struct trace_value *v = arena_array(a, TRACE_VALUES_MAX, sizeof(*v));
@@ -155,6 +165,7 @@ static void read_values(const struct trace *t, struct arena *a, struct trace_res
 			                                      .index = (uint32_t)(key[0] & 0xff),
 			                                      .value = key[1] };
 	}
+	qsort(v, ret->value_count, sizeof(*v), by_value); /* a map has no order */
 	ret->values = v;
 }
 

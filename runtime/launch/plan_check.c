@@ -435,6 +435,63 @@ size_t plan_check(const void *memory, size_t size)
 	return c.fault;
 }
 
+/* Not an array of pointers: init has no relocations, and caisson few. */
+static const char op_names[][20] = {
+	[PLAN_OOM_SCORE_ADJ] = "oom-score-adj",
+	[PLAN_RLIMIT] = "rlimit",
+	[PLAN_IO_PRIORITY] = "io-priority",
+	[PLAN_CPU_AFFINITY] = "cpu-affinity",
+	[PLAN_JOIN] = "join",
+	[PLAN_USER_NAMESPACE] = "user-namespace",
+	[PLAN_TIME_OFFSETS] = "time-offsets",
+	[PLAN_CLONE] = "clone",
+	[PLAN_KEYRING] = "keyring",
+	[PLAN_CLONE_SHARED] = "clone-shared",
+	[PLAN_PROPAGATION] = "propagation",
+	[PLAN_ROOTFS] = "rootfs",
+	[PLAN_ENTER_ROOT] = "enter-root",
+	[PLAN_FIND_ROOT] = "find-root",
+	[PLAN_NETWORK] = "network",
+	[PLAN_MOUNT] = "mount",
+	[PLAN_BIND] = "bind",
+	[PLAN_REMOUNT] = "remount",
+	[PLAN_CGROUP_MOUNT] = "cgroup-mount",
+	[PLAN_DEVICE] = "device",
+	[PLAN_SYMLINK] = "symlink",
+	[PLAN_TERMINAL] = "terminal",
+	[PLAN_FOLDER] = "folder",
+	[PLAN_WAIT_HOOKS] = "wait-hooks",
+	[PLAN_HOOK_HOST] = "hook-host",
+	[PLAN_PIVOT] = "pivot",
+	[PLAN_HIDE] = "hide",
+	[PLAN_MOVE_ROOT] = "move-root",
+	[PLAN_ROOT_PROPAGATION] = "root-propagation",
+	[PLAN_ROOT_READONLY] = "root-readonly",
+	[PLAN_MASK] = "mask",
+	[PLAN_READONLY] = "readonly",
+	[PLAN_LABEL] = "label",
+	[PLAN_SYSCTL] = "sysctl",
+	[PLAN_HOSTNAME] = "hostname",
+	[PLAN_DOMAINNAME] = "domainname",
+	[PLAN_LOOPBACK] = "loopback",
+	[PLAN_LANDLOCK] = "landlock",
+	[PLAN_PERSONALITY] = "personality",
+	[PLAN_MEMORY_POLICY] = "memory-policy",
+	[PLAN_BOUNDING] = "bounding",
+	[PLAN_UMASK] = "umask",
+	[PLAN_CWD] = "cwd",
+	[PLAN_IDS] = "ids",
+	[PLAN_CAPS] = "caps",
+	[PLAN_ENVIRONMENT] = "environment",
+	[PLAN_EXECUTABLE] = "executable",
+	[PLAN_PARK] = "park",
+	[PLAN_NO_NEW_PRIVS] = "no-new-privs",
+	[PLAN_CLOSE_FDS] = "close-fds",
+	[PLAN_SECCOMP] = "seccomp",
+	[PLAN_HOOK_CONTAINER] = "hook-container",
+	[PLAN_EXECVE] = "execve",
+};
+
 const char *plan_op_name(unsigned int op)
 {
 	/* Not an array of pointers: init has no relocations, and caisson few. */
@@ -496,4 +553,5 @@ const char *plan_op_name(unsigned int op)
 	};
 
 	return op > 0 && op < PLAN_OP_END ? names[op] : NULL;
+	return op > 0 && op < PLAN_OP_END ? op_names[op] : NULL;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031 # tests are subshells; scripts are the container's
 # policy trace: the profile that it writes lets the workload run, and nothing more.
 
 load helpers
@@ -14,7 +15,6 @@ allowed() { # PROFILE: names, one a line
 }
 
 use_profile() { # DIR PROFILE
-	# shellcheck disable=SC2016 # $p is jq's
 	config "$1" '.linux.seccomp = $p[0]' --slurpfile p "$2"
 }
 
@@ -114,7 +114,7 @@ use_profile() { # DIR PROFILE
 	[ "$(status_of web)" = running ]
 	caisson policy trace -o end.json web >trace.out 2>&1 3>&- &
 	local tracer=$!
-	background+=($tracer)
+	background+=("$tracer")
 	sleep 1
 	caisson exec web touch /tmp/stop
 	wait $tracer
