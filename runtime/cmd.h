@@ -11,11 +11,8 @@
 extern const struct command command_check, command_create, command_delete, command_events,
 	command_exec, command_features, command_generate, command_kill, command_list, command_pause,
 	command_plan, command_policy_agent, command_policy_audit, command_policy_diff,
-	command_policy_explain, command_ps, command_resume, command_run, command_spec,
-	command_start, command_state, command_stats, command_update;
-	command_plan, command_policy_audit, command_policy_diff, command_policy_explain,
-	command_policy_trace, command_ps, command_resume, command_run, command_spec, command_start,
-	command_state, command_stats, command_update;
+	command_policy_explain, command_policy_trace, command_ps, command_resume, command_run,
+	command_spec, command_start, command_state, command_stats, command_update;
 
 /* The first positional as a container's id, checked. */
 MUST_CHECK int cmd_id(const struct invocation *in, const char **ret, struct err *e);
