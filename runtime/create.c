@@ -92,7 +92,9 @@ static void clean_up(struct creation *c, const struct foreground_end *end)
 	struct err e = { 0 };
 
 	if (state_dir_lock(&c->dir, &e) < 0) {
-		if (!state_dir_missing(&e))
+		if (state_dir_missing(&e))
+			creation_undo_cgroup(c);
+		else
 			log_warn("%s", e.text);
 		return;
 	}

@@ -530,6 +530,33 @@ static void run_poststop(const struct creation *c)
 		hooks_run_each(OCI_HOOK_POSTSTOP, hooks, state, &c->patience);
 }
 
+static void destroy_cgroup(struct creation *c)
+{
+	struct err e = { 0 };
+
+	if (c->state.scope) {
+		creation_scope_undo(c);
+		return;
+	}
+	/* mostly its last process has ended, and the group goes at once */
+	if (!c->cgroup_noted || cgroup_destroy(&c->facts.cgroup, c->state.cgroup, 0, &e) == 0)
+		return;
+	if (cgroup_kill(c->cgroup, &e) < 0)
+		warn_of("kill what is left", &e);
+	if (cgroup_destroy(&c->facts.cgroup, c->state.cgroup, DESTROY_MS, &e) < 0)
+		warn_of("remove the cgroup", &e);
+}
+
+/* Whoever took the record away with `delete` has removed the group as well; then ours is
+ * dead, and what is at its path is not ours. */
+void creation_undo_cgroup(struct creation *c)
+{
+	struct err ignored = { 0 };
+
+	if (c->cgroup >= 0 && owner_is(c->cgroup, c->dir.fd, c->request->id, &ignored) == 1)
+		destroy_cgroup(c);
+}
+
 void creation_undo(struct creation *c)
 {
 	struct err e = { 0 };
@@ -537,15 +564,7 @@ void creation_undo(struct creation *c)
 	if (c->dir.fd < 0)
 		return;
 	launch_abort(&c->launch);
-	if (c->state.scope)
-		creation_scope_undo(c);
-	/* mostly its last process has ended, and the group goes at once */
-	else if (c->cgroup_noted && cgroup_destroy(&c->facts.cgroup, c->state.cgroup, 0, &e) < 0) {
-		if (cgroup_kill(c->cgroup, &e) < 0)
-			warn_of("kill what is left", &e);
-		if (cgroup_destroy(&c->facts.cgroup, c->state.cgroup, DESTROY_MS, &e) < 0)
-			warn_of("remove the cgroup", &e);
-	}
+	destroy_cgroup(c);
 	if (c->state.rdt && rdt_undo(&c->dir, &e) < 0)
 		warn_of("remove what was made for linux.intelRdt", &e);
 	if (c->state.shares_mounts && mount_note_undo(&c->dir, &e) < 0)

@@ -80,6 +80,9 @@ void creation_scope_undo(struct creation *c);
 /* Takes all effects back, as far as they came; hooks of poststop run. */
 void creation_undo(struct creation *c);
 
+/* The same for the cgroup alone, when the record is gone and nobody has done it. */
+void creation_undo_cgroup(struct creation *c);
+
 const struct plan *creation_plan(const struct creation *c);
 
 /* For struct launch_events; the context is the creation. */

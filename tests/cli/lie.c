@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lie NUMBER COMMAND...: runs a command for which one system call does nothing and says
- * that it succeeded. What was asked for without looking back is missing then.
+ * lie NUMBER[:ERRNO] COMMAND...: runs a command for which one system call does nothing and
+ * says that it succeeded, or that it failed with this errno. What was asked for without
+ * looking back is missing then.
  */
 #include <err.h>
 #include <linux/filter.h>
@@ -15,13 +16,15 @@
 int main(int argc, char **argv)
 {
 	if (argc < 3)
-		errx(2, "usage: lie NUMBER COMMAND...");
+		errx(2, "usage: lie NUMBER[:ERRNO] COMMAND...");
 
-	unsigned int number = (unsigned int)strtoul(argv[1], NULL, 10);
+	char *end;
+	unsigned int number = (unsigned int)strtoul(argv[1], &end, 10);
+	unsigned int error = *end == ':' ? (unsigned int)strtoul(end + 1, NULL, 10) : 0;
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
