@@ -248,6 +248,20 @@ socket_server() {
 	[ "$worked" -ge 1 ]
 }
 
+@test "few descriptors: 32 are enough, however many mounts there are" {
+	make_bundle b
+	script b 'exit 7'
+	config b '.mounts += [range(60) | { destination: "/tmp/\(.)", type: "tmpfs", source: "tmpfs" }]'
+	status=0
+	bash -c "ulimit -Sn 32; exec '$CAISSON' --root '$STATE' run -b b c" \
+		</dev/null >out 2>&1 3>&- || status=$?
+	[ "$status" = 7 ] || {
+		cat out
+		return 1
+	}
+	nothing_left
+}
+
 # --- hooks -------------------------------------------------------------------------------
 
 hook() { # KIND SCRIPT [TIMEOUT]

@@ -10,10 +10,14 @@
 #include "runtime/launch/init/sys.h"
 #include "runtime/launch/init/target.h"
 
-enum { SLOTS = 256 }; /* plan_check refuses more */
+enum {
+	SLOTS = 256,       /* plan_check refuses more */
+	SCRATCH_MANY = 16, /* so that a start is content with 32 descriptors */
+};
 
 static int slots[SLOTS]; /* fd + 1; 0: empty */
 static int highest = 2;  /* stdio is never scratch */
+static int in_use;       /* the greatest scratch descriptor that was told of */
 
 int slot_fd(uint32_t slot)
 {
@@ -57,7 +61,19 @@ int fd_keep(int fd)
 	return fd;
 }
 
+void fd_scratch(int fd)
+{
+	if (fd > in_use)
+		in_use = fd;
+}
+
+bool fd_crowded(void)
+{
+	return in_use > highest + SCRATCH_MANY;
+}
+
 void fd_sweep(void)
 {
 	close_from(highest + 1, -1);
+	in_use = 0;
 }

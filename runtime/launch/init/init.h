@@ -36,3 +36,7 @@ void fd_reserve(int fd);
 int fd_keep(int fd);
 /* Closes every scratch descriptor. */
 void fd_sweep(void);
+/* Tells of a scratch descriptor, of which steps that come in numbers leave several. */
+void fd_scratch(int fd);
+/* There are so many that a low RLIMIT_NOFILE might be reached. */
+bool fd_crowded(void);

@@ -22,7 +22,7 @@ enum {
 	HELLO_FDS = 253,      /* SCM_MAX_FD, unix(7) */
 	SIGNAL_LAST = 31,     /* real-time signals are nobody's to ignore for others */
 	CPUS_MAX = 8192,      /* the most that a kernel is built for */
-	STEPS_PER_SWEEP = 24, /* each opens at most four descriptors */
+	STEPS_PER_SWEEP = 24, /* each opens at most four descriptors; many mounts sweep earlier */
 };
 
 _Noreturn void init_main(char *const *stack);
@@ -167,6 +167,7 @@ static void become_blank(uint64_t ignored)
 void init_main(char *const *stack)
 {
 	const struct plan_step *step;
+	unsigned int unswept = 0;
 
 	open_socket(stack);
 	must(sys_prctl(PR_SET_NAME, (unsigned long)"caisson-init", 0), CALL_PRCTL, NULL);
@@ -179,8 +180,11 @@ void init_main(char *const *stack)
 		functions[step[position].op](&step[position]);
 		/* what follows the closing of them all opens nothing, and a filter may
 		 * forbid to close */
-		if (position % STEPS_PER_SWEEP == STEPS_PER_SWEEP - 1 && plan_has(PLAN_CLOSE_FDS))
+		unswept++;
+		if ((unswept == STEPS_PER_SWEEP || fd_crowded()) && plan_has(PLAN_CLOSE_FDS)) {
 			fd_sweep();
+			unswept = 0;
+		}
 	}
 	sys_exit(1); /* plan_check saw to it that execve is the last step */
 }

@@ -92,6 +92,7 @@ int mount_clone(int fd, int recursive, const char *what)
 void mount_attach(int tree, int target, const char *what)
 {
 	must(sys_move_mount(tree, target), CALL_MOVE_MOUNT, what);
+	fd_scratch(tree);
 }
 
 /* The same for a mount of the config, which may be the root itself. */
