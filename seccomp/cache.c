@@ -62,29 +62,46 @@ static uint64_t add_words(uint64_t sum, const void *data, size_t bytes)
 	return sum;
 }
 
-/* Runs over a profile twice: once to count, with nowhere to write to, once to write. */
+/* The names of most profiles fit into the first room; a larger one begins anew. */
+enum { KEY_ROOM = 8192 };
+
 struct key_writer {
 	unsigned char *to;
-	size_t len;
+	size_t len, room;
+	bool full; /* there was no room for all */
 };
 
-static inline void put(struct key_writer *w, const void *data, size_t bytes)
+static inline void put_number(struct key_writer *w, uint64_t number)
 {
-	if (w->to)
-		memcpy(w->to + w->len, data, bytes);
-	w->len += bytes;
+	if (w->room - w->len < sizeof(number)) {
+		w->full = true;
+		return;
+	}
+	memcpy(w->to + w->len, &number, sizeof(number));
+	w->len += sizeof(number);
 }
 
-static void put_number(struct key_writer *w, uint64_t number)
+/* With its NUL. Names are short: byte by byte is quicker than to look for the end first. */
+static void put_text(struct key_writer *w, const char *text)
 {
-	put(w, &number, sizeof(number));
+	unsigned char *to = w->to;
+	size_t at = w->len, room = w->room;
+	char c = ' ';
+
+	while (at < room && c != '\0') {
+		c = *text++;
+		to[at++] = (unsigned char)c;
+	}
+	w->len = at;
+	if (c != '\0')
+		w->full = true;
 }
 
 static void put_texts(struct key_writer *w, const struct oci_strings *texts)
 {
 	put_number(w, texts->n);
 	for (size_t i = 0; i < texts->n; i++)
-		put(w, texts->v[i], strlen(texts->v[i]) + 1);
+		put_text(w, texts->v[i]);
 }
 
 static void put_errno(struct key_writer *w, struct opt_u32 number)
@@ -114,8 +131,8 @@ static void put_key(struct key_writer *w, const struct oci_seccomp *profile,
 	put_number(w, maker->native_arch);
 	for (size_t i = 0; i < LEN(maker->version); i++)
 		put_number(w, maker->version[i]);
-	put(w, maker->kernel.release, strlen(maker->kernel.release) + 1);
-	put(w, maker->kernel.version, strlen(maker->kernel.version) + 1);
+	put_text(w, maker->kernel.release);
+	put_text(w, maker->kernel.version);
 	put_number(w, profile->default_action);
 	put_errno(w, profile->default_errno_ret);
 	put_texts(w, &profile->architectures);
@@ -127,16 +144,17 @@ static void put_key(struct key_writer *w, const struct oci_seccomp *profile,
 void cache_key(struct arena *a, const struct oci_seccomp *profile, const struct filter_maker *maker,
                struct cache_key *ret)
 {
-	struct key_writer w = { .to = NULL };
+	struct key_writer w = { .full = true };
 
-	put_key(&w, profile, maker);
-	size_t whole = (w.len + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
-
-	w = (struct key_writer){ .to = arena_new(a, whole) };
-	put_key(&w, profile, maker);
+	for (size_t room = KEY_ROOM; w.full; room *= 2) {
+		w = (struct key_writer){ .to = arena_new(a, room), .room = room };
+		put_key(&w, profile, maker);
+	}
+	/* zeros up to a whole word: a room is a number of them */
+	w.len = (w.len + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
 	*ret = (struct cache_key){ .bytes = w.to,
-		                   .len = whole,
-		                   .hash = add_words(UINT64_C(0xcbf29ce484222325), w.to, whole) };
+		                   .len = w.len,
+		                   .hash = add_words(UINT64_C(0xcbf29ce484222325), w.to, w.len) };
 }
 
 /* Both are a whole number of words. */

@@ -413,6 +413,39 @@ static void test_keys(void **state)
 	assert_true(same_key(&keys[0], &again));
 }
 
+/* Around the room that a key is given first, each byte counts as well. */
+static void test_long_keys(void **state)
+{
+	enum { LONGEST = 20000 };
+	static char name[LONGEST + 1];
+	const char *const long_names[] = { name, NULL };
+	struct oci_seccomp_rule rule = { .names = { long_names, 1 } };
+	const struct oci_seccomp of = { .rules = &rule, .rule_count = 1 };
+	static const struct filter_maker maker = { .native_arch = 1 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	for (size_t len = 7900; len < LONGEST; len += len < 8200 ? 1 : 1999) {
+		memset(name, 'n', len);
+		name[len] = '\0';
+		struct cache_key one = key_of(&a, &of, &maker), again = key_of(&a, &of, &maker);
+		assert_in_range(one.len, len, len + 200);
+		assert_true(same_key(&one, &again));
+		name[len - 1] = 'm';
+		again = key_of(&a, &of, &maker);
+		assert_false(same_key(&one, &again));
+		name[len - 1] = '\0';
+		again = key_of(&a, &of, &maker);
+		assert_false(same_key(&one, &again));
+		rule.action = OCI_ACT_LOG;
+		name[len - 1] = 'n';
+		again = key_of(&a, &of, &maker);
+		assert_false(same_key(&one, &again));
+		rule.action = OCI_ACT_KILL;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_compiler_uses_it, set_up, tear_down),
 		cmocka_unit_test(test_no_folder_to_write),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_long_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
