@@ -405,12 +405,21 @@ static void test_keys(void **state)
 		for (size_t k = 0; k < i; k++)
 			assert_false(same_key(&keys[i], &keys[k]));
 	}
+}
 
+/* What is not in the filter is not in the key. */
+static void test_same_key(void **state)
+{
+	static const struct filter_maker maker = { .native_arch = 1 };
 	struct oci_seccomp same = profile;
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
 	same.flags_set = true;
 	same.listener_path = "/run/agent";
-	keys[0] = key_of(&a, &same, &maker);
-	assert_true(same_key(&keys[0], &again));
+	struct cache_key with = key_of(&a, &same, &maker), without = key_of(&a, &profile, &maker);
+	assert_true(same_key(&with, &without));
 }
 
 /* Around the room that a key is given first, each byte counts as well. */
@@ -458,6 +467,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_compiler_uses_it, set_up, tear_down),
 		cmocka_unit_test(test_no_folder_to_write),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_same_key),
 		cmocka_unit_test(test_long_keys),
 	};
 
