@@ -54,6 +54,7 @@ static int read_rules(const char *path)
 	while (rule_count < RULES_MAX && fgets(line, sizeof(line), file)) {
 		struct rule *r = &rules[rule_count];
 
+		/* NOLINTNEXTLINE(cert-err34-c): our own script wrote it */
 		r->fields = sscanf(line, "%63s %u %u %llu %llu", r->name, &r->index, &r->op,
 		                   &r->value, &r->second);
 		if (r->fields == 1 || r->fields == 5)

@@ -292,7 +292,9 @@ static size_t put_escape(char *to, const char *s, size_t len, size_t *ret_length
 		const char *letter = strchr(letters, s[1]);
 
 		*ret_length = 2;
-		*to = letter ? meanings[letter - letters] : s[1];
+		*to = s[1];
+		if (letter)
+			*to = meanings[letter - letters];
 		return 1;
 	}
 	*ret_length = 6;

@@ -76,6 +76,8 @@ void *heap_malloc(size_t size)
 	size_t grains = (size + sizeof(size_t) + GRAIN - 1) / GRAIN;
 	struct block *b;
 
+	if (size == 0)
+		size = 1;
 	if (size > SMALL_MAX || (!region && !map_region()))
 		return malloc(size);
 	b = spare[grains];
@@ -113,8 +115,11 @@ void heap_free(void *memory)
 		return;
 	}
 	b = block_of(memory);
-	b->payload.next = spare[b->grains];
-	spare[b->grains] = b;
+	size_t grains = b->grains;
+	if (grains == 0 || grains >= SIZES)
+		abort(); /* somebody wrote before the block */
+	b->payload.next = spare[grains];
+	spare[grains] = b;
 }
 
 void *heap_realloc(void *memory, size_t size)

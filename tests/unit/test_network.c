@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A network namespace that a child makes while the launcher goes on. */
-/* what is static there */
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "../../runtime/launch/network.c"
+#include "runtime/launch/network.c" /* NOLINT(bugprone-suspicious-include) */
 #include "unit.h"
 
 static ino_t inode_of(int fd)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libseccomp's memory: blocks that are whole, used again, or malloc's. */
-#include "../../seccomp/heap.c"
 #include "base/scope.h"
+#include "seccomp/heap.c" /* NOLINT(bugprone-suspicious-include): what is static there */
 #include "tests/unit/unit.h"
 
 static void fill(unsigned char *memory, size_t size, unsigned char with)
@@ -68,7 +68,7 @@ static void test_grows(void **unused)
 	fill(memory, 10, 7);
 	unsigned char *same = heap_realloc(memory, 20);
 	assert_ptr_equal(same, memory); /* there was room */
-	for (size_t size = 30; size < 4 * SMALL_MAX; size += size) {
+	for (size_t size = 30; size < (size_t)4 * SMALL_MAX; size += size) {
 		same = heap_realloc(same, size);
 		assert_non_null(same);
 		assert_true(holds(same, 10, 7));
