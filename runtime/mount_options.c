@@ -222,7 +222,7 @@ void mount_options_parse(struct arena *a, struct oci_strings list, struct mount_
 		const char *text = list.v[i];
 		const struct option *o = find(text);
 
-		if (take_maps(&m, text))
+		if (!text[0] || take_maps(&m, text)) /* empty: Podman sends such */
 			continue;
 		if (!o)
 			add(&m.data, data, text);

@@ -128,6 +128,19 @@ static void test_flags_and_data(void **state)
 	assert_string_equal(o.data.v[2], "ROX");
 }
 
+static void test_empty(void **state)
+{
+	static const char *const options[] = { "", "size=64k", "" };
+	struct mount_options o;
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	mount_options_parse(&a, (struct oci_strings){ .v = options, .n = LEN(options) }, &o);
+	assert_int_equal(o.data.n, 1);
+	assert_string_equal(o.data.v[0], "size=64k");
+}
+
 static void test_copy_up(void **state)
 {
 	ARENA struct arena a;
@@ -197,8 +210,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attributes), cmocka_unit_test(test_flags_and_data),
-		cmocka_unit_test(test_copy_up),    cmocka_unit_test(test_idmap),
-		cmocka_unit_test(test_links),      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_empty),      cmocka_unit_test(test_copy_up),
+		cmocka_unit_test(test_idmap),      cmocka_unit_test(test_links),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
