@@ -217,7 +217,6 @@ static void test_refused_annotations(void **state)
 		{ P "Controller", "'x'", ERR_REFUSED },
 		{ P "", "true", ERR_REFUSED },
 		{ P "Sec", "1", ERR_REFUSED },
-		{ P "killmode", "'mixed'", ERR_REFUSED },
 		/* another type */
 		{ P "KillMode", "mixed", ERR_SPEC },
 		{ P "KillMode", "'mixed' ", ERR_NONE },

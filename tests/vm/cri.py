@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pod's life over the Kubernetes Container Runtime Interface.
 
-    cri.py SOCKET IMAGE LOG_DIR
+    cri.py SOCKET IMAGE LOG_DIR [CGROUP]
 
 Asks a CRI server (containerd) for a pod sandbox and a container in it, runs commands
 in the container, stops and removes everything, and prints one line for each step. The
+pod's cgroups are below CGROUP, which is a slice where systemd makes them. The
 messages are written by hand: field numbers are those of k8s.io/cri-api's
 runtime/v1/api.proto, and a client needs only a few of them.
 """
@@ -94,10 +95,10 @@ def expect(what, condition, found=""):
     print(f"cri: {what}")
 
 
-def pod_config(log_dir):
+def pod_config(log_dir, cgroup):
     """PodSandboxConfig: a pod with a name of its own below a cgroup of its own."""
     metadata = {1: "pod", 2: "00000000-0000-0000-0000-000000000001", 3: "default"}
-    linux = {1: "/caisson-pods"}
+    linux = {1: cgroup}
     return {1: metadata, 2: "pod", 3: log_dir, 8: linux}
 
 
@@ -115,14 +116,15 @@ def container_config(image):
     }
 
 
-def main(socket, image, log_dir):
+def main(socket, image, log_dir, cgroup="/caisson-pods"):
     client = Client(socket)
+    config = pod_config(log_dir, cgroup)
     version = client.call("Version", {})
     expect("version", version.get(2), version)
 
-    pod = client.call("RunPodSandbox", {1: pod_config(log_dir)})[1].decode()
+    pod = client.call("RunPodSandbox", {1: config})[1].decode()
     expect("pod runs", pod)
-    request = {1: pod, 2: container_config(image), 3: pod_config(log_dir)}
+    request = {1: pod, 2: container_config(image), 3: config}
     container = client.call("CreateContainer", request)[1].decode()
     expect("container is created", container)
     client.call("StartContainer", {1: container})
@@ -150,6 +152,6 @@ def main(socket, image, log_dir):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     main(*sys.argv[1:])
