@@ -39,6 +39,9 @@ static uint64_t new_namespaces(const struct check *c)
 			flags |= step[i].clone.clone_flags;
 		if (step[i].op == PLAN_USER_NAMESPACE)
 			flags |= CLONE_NEWUSER;
+		if (step[i].op ==
+		    PLAN_CGROUP) /* or a new cgroup2 would change the host's options */
+			flags |= (uint64_t)step[i].value;
 	}
 	/* a time namespace with offsets is made by unshare(2); its kind is looked at.
 	 * Whatever the container shares, what is mounted here goes away with us. */

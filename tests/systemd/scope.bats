@@ -271,4 +271,9 @@ gone() {
 	expect 0 caisson delete --force c
 	wait_for no_unit
 	expect 0 scoped check b
+	# a cgroup2 that is mounted in the host's cgroup namespace takes the host's options
+	config b '.mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]}]'
+	before=$(grep cgroup2 /proc/self/mountinfo)
+	expect 0 scoped check b
+	[ "$before" = "$(grep cgroup2 /proc/self/mountinfo)" ]
 }
