@@ -240,6 +240,33 @@ gone() {
 	refused linux.cgroupsPath scoped run -b b c
 }
 
+# with_mounts COMMANDS ARGUMENT...: the runtime where COMMANDS have changed what is mounted
+with_mounts() {
+	local commands=$1
+	shift
+	unshare -m --propagation private bash -c "set -e; $commands"'; exec timeout 60 "$0" "$@"' \
+		"$CAISSON" --root "$STATE" --systemd-cgroup "$@"
+}
+
+@test "a host in hybrid mode, or without systemd, is refused, and what to do instead is said" {
+	bundle b
+	mkdir tree
+	hybrid='mount --bind /sys/fs/cgroup tree; mount -t tmpfs tmpfs /sys/fs/cgroup
+		mkdir /sys/fs/cgroup/unified; mount --move tree /sys/fs/cgroup/unified'
+	refused 'controllers are in cgroup v1 hierarchies (hybrid mode)' with_mounts "$hybrid" run -b b c
+	says '--cgroup-manager cgroupfs'
+	refused 'this host has no cgroup2' with_mounts 'mount -t tmpfs tmpfs /sys/fs/cgroup' run -b b c
+	refused 'there is no systemd on this host' with_mounts 'mount -t tmpfs tmpfs /run/systemd' run -b b c
+	says '--cgroup-manager cgroupfs'
+}
+
+@test "a systemd that does not listen is named" {
+	requires python3
+	bundle b
+	dead='mount -t tmpfs tmpfs /run/systemd; python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"/run/systemd/private\")"'
+	refused 'connect to /run/systemd/private: connection refused' with_mounts "$dead" run -b b c
+}
+
 @test "a create that fails leaves no unit" {
 	bundle b '.process.args = ["/nonexistent"]'
 	refused '/nonexistent' scoped run -b b c
