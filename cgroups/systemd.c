@@ -24,6 +24,7 @@
 enum {
 	AGAIN_MS = 3000, /* how long a unit of our name may take to go away */
 	STEP_MS = 10,
+	QUICK_TRIES = 20,  /* the kernel tells of an empty group after 10 ms at most */
 	PATIENT_MS = 1000, /* that systemd may take to notice an empty group */
 	STOP_MS = 5000,
 	ANSWER_MS = 2000,
@@ -336,7 +337,7 @@ static int await_removal(const struct cgroup_facts *facts, const char *path, int
 	FD int mount = cgroup_open_mount(facts, e);
 
 	TRY(mount);
-	for (int step = 1;; step += step < STEP_MS) {
+	for (int tries = 0;; tries++) {
 		FD int cgroup = cgroup_open_below(mount, path + 1, e);
 
 		if (cgroup < 0)
@@ -354,7 +355,7 @@ static int await_removal(const struct cgroup_facts *facts, const char *path, int
 		if (now.populated)
 			TRY(cgroup_events_wait(events, left, e));
 		else
-			pause_ms(step);
+			pause_ms(tries < QUICK_TRIES ? 1 : STEP_MS);
 	}
 }
 
