@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Whether a runtime cleaned up. Whoever includes this sets W (a folder of its own),
-# STATE (the runtime's --root) and CGROUP_PREFIX (where its groups are made).
+# STATE (the runtime's --root), CGROUP_PREFIX (where its groups are made) and, if systemd
+# makes them, SCOPES (what the names of its units have in common, as a pattern).
 
 CGROUP=/sys/fs/cgroup
 [ -e $CGROUP/cgroup.procs ] || CGROUP=/sys/fs/cgroup/unified
@@ -15,6 +16,11 @@ leak_snapshot() {
 		awk -v own="$W/" '$3 !~ "^/tmp/caisson[.-]" || index($3 "/", own) == 1' | sort
 	echo "groups:"
 	find "$CGROUP" -type d -path '*caisson-tests*' 2>/dev/null | grep -F "${CGROUP_PREFIX}" || true
+	if [ -n "${SCOPES-}" ]; then
+		find "$CGROUP" -type d -name "$SCOPES"
+		echo "units:"
+		systemctl list-units --all --plain --no-legend "$SCOPES"
+	fi
 	echo "processes:"
 	processes_of_test
 	echo "state:"

@@ -60,7 +60,7 @@ check-cycles: all $(TOOLS) ## create and delete containers, CYCLES of them, and 
 
 check-faults: all $(TOOLS) ## kill the runtime and fail its system calls, and look for leaks (root)
 	@tests/rootfs busybox >/dev/null
-	@tests/private-cgroup tests/faults/killsweep $(FAULTS)
+	@tests/private-cgroup tests/private-systemd tests/faults/killsweep $(FAULTS)
 
 check-records: all $(TOOLS) ## damage the record of a container byte by byte (root)
 	@tests/rootfs busybox >/dev/null

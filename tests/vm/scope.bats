@@ -261,6 +261,15 @@ engine_life() { # PODMAN
 	wait_for no_scope 'cri-containerd-*.scope'
 }
 
+docker_life() {
+	timeout 200 docker run -d --name dd --runtime caisson --network none --memory 64m busybox sleep 10000 &&
+		[ "$(systemctl list-units --plain --no-legend 'docker-*.scope' | wc -l)" = 1 ] &&
+		timeout 200 docker update --memory 32m --memory-swap 32m --cpus 0.5 dd &&
+		[ "$(timeout 200 docker exec dd sh -c 'cd /sys/fs/cgroup; cat memory.max cpu.max')" = "$((32 << 20))"$'\n50000 100000' ] &&
+		timeout 200 docker pause dd && timeout 200 docker unpause dd &&
+		timeout 200 docker rm -f dd && wait_for no_scope 'docker-*.scope'
+}
+
 @test "docker with the systemd driver" {
 	cp /etc/docker/daemon.json "$BATS_TEST_TMPDIR/"
 	sed -i 's/cgroupdriver=cgroupfs/cgroupdriver=systemd/' /etc/docker/daemon.json
@@ -270,13 +279,4 @@ engine_life() { # PODMAN
 	cp "$BATS_TEST_TMPDIR/daemon.json" /etc/docker/
 	systemctl restart docker
 	return $result
-}
-
-docker_life() {
-	timeout 200 docker run -d --name dd --runtime caisson --network none --memory 64m busybox sleep 10000 &&
-		[ "$(systemctl list-units --plain --no-legend 'docker-*.scope' | wc -l)" = 1 ] &&
-		timeout 200 docker update --memory 32m --memory-swap 32m --cpus 0.5 dd &&
-		[ "$(timeout 200 docker exec dd sh -c 'cd /sys/fs/cgroup; cat memory.max cpu.max')" = "$((32 << 20))"$'\n50000 100000' ] &&
-		timeout 200 docker pause dd && timeout 200 docker unpause dd &&
-		timeout 200 docker rm -f dd && wait_for no_scope 'docker-*.scope'
 }
