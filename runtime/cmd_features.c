@@ -11,8 +11,9 @@
 
 static const struct option_spec no_options[] = { { .name = NULL } };
 
-/* Annotations that change with which rights a container runs. */
-static const char *const unsafe_annotations[] = { "run.oci.keep_original_groups", NULL };
+/* Annotations that change with which rights a container runs, or how the host treats it. */
+static const char *const unsafe_annotations[] = { "org.systemd.property.",
+	                                          "run.oci.keep_original_groups", NULL };
 
 static const char *const *mount_options(struct arena *a)
 {

@@ -210,6 +210,7 @@ gone() {
 	shows TimeoutStopUSec 7s
 	shows SendSIGHUP yes
 	[[ $(systemctl show -P After -- "$UNIT") == *a.service* ]]
+	caisson features | jq -e '.potentiallyUnsafeConfigAnnotations | index("org.systemd.property.")'
 	expect 0 caisson delete --force c
 	gone
 }
