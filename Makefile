@@ -202,8 +202,8 @@ build/tests/%: tests/faults/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
 
-# one that runs in containers
-build/tests/syscalls: TOOL_FLAGS := -static -pthread
+# those that run in containers
+build/tests/syscalls build/tests/calls: TOOL_FLAGS := -static -pthread
 build/tests/%: tests/cli/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $< $(TOOL_FLAGS)
@@ -212,9 +212,10 @@ build/tests/%: tests/races/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
 
+build/bench/loop: TOOL_FLAGS := -static
 build/bench/%: bench/%.c $(HEADERS)
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $< $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $< $(TOOL_FLAGS) $(LIBS)
 
 # Fuzzers are clang's; they compile the modules anew with coverage and sanitizers.
 FUZZ_FLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all

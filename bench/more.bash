@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # More of bench/run, which includes this: what a profile costs, what a thousand neighbours
 # cost, and instructions that valgrind counts. Uses its W, ROOTFS, json, rounds, neighbours
-# and programs.
+# names and programs.
 # shellcheck disable=SC2154 # those are set there
 
 caisson=${programs[0]}
@@ -75,6 +75,34 @@ part_seccomp() {
 		printf "without a cache: %+d us more, x %.2f of compiling with libseccomp\n", c - w, (c - w) / k }'
 }
 
+# What the filter of each runtime costs a system call, with Docker's profile: nanoseconds a
+# call, the least of all rounds, since a filter can only add to them.
+part_calls() {
+	local i name round
+	for i in "${!names[@]}"; do
+		name=${names[$i]}
+		bundle "$W/$name-loop" "$name-l" '["/dev/loop"]'
+		jq --slurpfile p tests/cli/profiles/docker.json --arg loop "$PWD/build/bench/loop" '
+			.linux.seccomp = $p[0] |
+			.mounts += [{ destination: "/dev/loop", type: "bind", source: $loop, options: ["bind", "ro"] }]' \
+			"$W/$name-loop/config.json" >"$W/new"
+		mv "$W/new" "$W/$name-loop/config.json"
+	done
+	for ((round = 0; round < 10; round++)); do
+		for i in "${!names[@]}"; do
+			name=${names[$i]}
+			"${programs[$i]}" --root "$W/state-$name" run -b "$W/$name-loop" l </dev/null |
+				sed "s/^/$name /"
+		done
+		build/bench/loop | sed 's/^/bare /'
+	done | jq -Rrn --argjson json "$json" '
+		[inputs | split(" ") | { contender: .[0], call: .[1], ns: (.[2] | tonumber) }] |
+		group_by([.call, .contender]) | map(min_by(.ns)) |
+		if $json == 1 then .[] | { step: "call" } + . | tojson else
+			"\nnanoseconds a system call, with the filter of each runtime for the same profile",
+			(group_by(.call)[] | "\(.[0].call): " + (map("\(.contender) \(.ns)") | join(", "))) end'
+}
+
 scale_line() { # SITUATION: runs of the floor and of ours, and what they grew by
 	local floor ours
 	read -r floor ours < <(pair "$PWD/build/bench/floor $ROOTFS /sys/fs/cgroup/bench/floor" \
@@ -132,5 +160,6 @@ part_instructions() {
 }
 
 part_seccomp
+part_calls
 part_instructions
 part_scale
