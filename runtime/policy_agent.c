@@ -272,6 +272,7 @@ static void accept_connection(struct agent *agent, struct connection *ret)
 {
 	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof(peer);
+	/* cppcheck-suppress nullPointer ; accept4(2) takes NULL */
 	FD int fd = accept4(agent->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
@@ -309,7 +310,7 @@ static nfds_t add_wait(struct waits *w, int fd)
 	return w->n++;
 }
 
-static short came(const struct waits *w, nfds_t slot)
+static int came(const struct waits *w, nfds_t slot)
 {
 	return slot == 0 ? 0 : w->v[slot].revents;
 }
@@ -380,7 +381,7 @@ static void serve_listeners(struct agent *agent, const struct waits *w)
 {
 	for (size_t i = 0; i < LISTENERS; i++) {
 		struct listener *l = &agent->listeners[i];
-		short events = came(w, w->listeners[i]);
+		int events = came(w, w->listeners[i]);
 
 		if (events & POLLIN) {
 			if (free_job(agent))

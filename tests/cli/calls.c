@@ -38,8 +38,9 @@ static void on_sigsys(int number, siginfo_t *info, void *context)
 
 static long call(void)
 {
-	register long r10 __asm__("r10") = args[4], r8 __asm__("r8") = args[5],
-			  r9 __asm__("r9") = args[6];
+	register long r10 __asm__("r10") = args[4];
+	register long r8 __asm__("r8") = args[5];
+	register long r9 __asm__("r9") = args[6];
 	long result;
 
 	if (i386)

@@ -72,7 +72,9 @@ static long call_i386(uint32_t number, uint64_t arg)
 
 static long call(uint32_t number, uint64_t arg)
 {
-	register long r10 __asm__("r10") = 3, r8 __asm__("r8") = 4, r9 __asm__("r9") = 5;
+	register long r10 __asm__("r10") = 3;
+	register long r8 __asm__("r8") = 4;
+	register long r9 __asm__("r9") = 5;
 	long result;
 
 	__asm__ volatile("syscall"

@@ -21,7 +21,7 @@
 #include "tests/unit/unit.h"
 
 enum {
-	ROUNDS = 150,
+	ROUNDS = 100,
 	BY_SECCOMP = 1,    /* SYS_SECCOMP of asm-generic/siginfo.h, which glibc lacks */
 	PRODUCT_MAX = 600, /* combinations of arguments of one call; random ones beyond */
 };
