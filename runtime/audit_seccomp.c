@@ -22,12 +22,13 @@ static void check_calls(struct audit *a, const struct oci_seccomp *profile)
 	verdict_all(a->arena, profile, &v, &n);
 	for (size_t i = 0; i < n; i++) {
 		const char *why = syscall_danger(v[i].name);
-		int rule = verdict_next_rule(profile, v[i].name, 0);
+		size_t rule = 0;
 
-		if (!why || v[i].kind != VERDICT_ALLOWED || rule < 0)
+		if (!why || v[i].kind != VERDICT_ALLOWED ||
+		    !verdict_next_rule(profile, v[i].name, &rule))
 			continue;
 		audit_add(a, weigh(a, v[i].group), "dangerous-syscall",
-		          arena_printf(a->arena, "/linux/seccomp/syscalls/%d", rule),
+		          arena_printf(a->arena, "/linux/seccomp/syscalls/%zu", rule),
 		          "take the call out, if the program works without it", "%s: %s", v[i].name,
 		          why);
 	}

@@ -58,13 +58,12 @@ static const char *one_rule(struct arena *a, const struct oci_seccomp_rule *rule
 static const char *describe(struct arena *a, const struct oci_seccomp *profile,
                             const struct verdict *v)
 {
-	bool conditional = v->kind == VERDICT_CONDITIONAL;
+	bool conditional = profile && v->kind == VERDICT_CONDITIONAL;
 	const char **rules = arena_array(a, profile ? profile->rule_count + 1 : 1, sizeof(*rules));
 	BUF struct buf text = { 0 };
 	size_t n = 0;
 
-	for (int i = -1;
-	     conditional && (i = verdict_next_rule(profile, v->name, (size_t)(i + 1))) >= 0;)
+	for (size_t i = 0; conditional && verdict_next_rule(profile, v->name, &i); i++)
 		rules[n++] = one_rule(a, &profile->rules[i], v->name);
 	qsort(rules, n, sizeof(*rules), by_text);
 	for (size_t i = 0; i < n; i++)

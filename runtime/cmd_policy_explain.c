@@ -175,15 +175,14 @@ static void text_all(const struct explained *x, struct buf *out)
 
 static void text_rules(const struct explained *x, const struct verdict *v, struct buf *out)
 {
-	for (int i = -1;
-	     x->profile && (i = verdict_next_rule(x->profile, v->name, (size_t)(i + 1))) >= 0;) {
+	for (size_t i = 0; x->profile && verdict_next_rule(x->profile, v->name, &i); i++) {
 		const struct oci_seccomp_rule *rule = &x->profile->rules[i];
 		const struct verdict does = {
 			.action = rule->action,
 			.errno_value = rule->errno_ret.set ? rule->errno_ret.value : 1,
 		};
 
-		buf_printf(out, "  syscalls[%d]: %s", i, answer(x->arena, &does));
+		buf_printf(out, "  syscalls[%zu]: %s", i, answer(x->arena, &does));
 		if (rule->arg_count > 0)
 			buf_printf(out, " if %s", conditions(x->arena, rule, v->name));
 		buf_text(out, "\n");
@@ -193,7 +192,8 @@ static void text_rules(const struct explained *x, const struct verdict *v, struc
 static void text_one(const struct explained *x, const struct verdict *v, struct buf *out)
 {
 	const char *why = syscall_danger(v->name);
-	bool named = x->profile && verdict_next_rule(x->profile, v->name, 0) >= 0;
+	size_t first = 0;
+	bool named = verdict_next_rule(x->profile, v->name, &first);
 
 	buf_printf(out, "%s (%s): ", v->name, syscall_group_info(v->group)->title);
 	if (v->kind == VERDICT_CONDITIONAL)
@@ -232,12 +232,11 @@ static void json_rules(struct json_writer *w, const struct explained *x, const s
 {
 	json_key(w, "rules");
 	json_open(w, '[');
-	for (int i = -1;
-	     x->profile && (i = verdict_next_rule(x->profile, v->name, (size_t)(i + 1))) >= 0;) {
+	for (size_t i = 0; x->profile && verdict_next_rule(x->profile, v->name, &i); i++) {
 		const struct oci_seccomp_rule *rule = &x->profile->rules[i];
 
 		json_open(w, '{');
-		json_text_entry(w, "pointer", arena_printf(x->arena, "/syscalls/%d", i));
+		json_text_entry(w, "pointer", arena_printf(x->arena, "/syscalls/%zu", i));
 		json_action(w, rule->action, rule->errno_ret.set ? rule->errno_ret.value : 1);
 		if (rule->arg_count > 0)
 			json_text_entry(w, "if", conditions(x->arena, rule, v->name));

@@ -210,8 +210,9 @@ static void write_earlier(struct writer *x)
 			if (nr < 0 || nr >= TRACE_CALLS || is_open(x, (uint32_t)nr, name) ||
 			    is_written(x, nr, rule))
 				continue;
-			x->count += !is_narrow(x->result, (uint32_t)nr) &&
-			            (size_t)verdict_next_rule(x->earlier, name, 0) == i;
+			size_t first = 0;
+			(void)verdict_next_rule(x->earlier, name, &first);
+			x->count += !is_narrow(x->result, (uint32_t)nr) && first == i;
 			open_rule(&x->w);
 			json_string(&x->w, name);
 			json_close(&x->w, ']');

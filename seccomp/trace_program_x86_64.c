@@ -62,6 +62,7 @@ struct builder {
 	size_t to_count[4], counts;
 };
 
+/* Of what a code is made of, BPF_K, BPF_LD and BPF_IMM are 0, and not spelled out. */
 static void add(struct builder *b, int code, int dst, int src, int16_t off, int32_t imm)
 {
 	b->v[b->n++] = (struct bpf_insn){ .code = (uint8_t)code,
@@ -95,12 +96,12 @@ static void store(struct builder *b, uint8_t to, int16_t off, uint8_t from)
 static void stack(struct builder *b, uint8_t to, int32_t off)
 {
 	move(b, to, BPF_REG_10);
-	add(b, BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, off);
+	add(b, BPF_ALU64 | BPF_ADD, to, 0, 0, off);
 }
 
 static void map(struct builder *b, uint8_t to, int fd)
 {
-	add(b, BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, fd);
+	add(b, BPF_DW, to, BPF_PSEUDO_MAP_FD, 0, fd);
 	add(b, 0, 0, 0, 0, 0);
 }
 

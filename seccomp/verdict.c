@@ -98,13 +98,13 @@ static bool names(const struct oci_seccomp_rule *rule, const char *call)
 	return false;
 }
 
-int verdict_next_rule(const struct oci_seccomp *profile, const char *name, size_t from)
+bool verdict_next_rule(const struct oci_seccomp *profile, const char *name, size_t *at)
 {
-	for (size_t i = from; i < profile->rule_count; i++) {
-		if (names(&profile->rules[i], name))
-			return (int)i;
+	for (; profile && *at < profile->rule_count; (*at)++) {
+		if (names(&profile->rules[*at], name))
+			return true;
 	}
-	return -1;
+	return false;
 }
 
 static uint32_t errno_of(enum oci_seccomp_action action, struct opt_u32 given)
@@ -127,7 +127,7 @@ static void judge(const struct oci_seccomp *profile, int number, struct verdict 
 	v->action = profile->default_action;
 	v->errno_value = errno_of(v->action, profile->default_errno_ret);
 	v->kind = actions[v->action].kind;
-	for (int i = -1; (i = verdict_next_rule(profile, v->name, (size_t)(i + 1))) >= 0;) {
+	for (size_t i = 0; verdict_next_rule(profile, v->name, &i); i++) {
 		const struct oci_seccomp_rule *rule = &profile->rules[i];
 
 		if (is_default(profile, rule))

@@ -41,9 +41,10 @@ void verdict_all(struct arena *a, const struct oci_seccomp *profile, struct verd
 /* The verdict on one call; false when no such call is known. */
 bool verdict_of(const struct oci_seccomp *profile, const char *name, struct verdict *ret);
 
-/* The Nth rule, from `from` on, that names the call; -1 when there is none. A rule that
- * says what the default says, and one behind a rule without conditions, still counts. */
-int verdict_next_rule(const struct oci_seccomp *profile, const char *name, size_t from);
+/* Moves *at to the next rule, from where it stands, that names the call; false when there
+ * is none, or no profile. A rule that says what the default says, and one behind a rule
+ * without conditions, still counts. */
+bool verdict_next_rule(const struct oci_seccomp *profile, const char *name, size_t *at);
 
 const char *verdict_kind_name(enum verdict_kind kind);           /* "allowed" … */
 const char *verdict_action_name(enum oci_seccomp_action action); /* "SCMP_ACT_ALLOW" … */

@@ -43,6 +43,13 @@ static enum verdict_kind says(const struct oci_seccomp *profile, const char *nam
 	return v.kind;
 }
 
+/* The index of the next rule, which is there. */
+static size_t rule_of(const struct oci_seccomp *profile, const char *name, size_t from)
+{
+	assert_true(verdict_next_rule(profile, name, &from));
+	return from;
+}
+
 static void only_what_was_seen(void **state)
 {
 	struct trace_result result = { 0 };
@@ -95,11 +102,11 @@ static void arguments_are_narrow(void **state)
 	assert_int_equal(named, 2);
 	assert_int_equal(profile->rule_count, 3);
 	assert_int_equal(says(profile, "socket"), VERDICT_CONDITIONAL);
-	int rule = verdict_next_rule(profile, "socket", 0);
+	size_t rule = rule_of(profile, "socket", 0);
 	assert_int_equal(profile->rules[rule].args[0].op, OCI_CMP_MASKED_EQ);
 	assert_int_equal(profile->rules[rule].args[0].value, UINT32_MAX);
 	assert_int_equal(profile->rules[rule].args[0].value_two, 2);
-	rule = verdict_next_rule(profile, "clone", 0); /* its flags are wide */
+	rule = rule_of(profile, "clone", 0); /* its flags are wide */
 	assert_int_equal(profile->rules[rule].args[0].op, OCI_CMP_EQ);
 	assert_int_equal(profile->rules[rule].args[0].value, 0x1200011);
 
@@ -150,11 +157,12 @@ static void earlier_profiles_add_up(void **state)
 	assert_int_equal(says(profile, "read"), VERDICT_ALLOWED);
 	assert_int_equal(says(profile, "clone"), VERDICT_CONDITIONAL);
 	/* the value that both have is there once, the earlier one's own beside it */
-	int first = verdict_next_rule(profile, "socket", 0);
-	int second = verdict_next_rule(profile, "socket", (size_t)first + 1);
+	size_t first = rule_of(profile, "socket", 0);
+	size_t second = rule_of(profile, "socket", first + 1);
 	assert_int_equal(profile->rules[first].args[0].value_two, 2);
 	assert_int_equal(profile->rules[second].args[0].value, 1);
-	assert_int_equal(verdict_next_rule(profile, "socket", (size_t)second + 1), -1);
+	size_t third = second + 1;
+	assert_false(verdict_next_rule(profile, "socket", &third));
 
 	/* without --args what was narrow is open */
 	result.value_count = 0;

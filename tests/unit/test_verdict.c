@@ -149,6 +149,7 @@ static void one_call(void **state)
 	struct err e = { 0 };
 	ARENA struct arena a;
 	BUF struct buf text = { 0 };
+	size_t rule = 0;
 
 	(void)state;
 	arena_init(&a, 0);
@@ -160,8 +161,11 @@ static void one_call(void **state)
 	assert_false(verdict_of(profile, "nope", &v));
 	assert_true(verdict_of(NULL, "reboot", &v));
 	assert_int_equal(v.kind, VERDICT_ALLOWED);
-	assert_int_equal(verdict_next_rule(profile, "openat", 0), 1);
-	assert_int_equal(verdict_next_rule(profile, "openat", 2), -1);
+	assert_true(verdict_next_rule(profile, "openat", &rule));
+	assert_int_equal(rule, 1);
+	rule++;
+	assert_false(verdict_next_rule(profile, "openat", &rule));
+	assert_false(verdict_next_rule(NULL, "openat", &rule));
 	verdict_action_text(OCI_ACT_ERRNO, 13, &text);
 	assert_string_equal(text.data, "refused with EACCES");
 }
