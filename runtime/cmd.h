@@ -11,8 +11,9 @@
 extern const struct command command_check, command_create, command_delete, command_events,
 	command_exec, command_features, command_generate, command_kill, command_list, command_pause,
 	command_plan, command_policy_agent, command_policy_audit, command_policy_diff,
-	command_policy_explain, command_policy_trace, command_ps, command_resume, command_run,
-	command_spec, command_start, command_state, command_stats, command_update;
+	command_policy_explain, command_policy_trace, command_policy_why, command_ps,
+	command_resume, command_run, command_spec, command_start, command_state, command_stats,
+	command_update;
 
 /* The first positional as a container's id, checked. */
 MUST_CHECK int cmd_id(const struct invocation *in, const char **ret, struct err *e);
@@ -26,6 +27,11 @@ MUST_CHECK int cmd_print(const struct buf *text, struct err *e);
 /* One container as an object, for `state` and, without details (NULL), for `list`. */
 void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner,
                    const struct container_details *details);
+
+/* cmd_policy_why.c: what was refused, as lines on stderr. config_file: of what ran. */
+struct trace;
+MUST_CHECK int cmd_report_refusals(struct arena *a, const char *config_file,
+                                   const struct trace *trace, struct err *e);
 
 /* cmd_ps_table.c: what ps(1) printed, reduced to its first line and the lines whose
  * column PID holds one of the pids. ERR_USAGE when there is no such column. */

@@ -3,7 +3,9 @@
  * create and run. They take the same options, but for what only matters to somebody
  * who waits for the process: create has those hidden, because callers send them.
  */
+#include "base/path.h"
 #include "runtime/cmd.h"
+#include "runtime/policy_watch.h"
 
 /* clang-format off */
 #define BUNDLE_OPTIONS										\
@@ -35,6 +37,8 @@ static const struct option_spec run_options[] = {
 	{ .name = "detach", .letter = 'd', .help = "return as soon as the process runs" },
 	{ .name = "keep", .help = "keep the container's state when the process has ended" },
 	{ .name = "no-subreaper", .help = "leave the process's orphans to somebody else" },
+	{ .name = "report",
+	  .help = "tell at the end which system calls were refused, and by what" },
 	{ .name = NULL },
 };
 /* clang-format on */
@@ -72,13 +76,32 @@ static int create_run(const struct invocation *in, struct err *e)
 	return 0;
 }
 
+static int run_with_report(const struct invocation *in, struct create_request *request,
+                           int *ret_status, struct err *e)
+{
+	struct policy_watch t = { .options = { .refusals = true }, .trace = TRACE_NONE };
+	const struct run_watch watch = { .begin = policy_watch_begin, .context = &t };
+	const char *config = path_clean(in->arena, request->bundle, request->config);
+
+	if (request->detach)
+		return err_set(e, ERR_USAGE, "--report: nobody waits with --detach");
+	request->watch = &watch;
+	int result = container_run(&in->context, request, ret_status, e);
+	if (result == 0)
+		result = cmd_report_refusals(in->arena, config, &t.trace, e);
+	trace_close(&t.trace);
+	return result;
+}
+
 static int run_run(const struct invocation *in, struct err *e)
 {
 	struct create_request request;
 	int status = 0;
 
-	if (read_request(in, &request, e) < 0 ||
-	    container_run(&in->context, &request, &status, e) < 0)
+	if (read_request(in, &request, e) < 0)
+		return err_in(e, "%s run failed", in->program);
+	if ((cli_flag(in, "report") ? run_with_report(in, &request, &status, e)
+	                            : container_run(&in->context, &request, &status, e)) < 0)
 		return err_in(e, "%s run failed", in->program);
 	return status;
 }
@@ -106,11 +129,12 @@ const struct command command_create = {
 		"cgroup: that of the scope prefix-name.scope in the slice. That is the systemd of the "
 		"host or, for a user, the user's own.\n"
 		"\n"
-		"Annotations of config.json are kept and told, and mean nothing, but for two. With "
+		"Annotations of config.json are kept and told, and mean nothing, but for three. With "
 		"run.oci.keep_original_groups of the value 1 the process keeps the caller's "
 		"supplementary groups, which a user namespace of one's own may need. "
 		"org.systemd.property.NAME sets a property of the scope, if it is one of those that "
-		"say how it ends, what it is ordered with, or how its memory is protected.",
+		"say how it ends, what it is ordered with, or how its memory is protected. "
+		"io.caisson.landlock has the JSON text of Landlock's rules.",
 	.examples = "caisson create --bundle /srv/web web\n"
 		    "caisson start web\n",
 	.options = create_options,
@@ -131,6 +155,9 @@ const struct command command_run = {
 		"\n"
 		"With --detach it returns when the process runs, and the container stays until it "
 		"is deleted.\n"
+		"\n"
+		"With --report it is told at the end, on stderr, which system calls were refused, how "
+		"often and by which part of config.json, as \"policy why\" does it.\n"
 		"\n"
 		"$LISTEN_FDS and $NOTIFY_SOCKET are treated as by create and start.",
 	.examples = "caisson run --bundle /srv/web web\n"

@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_policy_diff,
 	&command_policy_explain,
 	&command_policy_trace,
+	&command_policy_why,
 	&command_ps,
 	&command_resume,
 	&command_run,

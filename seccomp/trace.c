@@ -95,7 +95,12 @@ static int make_maps(struct trace *t, int cgroup, const struct trace_options *op
 	t->cgroups = make_map(BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 1);
 	if (options->arguments)
 		t->values = make_map(BPF_MAP_TYPE_HASH, 16, 8, TRACE_VALUES_MAX);
-	if (t->calls < 0 || t->cgroups < 0 || (options->arguments && t->values < 0))
+	if (options->refusals) {
+		t->refusals = make_map(BPF_MAP_TYPE_HASH, 8, 8, TRACE_VALUES_MAX);
+		t->entered = make_map(BPF_MAP_TYPE_LRU_HASH, 8, 8, TRACE_THREADS_MAX);
+	}
+	if (t->calls < 0 || t->cgroups < 0 || (options->arguments && t->values < 0) ||
+	    (options->refusals && (t->refusals < 0 || t->entered < 0)))
 		return failed(e, "bpf map");
 	if (map_put(t->cgroups, &first, &group) < 0)
 		return failed(e, "the container's cgroup");
@@ -111,7 +116,9 @@ static int begin(struct trace *t, int cgroup, const struct trace_options *option
 	TRY(make_maps(t, cgroup, options, e));
 	const struct trace_maps maps = { .calls = t->calls,
 		                         .cgroups = t->cgroups,
-		                         .values = t->values };
+		                         .values = t->values,
+		                         .refusals = t->refusals,
+		                         .entered = t->entered };
 	for (size_t i = 0; i < LEN(tracepoints); i++) {
 		struct bpf_insn code[TRACE_PROGRAM_MAX];
 		size_t n = trace_program(&maps, i == 0, code);
@@ -152,7 +159,7 @@ static int by_value(const void *x, const void *y)
 static void read_values(const struct trace *t, struct arena *a, struct trace_result *ret)
 {
 	struct trace_value *v = arena_array(a, TRACE_VALUES_MAX, sizeof(*v));
-	uint64_t key[2], next[2];
+	uint64_t key[2], next[2] = { 0 };
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
@@ -167,6 +174,39 @@ static void read_values(const struct trace *t, struct arena *a, struct trace_res
 	}
 	qsort(v, ret->value_count, sizeof(*v), by_value); /* a map has no order */
 	ret->values = v;
+}
+
+static int by_number(const void *x, const void *y)
+{
+	const struct trace_refusal *a = x, *b = y;
+
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return (a->errno_value > b->errno_value) - (a->errno_value < b->errno_value);
+}
+
+static void read_refusals(const struct trace *t, struct arena *a, struct trace_result *ret)
+{
+	struct trace_refusal *v = arena_array(a, TRACE_VALUES_MAX, sizeof(*v));
+	uint64_t key, next = 0, count = 0;
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = (uint32_t)t->refusals;
+	attr.next_key = (uintptr_t)&next;
+	for (; ret->refusal_count < TRACE_VALUES_MAX && bpf(BPF_MAP_GET_NEXT_KEY, &attr) == 0;
+	     attr.key = (uintptr_t)&key) {
+		key = next;
+		if (map_get(t->refusals, &key, &count) < 0)
+			continue;
+		v[ret->refusal_count++] =
+			(struct trace_refusal){ .number = (uint32_t)(key >> TRACE_KEY_NUMBER),
+			                        .errno_value = (uint32_t)(key & 0xffff),
+			                        .filtered = (key & TRACE_KEY_FILTERED) != 0,
+			                        .count = count };
+	}
+	qsort(v, ret->refusal_count, sizeof(*v), by_number);
+	ret->refusals = v;
 }
 
 int trace_read(const struct trace *t, struct arena *a, struct trace_result *ret, struct err *e)
@@ -188,6 +228,8 @@ int trace_read(const struct trace *t, struct arena *a, struct trace_result *ret,
 	}
 	if (t->values >= 0)
 		read_values(t, a, ret);
+	if (t->refusals >= 0)
+		read_refusals(t, a, ret);
 	ret->values_lost = lost > 0;
 	return 0;
 }
@@ -201,4 +243,6 @@ void trace_close(struct trace *t)
 	fd_drop(&t->calls);
 	fd_drop(&t->cgroups);
 	fd_drop(&t->values);
+	fd_drop(&t->refusals);
+	fd_drop(&t->entered);
 }

@@ -24,21 +24,23 @@ enum {
 
 /* What is counted; read by trace_read. */
 struct trace {
-	int calls, cgroups, values; /* maps; -1: none */
+	int calls, cgroups, values, refusals, entered; /* maps; -1: none */
 	int programs[2], links[2];
 };
 
 #define TRACE __attribute__((cleanup(trace_close)))
-#define TRACE_NONE                                                                           \
-	{                                                                                    \
-		.calls = -1, .cgroups = -1, .values = -1, .programs = { -1, -1 }, .links = { \
-			-1,                                                                  \
-			-1                                                                   \
-		}                                                                            \
+#define TRACE_NONE                                                                       \
+	{                                                                                \
+		.calls = -1, .cgroups = -1, .values = -1, .refusals = -1, .entered = -1, \
+		.programs = { -1, -1 }, .links = {                                       \
+			-1,                                                              \
+			-1                                                               \
+		}                                                                        \
 	}
 
 struct trace_options {
 	bool arguments; /* note the values of arguments that decide what a call may do */
+	bool refusals;  /* note which calls fail as if somebody forbade them */
 	bool at_once;   /* count from now on; else from the first execve on */
 };
 
@@ -48,12 +50,22 @@ struct trace_value {
 	uint64_t value;
 };
 
+/* Calls that came back with EPERM, EACCES, EROFS or ENOSYS, or with any errno from the
+ * seccomp filter: those are the ones that never entered the kernel. */
+struct trace_refusal {
+	uint32_t number, errno_value; /* errno 0: by a signal (SIGSYS), maybe deadly */
+	bool filtered;
+	uint64_t count;
+};
+
 struct trace_result {
 	uint64_t calls[TRACE_CALLS]; /* how often, by number; twice where both saw it */
 	uint64_t compat;             /* calls of 32-bit programs, which are not told apart */
 	const struct trace_value *values;
 	size_t value_count;
 	bool values_lost; /* there were more than there is room for */
+	const struct trace_refusal *refusals;
+	size_t refusal_count;
 };
 
 /* Begins to count. cgroup: the group's folder, open; groups below it count, too. */
@@ -63,9 +75,10 @@ MUST_CHECK int trace_read(const struct trace *t, struct arena *a, struct trace_r
                           struct err *e);
 void trace_close(struct trace *t);
 
-/* trace_program_x86_64.c: the instructions. Maps by their descriptors; values: -1 for none. */
+/* trace_program_x86_64.c: the instructions. Maps by their descriptors; -1: there is none
+ * (of refusals and entered both or neither). */
 struct trace_maps {
-	int calls, cgroups, values;
+	int calls, cgroups, values, refusals, entered;
 };
 enum {
 	TRACE_ARMED = TRACE_CALLS, /* places in the map of calls behind the numbers */
@@ -73,6 +86,10 @@ enum {
 	TRACE_LOST,
 	TRACE_PLACES,
 	TRACE_PROGRAM_MAX = 512,
+	TRACE_THREADS_MAX = 65536,
+	/* the key of a refusal: errno, this bit, the number from that one on */
+	TRACE_KEY_FILTERED = 1 << 16,
+	TRACE_KEY_NUMBER = 17,
 };
 size_t trace_program(const struct trace_maps *maps, bool enter,
                      struct bpf_insn ret[TRACE_PROGRAM_MAX]);

@@ -5,7 +5,6 @@
  * united with it by what it allows, so that several runs add up.
  */
 #include <seccomp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -36,15 +35,6 @@ static void number(struct json_writer *w, const char *key, uint64_t value)
 }
 
 /* --- what is allowed ------------------------------------------------------------------------- */
-
-static const char *name_of(struct arena *a, uint32_t nr)
-{
-	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, (int)nr);
-	const char *ret = name ? arena_printf(a, "%s", name) : NULL;
-
-	free(name);
-	return ret;
-}
 
 static size_t values_of(const struct trace_result *r, uint32_t nr)
 {
@@ -93,7 +83,7 @@ static void write_names(struct writer *x)
 	size_t before_them = x->count;
 
 	for (uint32_t nr = 0; nr < TRACE_CALLS; nr++) {
-		const char *name = name_of(x->arena, nr);
+		const char *name = verdict_call_name(x->arena, nr);
 
 		if (!name || !is_open(x, nr, name))
 			continue;
@@ -137,7 +127,8 @@ static void write_value(struct writer *x, const char *name, const struct trace_v
 static void write_narrow(struct writer *x)
 {
 	for (uint32_t nr = 0; nr < TRACE_CALLS; nr++) {
-		const char *name = is_narrow(x->result, nr) ? name_of(x->arena, nr) : NULL;
+		const char *name =
+			is_narrow(x->result, nr) ? verdict_call_name(x->arena, nr) : NULL;
 
 		if (!name || is_open(x, nr, name))
 			continue;

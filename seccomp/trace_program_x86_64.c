@@ -8,6 +8,7 @@
  * first is a struct pt_regs * (include/trace/events/syscalls.h).
  */
 #include <asm/unistd_64.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -25,6 +26,8 @@ enum {
 	KEY = REGS - 8, /* of the map of calls */
 	VALUE_KEY = KEY - 16,
 	ONE = VALUE_KEY - 8,
+	THREAD = ONE - 8,
+	REFUSAL = THREAD - 8,
 };
 
 /* Where an argument is in struct pt_regs. */
@@ -59,7 +62,7 @@ struct builder {
 	struct bpf_insn *v;
 	size_t n;
 	size_t to_end[64], ends;
-	size_t to_count[4], counts;
+	size_t to_count[8], counts;
 };
 
 /* Of what a code is made of, BPF_K, BPF_LD and BPF_IMM are 0, and not spelled out. */
@@ -235,6 +238,102 @@ static void note_arguments(struct builder *b, const struct trace_maps *maps)
 	count(b);
 }
 
+/* The thread is the key under which it is known that its call came in. */
+static void find_thread(struct builder *b, const struct trace_maps *maps)
+{
+	call(b, BPF_FUNC_get_current_pid_tgid);
+	store(b, BPF_REG_10, THREAD, BPF_REG_0);
+	map(b, BPF_REG_1, maps->entered);
+	stack(b, BPF_REG_2, THREAD);
+}
+
+static void note_entry(struct builder *b, const struct trace_maps *maps)
+{
+	find_thread(b, maps);
+	store(b, BPF_REG_10, ONE, BPF_REG_7);
+	stack(b, BPF_REG_3, ONE);
+	set(b, BPF_REG_4, BPF_ANY);
+	call(b, BPF_FUNC_map_update_elem);
+}
+
+/* r8 = 0, or the bit of the key where the call has left that never came in. */
+static void find_filtered(struct builder *b, const struct trace_maps *maps)
+{
+	size_t missing, other;
+
+	find_thread(b, maps);
+	call(b, BPF_FUNC_map_lookup_elem);
+	set(b, BPF_REG_8, TRACE_KEY_FILTERED);
+	missing = b->n;
+	add(b, BPF_JMP | BPF_JEQ, BPF_REG_0, 0, 0, 0);
+	load(b, BPF_REG_1, BPF_REG_0, 0);
+	other = b->n;
+	add(b, BPF_JMP | BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_7, 0, 0);
+	set(b, BPF_REG_8, 0);
+	b->v[missing].off = (int16_t)(b->n - missing - 1);
+	b->v[other].off = (int16_t)(b->n - other - 1);
+	map(b, BPF_REG_1, maps->entered);
+	stack(b, BPF_REG_2, THREAD);
+	call(b, BPF_FUNC_map_delete_elem);
+}
+
+/* Counts {number, filtered, errno}. A child comes out of a clone that it never went
+ * into, but without an errno. */
+static void note_refusal(struct builder *b, const struct trace_maps *maps)
+{
+	static const int32_t forbidden[] = { EPERM, EACCES, EROFS, ENOSYS };
+	size_t taken[LEN(forbidden) + 2], entered, failed, seen;
+
+	find_filtered(b, maps);
+	load(b, BPF_REG_9, BPF_REG_6, 8);
+	/* before it sends SIGSYS, the filter rolls back: the number is in the result's place */
+	entered = b->n;
+	add(b, BPF_JMP | BPF_JEQ, BPF_REG_8, 0, 0, 0);
+	failed = b->n;
+	add(b, BPF_JMP | BPF_JNE | BPF_X, BPF_REG_9, BPF_REG_7, 0, 0);
+	set(b, BPF_REG_9, 0);
+	taken[LEN(forbidden) + 1] = b->n;
+	add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	b->v[entered].off = (int16_t)(b->n - entered - 1);
+	b->v[failed].off = (int16_t)(b->n - failed - 1);
+	add(b, BPF_ALU64 | BPF_NEG, BPF_REG_9, 0, 0, 0);
+	b->to_count[b->counts++] = b->n; /* not from 1 to 4095: it has not failed */
+	add(b, BPF_JMP | BPF_JGE, BPF_REG_9, 0, 0, 4096);
+	b->to_count[b->counts++] = b->n;
+	add(b, BPF_JMP | BPF_JEQ, BPF_REG_9, 0, 0, 0);
+	for (size_t i = 0; i < LEN(forbidden); i++) {
+		taken[i] = b->n;
+		add(b, BPF_JMP | BPF_JEQ, BPF_REG_9, 0, 0, forbidden[i]);
+	}
+	taken[LEN(forbidden)] = b->n;
+	add(b, BPF_JMP | BPF_JNE, BPF_REG_8, 0, 0, 0);
+	b->to_count[b->counts++] = b->n;
+	add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	for (size_t i = 0; i < LEN(taken); i++)
+		b->v[taken[i]].off = (int16_t)(b->n - taken[i] - 1);
+	move(b, BPF_REG_1, BPF_REG_7);
+	add(b, BPF_ALU64 | BPF_LSH, BPF_REG_1, 0, 0, TRACE_KEY_NUMBER);
+	add(b, BPF_ALU64 | BPF_OR | BPF_X, BPF_REG_1, BPF_REG_8, 0, 0);
+	add(b, BPF_ALU64 | BPF_OR | BPF_X, BPF_REG_1, BPF_REG_9, 0, 0);
+	store(b, BPF_REG_10, REFUSAL, BPF_REG_1);
+	map(b, BPF_REG_1, maps->refusals);
+	stack(b, BPF_REG_2, REFUSAL);
+	call(b, BPF_FUNC_map_lookup_elem);
+	seen = b->n;
+	add(b, BPF_JMP | BPF_JNE, BPF_REG_0, 0, 0, 0);
+	set(b, BPF_REG_1, 1);
+	store(b, BPF_REG_10, ONE, BPF_REG_1);
+	map(b, BPF_REG_1, maps->refusals);
+	stack(b, BPF_REG_2, REFUSAL);
+	stack(b, BPF_REG_3, ONE);
+	set(b, BPF_REG_4, BPF_ANY);
+	call(b, BPF_FUNC_map_update_elem);
+	b->to_count[b->counts++] = b->n;
+	add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	b->v[seen].off = (int16_t)(b->n - seen - 1);
+	count(b);
+}
+
 size_t trace_program(const struct trace_maps *maps, bool enter,
                      struct bpf_insn ret[TRACE_PROGRAM_MAX])
 {
@@ -243,6 +342,10 @@ size_t trace_program(const struct trace_maps *maps, bool enter,
 	only_ours(&b, maps);
 	read_registers(&b);
 	only_when_armed(&b, maps, enter);
+	if (maps->entered >= 0 && enter)
+		note_entry(&b, maps);
+	else if (maps->entered >= 0)
+		note_refusal(&b, maps);
 	if (enter && maps->values >= 0)
 		note_arguments(&b, maps);
 	for (size_t i = 0; i < b.counts; i++)

@@ -156,6 +156,15 @@ static void judge_any(const struct oci_seccomp *profile, int number, struct verd
 		judge(profile, number, v);
 }
 
+const char *verdict_call_name(struct arena *a, uint32_t number)
+{
+	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, (int)number);
+	const char *ret = name ? arena_printf(a, "%s", name) : NULL;
+
+	free(name);
+	return ret;
+}
+
 void verdict_all(struct arena *a, const struct oci_seccomp *profile, struct verdict **ret,
                  size_t *count)
 {

@@ -41,6 +41,9 @@ void verdict_all(struct arena *a, const struct oci_seccomp *profile, struct verd
 /* The verdict on one call; false when no such call is known. */
 bool verdict_of(const struct oci_seccomp *profile, const char *name, struct verdict *ret);
 
+/* The name of a number of x86-64, in the arena; NULL: there is no such call. */
+const char *verdict_call_name(struct arena *a, uint32_t number);
+
 /* Moves *at to the next rule, from where it stands, that names the call; false when there
  * is none, or no profile. A rule that says what the default says, and one behind a rule
  * without conditions, still counts. */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy why: runs a bundle, or watches a container, and tells which of its system calls
+ * were refused, how often, and by which wall. What `run --report` prints is the same.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+#include "runtime/cmd.h"
+#include "runtime/creation.h"
+#include "runtime/policy_watch.h"
+#include "runtime/why.h"
+
+/* clang-format off */
+static const struct option_spec why_options[] = {
+	{ .name = "for", .kind = OPTION_NUMBER, .value = "SECONDS",
+	  .help = "watch a container for so long (default: until it ends or SIGINT)" },
+	{ .name = "format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
+	  .help = "text (default) or json" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+static int explain(struct arena *a, const char *config_file, const struct trace *trace,
+                   struct why **ret, size_t *ret_count, struct err *e)
+{
+	const struct oci_config *config;
+	struct trace_result result;
+	BUF struct buf text = { 0 };
+
+	TRY(trace_read(trace, a, &result, e));
+	TRY(bundle_config(a, AT_FDCWD, config_file, &text, &config, e));
+	why_explain(a, config, &result, ret, ret_count);
+	return 0;
+}
+
+int cmd_report_refusals(struct arena *a, const char *config_file, const struct trace *trace,
+                        struct err *e)
+{
+	BUF struct buf out = { 0 };
+	struct why *v;
+	size_t n;
+
+	TRY(explain(a, config_file, trace, &v, &n, e));
+	why_text(v, n, &out);
+	TRY(buf_ok(&out, e));
+	return out.len > 0 ? fd_write_all(STDERR_FILENO, out.data, out.len, "stderr", e) : 0;
+}
+
+static void print_json(const struct why *v, size_t n, int status, struct buf *out)
+{
+	struct json_writer w = { .out = out, .indent = "  " };
+
+	json_open(&w, '{');
+	json_key(&w, "status");
+	json_i64(&w, status);
+	json_key(&w, "refused");
+	json_open(&w, '[');
+	for (size_t i = 0; i < n; i++) {
+		json_open(&w, '{');
+		json_key(&w, "syscall");
+		json_string(&w, v[i].call);
+		json_key(&w, "errno");
+		json_u64(&w, v[i].errno_value);
+		json_key(&w, "count");
+		json_u64(&w, v[i].count);
+		json_key(&w, "layer");
+		json_string(&w, v[i].layer);
+		json_key(&w, "certain");
+		json_bool(&w, v[i].certain);
+		json_key(&w, "why");
+		json_string(&w, v[i].what);
+		json_key(&w, "pointer");
+		json_string(&w, v[i].pointer);
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	json_close(&w, '}');
+	buf_text(out, "\n");
+}
+
+static int watch_and_explain(const struct invocation *in, struct policy_watch *t, struct err *e)
+{
+	const char *format = cli_text(in, "format");
+	BUF struct buf out = { 0 };
+	struct why *v;
+	size_t n;
+	int status = 0;
+
+	TRY(policy_watch(in, t, &status, e));
+	TRY(explain(in->arena, arena_printf(in->arena, "%s/config.json", t->bundle), &t->trace, &v,
+	            &n, e));
+	if (format && strcmp(format, "json") == 0)
+		print_json(v, n, status, &out);
+	else if (n > 0)
+		why_text(v, n, &out);
+	else
+		buf_text(&out, "nothing was refused\n");
+	return cmd_print(&out, e);
+}
+
+static int why_run(const struct invocation *in, struct err *e)
+{
+	struct policy_watch t = { .options = { .refusals = true }, .trace = TRACE_NONE };
+	int result = watch_and_explain(in, &t, e);
+
+	trace_close(&t.trace);
+	return result;
+}
+
+const struct command command_policy_why = {
+	.name = "policy why",
+	.arguments = "BUNDLE|ID",
+	.summary = "tell which system calls are refused, and by what",
+	.description =
+		"Runs a bundle as run does, or watches a container that runs (a name without a "
+		"slash), and tells when it has ended which of its system calls came back with EPERM, "
+		"EACCES, EROFS or ENOSYS, or never came into the kernel, how often, and which part of "
+		"config.json is the reason.\n\n"
+		"That it was the seccomp filter is known for certain. Of the rest the errno and what "
+		"config.json does not give tell what it was most likely: a capability, Landlock, a "
+		"read-only mount, the device rules, or the rights of the file. Programs try much that "
+		"they can do without: not every line is a fault.\n\n"
+		"It needs root's rights over the host, and slows every system call of every process "
+		"down while it watches, as policy trace does.",
+	.examples = "caisson policy why /srv/web\n"
+		    "caisson policy why --for 10 web1\n",
+	.options = why_options,
+	.complete = { COMPLETE_DIR },
+	.args_min = 1,
+	.args_max = 1,
+	.run = why_run,
+};

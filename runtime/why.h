@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which wall refused a system call: what was seen of it (seccomp/trace.h), held against
+ * the config. That the filter refused it is known; else the errno, and what the config
+ * does not give, tell what it was most likely.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "oci-spec/spec.h"
+#include "seccomp/trace.h"
+
+struct why {
+	const char *call;
+	uint32_t errno_value; /* 0: SIGSYS */
+	uint64_t count;
+	bool certain;
+	const char *layer;   /* "seccomp", "capability", "landlock", "read-only", "kernel" … */
+	const char *what;    /* one sentence without a full stop */
+	const char *pointer; /* RFC 6901, into config.json; "" where nothing of it is meant */
+};
+
+/* One for each refusal, in their order; in the arena. */
+void why_explain(struct arena *a, const struct oci_config *config,
+                 const struct trace_result *result, struct why **ret, size_t *ret_count);
+
+/* Lines for people: "mount: EPERM, 2 times: …". */
+struct buf;
+void why_text(const struct why *v, size_t n, struct buf *ret);

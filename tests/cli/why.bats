@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # scripts are the container's
+# policy why and run --report: each wall refuses once, and is named.
+
+load helpers
+
+# The line of a call, which is not the program's own complaint; or fails.
+line_of() { # CALL
+	grep "^$1: .*, [0-9]* times*: " <<<"$output" || {
+		echo "no line of $1 in: $output"
+		return 1
+	}
+}
+
+@test "policy why: seccomp, by a rule, by the default, by arguments, and newer calls" {
+	make_bundle b
+	script b 'exec 2>/dev/null; rmdir /tmp/none; mkdir /tmp/x; hostname other; true'
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["reboot"], action: "SCMP_ACT_ERRNO"},
+		{names: ["rmdir"], action: "SCMP_ACT_ERRNO", errnoRet: 77},
+		{names: ["mkdir"], action: "SCMP_ACT_ERRNO", errnoRet: 1, args: [{index: 1, value: 511, op: "SCMP_CMP_EQ"}]}]}'
+	expect 0 caisson policy why b
+	[[ $(line_of rmdir) == 'rmdir: errno 77, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/1)' ]]
+	[[ $(line_of mkdir) == 'mkdir: EPERM, 1 time: seccomp: decided by its arguments (argument 1 == 0x1ff) (/linux/seccomp/syscalls/2)' ]]
+	# the filter let it in: it was something else
+	[[ $(line_of sethostname) == 'sethostname: EPERM, 1 time: most likely it wants CAP_SYS_ADMIN, which the config does not give (/process/capabilities)' ]]
+
+	script b 'mkdir /tmp/x; true'
+	config b 'del(.linux.seccomp)'
+	expect 0 caisson policy trace -o p.json b
+	script b 'mkdir /tmp/x; rmdir /tmp/x; true'
+	config b '.linux.seccomp = $p[0]' --slurpfile p p.json
+	expect 0 caisson policy why b
+	line_of rmdir | grep -F 'seccomp: no rule names it, and the default refuses it (/linux/seccomp/defaultAction)'
+}
+
+@test "policy why: a call that is answered with SIGSYS, or death" {
+	make_bundle b
+	script b 'exec 2>/dev/null; rmdir /tmp; mkdir /tmp/x'
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["rmdir"], action: "SCMP_ACT_KILL_PROCESS"}]}'
+	expect 0 caisson policy why b
+	[[ $(line_of rmdir) == 'rmdir: SIGSYS, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)' ]]
+	config b '.linux.seccomp.syscalls[0].action = "SCMP_ACT_TRAP"'
+	expect 0 caisson policy why b
+	line_of rmdir
+}
+
+@test "policy why: capability, read-only root, Landlock, the rights of a file" {
+	make_bundle b copy
+	script b 'exec >/dev/null 2>&1; mount -t tmpfs t /tmp; mkdir /new; cat /etc/shut; su nobody 2>/dev/null; true'
+	config b '.root.readonly = true'
+	expect 0 caisson policy why --format json b
+	jq -e '.status == 0
+		and any(.refused[]; .syscall == "mount" and .layer == "capability" and .pointer == "/process/capabilities" and .errno == 1)
+		and any(.refused[]; .syscall == "mkdir" and .layer == "read-only" and .pointer == "/root/readonly" and .errno == 30)
+		and all(.refused[]; .layer != "seccomp" and .layer != "landlock")' <<<"$output"
+	config b '.annotations["io.caisson.landlock"] = "{\"ruleset\":{\"handledAccessFS\":[\"read_file\"]},\"rules\":{\"pathBeneath\":[{\"allowedAccess\":[\"read_file\"],\"paths\":[\"/bin\"]}]}}"'
+	script b 'exec 2>/dev/null; cat /etc/passwd'
+	echo x >b/rootfs/etc/passwd
+	expect 0 caisson policy why --format json b
+	jq -e '.status == 1 and any(.refused[]; .layer == "landlock" and .errno == 13 and .certain == false)' <<<"$output"
+}
+
+@test "policy why: nothing, children, and threads that come out of clone" {
+	make_bundle b
+	script b 'for i in 1 2 3; do (true) & done; wait; echo | cat >/dev/null'
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["rmdir"], action: "SCMP_ACT_ERRNO"}]}'
+	expect 0 caisson policy why b
+	not says seccomp
+	script b 'for i in 1 2 3; do rmdir /tmp/none; done; true'
+	expect 0 caisson policy why b
+	says 'rmdir: EPERM, 3 times: seccomp'
+}
+
+@test "run --report: the same at the end, with the program's exit status" {
+	make_bundle b
+	script b 'echo works; rmdir /tmp/none 2>/dev/null; exit 7'
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["rmdir"], action: "SCMP_ACT_ERRNO"}]}'
+	expect 7 caisson run --report -b b c
+	is $'works\nrmdir: EPERM, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)'
+	script b 'true'
+	expect 0 caisson run --report -b b c
+	not says seccomp
+	refused '--report: nobody waits with --detach' caisson run --report -d -b b c
+}
