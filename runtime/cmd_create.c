@@ -87,6 +87,7 @@ static int run_with_report(const struct invocation *in, struct create_request *r
 		return err_set(e, ERR_USAGE, "--report: nobody waits with --detach");
 	request->watch = &watch;
 	int result = container_run(&in->context, request, ret_status, e);
+	request->watch = NULL;
 	if (result == 0)
 		result = cmd_report_refusals(in->arena, config, &t.trace, e);
 	trace_close(&t.trace);

@@ -103,7 +103,7 @@ static uint32_t expected(const struct verdict *v)
 static void check_profile(struct arena *a, const char *text)
 {
 	const struct oci_seccomp *profile;
-	struct seccomp_program program;
+	struct seccomp_program program = { 0 };
 	struct verdict *v;
 	struct err e = { 0 };
 	size_t n, conditional = 0;
