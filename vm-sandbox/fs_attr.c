@@ -56,7 +56,7 @@ static int get_stat(const struct fs *fs, const struct fs_inode *i, struct stat *
 		fill_root(fs, st);
 		return 0;
 	}
-	return fstatat(i->fd, "", st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return fstatat(i->fd, "", st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? fs_failed() : 0;
 }
 
 static int find_share(struct fs *fs, const char *name, struct fs_inode **ret, struct stat *st)
@@ -68,7 +68,7 @@ static int find_share(struct fs *fs, const char *name, struct fs_inode **ret, st
 		if (strcmp(share->name, name) != 0)
 			continue;
 		fd = fcntl(share->fd, F_DUPFD_CLOEXEC, 0);
-		return fd < 0 ? -errno : fs_inode_add(fs, fd, share, ret, st);
+		return fd < 0 ? fs_failed() : fs_inode_add(fs, fd, share, ret, st);
 	}
 	return -ENOENT;
 }
@@ -84,7 +84,7 @@ int fs_find(struct fs *fs, const struct fs_inode *parent, const char *name, stru
 		return find_share(fs, name, ret, st);
 	fd = sys_openat2(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0,
 	                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
-	return fd < 0 ? -errno : fs_inode_add(fs, fd, parent->share, ret, st);
+	return fd < 0 ? fs_failed() : fs_inode_add(fs, fd, parent->share, ret, st);
 }
 
 static uint64_t seconds(const struct fs_inode *i)
@@ -156,7 +156,8 @@ static int set_owner(const struct fs_inode *i, const struct fuse_setattr_in *in)
 	uid_t uid = in->valid & FATTR_UID ? in->uid : (uid_t)-1;
 	gid_t gid = in->valid & FATTR_GID ? in->gid : (gid_t)-1;
 
-	return fchownat(i->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return fchownat(i->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? fs_failed()
+	                                                                              : 0;
 }
 
 static int set_size(struct fs_call *c, const struct fuse_setattr_in *in)
@@ -174,7 +175,7 @@ static int set_size(struct fs_call *c, const struct fuse_setattr_in *in)
 	if (result == 0 && (in->valid & FATTR_KILL_SUIDGID))
 		result = fs_creds_without_fsetid();
 	if (result == 0 && ftruncate(fd, (off_t)in->size) < 0)
-		result = -errno;
+		result = fs_failed();
 	if (in->valid & FATTR_KILL_SUIDGID)
 		fs_creds_back();
 	if (h)
@@ -203,15 +204,17 @@ static int set_times(const struct fs *fs, const struct fs_inode *i,
 		time_of(in->valid, FATTR_MTIME, FATTR_MTIME_NOW, in->mtime, in->mtimensec),
 	};
 
-	return utimensat(fs->setup.proc_fds, fs_fd_name(i->fd, name), times, 0) < 0 ? -errno : 0;
+	return utimensat(fs->setup.proc_fds, fs_fd_name(i->fd, name), times, 0) < 0 ? fs_failed()
+	                                                                            : 0;
 }
 
 static int set_mode(const struct fs *fs, const struct fs_inode *i, uint32_t mode)
 {
 	char name[FS_FD_ROOM];
 
-	return fchmodat(fs->setup.proc_fds, fs_fd_name(i->fd, name), mode & 07777, 0) < 0 ? -errno
-	                                                                                  : 0;
+	return fchmodat(fs->setup.proc_fds, fs_fd_name(i->fd, name), mode & 07777, 0) < 0
+	               ? fs_failed()
+	               : 0;
 }
 
 /* The owner before the mode, because a new owner takes set-id bits away. */
@@ -244,7 +247,7 @@ int fs_op_readlink(struct fs_call *c)
 		return -EINVAL;
 	len = readlinkat(c->inode->fd, "", (char *)c->reply, room);
 	if (len < 0)
-		return -errno;
+		return fs_failed();
 	c->reply_len = (size_t)len;
 	return 0;
 }
@@ -257,7 +260,7 @@ int fs_op_statfs(struct fs_call *c)
 	if (!out)
 		return -EINVAL;
 	if (c->inode->share && fstatvfs(c->inode->fd, &v) < 0)
-		return -errno;
+		return fs_failed();
 	out->st = (struct fuse_kstatfs){
 		.blocks = v.f_blocks,
 		.bfree = v.f_bfree,

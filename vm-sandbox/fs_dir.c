@@ -116,10 +116,10 @@ static int list_folder(struct listing *l, int fd, uint64_t offset)
 	long got;
 
 	if (lseek(fd, (off_t)offset, SEEK_SET) < 0)
-		return -errno;
+		return fs_failed();
 	got = syscall(SYS_getdents64, fd, entries, FS_ENTRIES_MAX);
 	if (got < 0)
-		return -errno;
+		return fs_failed();
 	for (long at = 0; at < got;) {
 		const struct entry *entry = (const struct entry *)(const void *)(entries + at);
 

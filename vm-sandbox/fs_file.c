@@ -69,7 +69,7 @@ int fs_op_read(struct fs_call *c)
 	            : 0;
 	got = preadv(h->fd, iov, (int)count, (off_t)in->offset);
 	if (got < 0)
-		got = -errno;
+		got = fs_failed();
 	fs_handle_put(c->fs, h);
 	if (got < 0)
 		return (int)got;
@@ -102,7 +102,7 @@ static ssize_t write_data(struct fs_call *c, const struct fs_handle *h,
 		return -EPERM;
 	got = pwritev(h->fd, iov, (int)count, (off_t)in->offset);
 	if (got < 0)
-		got = -errno;
+		got = fs_failed();
 	if (kill)
 		fs_creds_back();
 	return got;
@@ -144,7 +144,7 @@ int fs_op_flush(struct fs_call *c)
 		return in ? -EBADF : -EINVAL;
 	copy = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0 || close(copy) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_handle_put(c->fs, h);
 	return result;
 }
@@ -159,7 +159,7 @@ static int sync_handle(struct fs_call *c, bool folder)
 		return in ? -EBADF : -EINVAL;
 	if (h->fd >= 0 &&
 	    (in->fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(h->fd) : fsync(h->fd)) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_handle_put(c->fs, h);
 	return result;
 }
@@ -186,7 +186,7 @@ int fs_op_fallocate(struct fs_call *c)
 	if (in->mode & ~known)
 		result = -EOPNOTSUPP;
 	else if (fallocate(h->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_handle_put(c->fs, h);
 	return result;
 }
@@ -206,7 +206,7 @@ int fs_op_lseek(struct fs_call *c)
 		at = lseek(h->fd, (off_t)in->offset, (int)in->whence);
 	fs_handle_put(c->fs, h);
 	if (at < 0)
-		return -errno;
+		return fs_failed();
 	out->offset = (uint64_t)at;
 	return 0;
 }
@@ -226,7 +226,7 @@ int fs_op_copy_file_range(struct fs_call *c)
 		got = copy_file_range(from->fd, &at, to->fd, &to_at,
 		                      in->len < COPY_MAX ? in->len : COPY_MAX, 0);
 		if (got < 0)
-			got = -errno;
+			got = fs_failed();
 	}
 	fs_handle_put(c->fs, from);
 	fs_handle_put(c->fs, to);

@@ -160,7 +160,7 @@ int fs_inode_add(struct fs *fs, int taken_fd, const struct fs_share *share, stru
 
 	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID,
 	          &x) < 0)
-		return -errno;
+		return fs_failed();
 	fill_stat(&x, st);
 	like.fd = fd;
 	like.dev = st->st_dev;
@@ -184,5 +184,5 @@ int fs_inode_open(const struct fs *fs, const struct fs_inode *i, int flags)
 		return i->type == S_IFLNK ? -ELOOP : -ENXIO;
 	fd = openat(fs->setup.proc_fds, fs_fd_name(i->fd, name),
 	            (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? fs_failed() : fd;
 }

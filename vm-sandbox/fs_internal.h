@@ -3,6 +3,7 @@
  * guest, not to people. */
 #pragma once
 
+#include <errno.h>
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -84,6 +85,14 @@ struct fs_call {
 	size_t reply_len;
 	bool direct; /* the reply's data are in the guest's memory already */
 };
+
+/* What the system call that failed has left: never 0. */
+static inline int fs_failed(void)
+{
+	int failed = -errno;
+
+	return failed < 0 ? failed : -EIO;
+}
 
 /* fs_call.c: what is taken from a request, in order. NULL: it is not there. */
 const void *fs_arg(struct fs_call *c, size_t size);

@@ -56,7 +56,7 @@ int fs_op_mknod(struct fs_call *c)
 		return -EPERM;
 	result = fs_creds_user(c->head.uid, c->head.gid);
 	if (result == 0 && mknodat(c->inode->fd, name, in->mode & (S_IFMT | 07777), 0) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_creds_back();
 	return result ? result : answer_made(c, name);
 }
@@ -71,7 +71,7 @@ int fs_op_mkdir(struct fs_call *c)
 		return -EINVAL;
 	result = fs_creds_user(c->head.uid, c->head.gid);
 	if (result == 0 && mkdirat(c->inode->fd, name, in->mode & 07777) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_creds_back();
 	return result ? result : answer_made(c, name);
 }
@@ -87,7 +87,7 @@ int fs_op_symlink(struct fs_call *c)
 		return -EINVAL;
 	result = fs_creds_user(c->head.uid, c->head.gid);
 	if (result == 0 && symlinkat(target, c->inode->fd, name) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_creds_back();
 	return result ? result : answer_made(c, name);
 }
@@ -110,7 +110,7 @@ int fs_op_link(struct fs_call *c)
 		result = -EXDEV;
 	else if (linkat(c->fs->setup.proc_fds, fs_fd_name(source->fd, old), c->inode->fd, name,
 	                AT_SYMLINK_FOLLOW) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_inode_put(c->fs, source);
 	return result ? result : answer_made(c, name);
 }
@@ -121,7 +121,7 @@ static int remove_name(struct fs_call *c, int flags)
 
 	if (!name)
 		return -EINVAL;
-	return unlinkat(c->inode->fd, name, flags) < 0 ? -errno : 0;
+	return unlinkat(c->inode->fd, name, flags) < 0 ? fs_failed() : 0;
 }
 
 int fs_op_unlink(struct fs_call *c)
@@ -149,7 +149,7 @@ static int move(struct fs_call *c, uint64_t to_id, uint32_t flags)
 	if (to->share != c->inode->share)
 		result = -EXDEV;
 	else if (syscall(SYS_renameat2, c->inode->fd, from, to->fd, name, flags) < 0)
-		result = -errno;
+		result = fs_failed();
 	fs_inode_put(c->fs, to);
 	return result;
 }
@@ -200,7 +200,7 @@ static int inode_of(const struct fs_call *c, int fd, struct fs_inode **ret, stru
 	char name[FS_FD_ROOM];
 	int path = openat(c->fs->setup.proc_fds, fs_fd_name(fd, name), O_PATH | O_CLOEXEC);
 
-	return path < 0 ? -errno : fs_inode_add(c->fs, path, c->inode->share, ret, st);
+	return path < 0 ? fs_failed() : fs_inode_add(c->fs, path, c->inode->share, ret, st);
 }
 
 static int make_file(struct fs_call *c, const char *name, uint32_t flags, uint32_t mode)
@@ -212,7 +212,7 @@ static int make_file(struct fs_call *c, const char *name, uint32_t flags, uint32
 		                 flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777,
 		                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
 		if (fd < 0)
-			fd = -errno;
+			fd = fs_failed();
 	}
 	fs_creds_back();
 	return fd;
@@ -281,7 +281,7 @@ int fs_op_tmpfile(struct fs_call *c)
 		                         O_CLOEXEC,
 		                 in->mode & 07777, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 		if (fd < 0)
-			fd = -errno;
+			fd = fs_failed();
 	}
 	fs_creds_back();
 	if (fd < 0)

@@ -76,7 +76,7 @@ int fs_op_setxattr(struct fs_call *c)
 	if (!value || in->size > XATTR_VALUE_MAX)
 		result = -EINVAL;
 	else if (fsetxattr(fd, name, value, in->size, (int)in->flags) < 0)
-		result = -errno;
+		result = fs_failed();
 	scope_close(&fd);
 	return result;
 }
@@ -117,7 +117,7 @@ int fs_op_getxattr(struct fs_call *c)
 	                in->size ? value_room(c, in->size) : 0);
 	scope_close(&fd);
 	if (len < 0)
-		return -errno;
+		return fs_failed();
 	if (in->size == 0)
 		return answer_size(c, len);
 	c->reply_len = (size_t)len;
@@ -163,7 +163,7 @@ int fs_op_listxattr(struct fs_call *c)
 	got = flistxattr(fd, names, FS_REQUEST_MAX);
 	scope_close(&fd);
 	if (got < 0)
-		return -errno;
+		return fs_failed();
 	for (ssize_t at = 0; at < got; at += (ssize_t)strlen(names + at) + 1) {
 		if (!add_name(names + at, asked ? (char *)c->reply : NULL, value_room(c, asked),
 		              &len))
@@ -183,7 +183,7 @@ int fs_op_removexattr(struct fs_call *c)
 	if (fd < 0)
 		return fd;
 	if (fremovexattr(fd, name) < 0)
-		result = -errno;
+		result = fs_failed();
 	scope_close(&fd);
 	return result;
 }
