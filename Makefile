@@ -121,7 +121,7 @@ INIT_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack,-z,noseparate-code,--gc-sec
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY: $(LIBRARY) $(VM_LIBRARY)
-.PHONY: all help run check check-unit check-cli check-vm check-long check-faults check-fuzz bench \
+.PHONY: all help run check check-plans check-unit check-cli check-vm check-long check-faults check-fuzz bench \
         lint fmt install uninstall deps clean init
 
 all: $(BUILD)/caisson ## build build/caisson

@@ -3,7 +3,8 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-CHECKS := lint build unit unit-sanitize fuzz cli systemd mutants races cycles faults records differential vm
+CHECKS := lint build unit unit-sanitize fuzz cli systemd mutants races cycles faults records plans \
+          differential vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
@@ -65,6 +66,10 @@ check-faults: all $(TOOLS) ## kill the runtime and fail its system calls, and lo
 check-records: all $(TOOLS) ## damage the record of a container byte by byte (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/faults/records $(FAULTS)
+
+check-plans: all ## give changed plans to caisson-init in throw-away namespaces (root)
+	@tests/rootfs busybox >/dev/null
+	@tests/faults/planfuzz $(FAULTS)
 
 check-differential: all ## give the same configs to caisson, runc and crun, and compare (root)
 	@tests/rootfs busybox >/dev/null
