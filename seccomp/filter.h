@@ -40,7 +40,7 @@ bool filter_is_bundled(const struct oci_seccomp *profile, const char *name);
 bool filter_repeats_argument(const struct oci_seccomp_rule *rule);
 
 /* Compiles the profile with libseccomp; ret lives in the arena. conditions: with rules
- * that have some; filter_finish() adds them otherwise. */
+ * that have some, and in a form that loads quickly; filter_finish() does both otherwise. */
 MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool conditions,
                               struct filter *ret, struct err *e);
 

@@ -115,6 +115,7 @@ void heap_free(void *memory)
 		return;
 	}
 	b = block_of(memory);
+	/* heap_malloc() wrote it. NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 	size_t grains = b->grains;
 	if (grains == 0 || grains >= SIZES)
 		abort(); /* somebody wrote before the block */
