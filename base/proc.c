@@ -27,13 +27,16 @@ static int number_field(char **rest, int from, int to, uint64_t *ret)
 	return word ? num_u64(word, UINT64_MAX, ret) : -1;
 }
 
-int proc_stat(pid_t pid, struct proc_stat *ret, struct err *e)
+enum { STAT_ROOM = 1024 };
+
+/* Reads /proc/PID/stat; *ret points to its field 3, the state. */
+static int read_stat(pid_t pid, char stat[STAT_ROOM], char **ret, struct err *e)
 {
-	char path[32], stat[1024];
+	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
+	ssize_t n = fd < 0 ? -1 : read(fd, stat, STAT_ROOM - 1);
 	if (n == 0 || (n < 0 && (errno == ENOENT || errno == ESRCH)))
 		return err_set(e, ERR_STATE, "no such process");
 	if (n < 0)
@@ -44,13 +47,20 @@ int proc_stat(pid_t pid, struct proc_stat *ret, struct err *e)
 	char *field = strrchr(stat, ')');
 	if (!field || strlen(field) < 4)
 		return err_set(e, ERR_BUG, "%s is not understood", path);
-	if (field[2] == 'Z' || field[2] == 'X')
-		return err_set(e, ERR_STATE, "no such process");
+	*ret = field + 2;
+	return 0;
+}
 
-	char *rest = field + 2; /* field 3, the state */
+int proc_stat(pid_t pid, struct proc_stat *ret, struct err *e)
+{
+	char stat[STAT_ROOM], *rest;
+
+	TRY(read_stat(pid, stat, &rest, e));
+	if (*rest == 'Z' || *rest == 'X')
+		return err_set(e, ERR_STATE, "no such process");
 	if (number_field(&rest, 3, 22, &ret->start_time) < 0 ||
 	    number_field(&rest, 23, 33, &ret->ignored) < 0)
-		return err_set(e, ERR_BUG, "%s is not understood", path);
+		return err_set(e, ERR_BUG, "/proc/%d/stat is not understood", pid);
 	return 0;
 }
 
@@ -109,6 +119,45 @@ int proc_wait_end(int pidfd, int timeout_ms, struct err *e)
 		n = poll(&poll_fd, 1, timeout_ms);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? err_sys(e, "poll") : n;
+}
+
+/* A zombie's stat(5) says how it ended. */
+static bool zombie_code(pid_t pid, uint64_t start_time, int *ret)
+{
+	char stat[STAT_ROOM], *rest;
+	struct err ignored = { 0 };
+	uint64_t started, code;
+
+	if (read_stat(pid, stat, &rest, &ignored) < 0 || *rest != 'Z' ||
+	    number_field(&rest, 3, 22, &started) < 0 || started != start_time)
+		return false;
+	rest[strcspn(rest, "\n")] = '\0';
+	if (number_field(&rest, 23, 52, &code) < 0 || code > UINT16_MAX)
+		return false;
+	*ret = (int)code;
+	return true;
+}
+
+/* Of one whose parent has reaped it. */
+static bool reaped_code(int pidfd, int *ret)
+{
+	struct sys_pidfd_info info = { .mask = SYS_PIDFD_INFO_EXIT };
+
+	if (sys_pidfd_info(pidfd, &info) < 0 || !(info.mask & SYS_PIDFD_INFO_EXIT))
+		return false;
+	*ret = info.exit_code;
+	return true;
+}
+
+int proc_ended(pid_t pid, uint64_t start_time, int pidfd, int *ret_status, int *ret_signal)
+{
+	int code;
+
+	if (!zombie_code(pid, start_time, &code) && !reaped_code(pidfd, &code))
+		return 0;
+	*ret_signal = WIFSIGNALED(code) ? WTERMSIG(code) : 0;
+	*ret_status = *ret_signal ? 128 + *ret_signal : WEXITSTATUS(code);
+	return 1;
 }
 
 int proc_reap(int pidfd, struct err *e)

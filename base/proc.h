@@ -33,6 +33,11 @@ MUST_CHECK int proc_signal(int pidfd, int signo, struct err *e);
  * 1: it ended, 0: time is up. */
 MUST_CHECK int proc_wait_end(int pidfd, int timeout_ms, struct err *e);
 
+/* How a process that has ended did, though it is no child of ours: 1 and the status as of
+ * proc_reap(), and the signal or 0. 0: its parent has reaped it, and the kernel does not
+ * tell any more (before 6.15). */
+int proc_ended(pid_t pid, uint64_t start_time, int pidfd, int *ret_status, int *ret_signal);
+
 enum { PROC_STATUS_ROOM = 64 };
 
 /* Says what proc_reap() returned: "exit status 3", or, where a signal may be meant,

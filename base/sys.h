@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -20,6 +21,21 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
+
+/* ioctl_pidfd(2): struct pidfd_info as far as 6.15 has it; <linux/pidfd.h> here is older. */
+struct sys_pidfd_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11]; /* pid, tgid, ppid and eight of the user and the group */
+	int32_t exit_code;
+};
+
+enum { SYS_PIDFD_INFO_EXIT = 1 << 3 };
+
+/* PIDFD_GET_INFO; musl's ioctl(2) takes an int, glibc's a long */
+static inline int sys_pidfd_info(int pidfd, struct sys_pidfd_info *ret)
+{
+	return (int)syscall(SYS_ioctl, pidfd, _IOWR(0xFF, 11, struct sys_pidfd_info), ret);
+}
 
 /* openat2(2) */
 static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode,

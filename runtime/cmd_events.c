@@ -41,7 +41,11 @@ const struct command command_events = {
 		"\"oom\", without data, comes at the moment when a process was killed because "
 		"memory was used up. \"limit\" comes with it, and when a new process was refused "
 		"or CPU time was withheld for the first time, and for these two once more when the "
-		"container ends: its data names the resource, the count, the limit and the peak.",
+		"container ends: its data names the resource, the count, the limit and the peak.\n"
+		"\n"
+		"\"exit\" is the last, with the status and the signal, unless the container's "
+		"parent was quicker to ask for it and the kernel is older than 6.15. \"state\" "
+		"knows it from then on.",
 	.examples = "caisson events --interval 1s web\n"
 		    "caisson events --stats web | jq .data.memory.usage\n",
 	.options = events_options,

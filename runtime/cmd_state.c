@@ -259,7 +259,7 @@ const struct command command_state = {
 		"limits that the container ran into, with the limit, the peak and a sentence: "
 		"processes killed for want of memory, new processes refused, CPU time withheld. "
 		"\"exit\" is of one that has ended: its exit status, where a \"run --keep\" "
-		"waited for it, whether memory ran out, the CPU time and the peak of memory that "
+		"or \"events\" saw it, whether memory ran out, the CPU time and the peak of memory that "
 		"all its processes used, and for how long they waited (PSI). It is kept until "
 		"delete.",
 	.examples = "caisson state web\n",

@@ -99,7 +99,7 @@ struct container_info {
 
 /* What there is to know of a container beyond `list`: the limits that it ran into and,
  * when it has ended, how. Its group tells, so there is nothing where that is gone, and the
- * exit status is known only of a `run --keep` that stood in front of it. */
+ * exit status is known only where a `run --keep` or `events` looked on. */
 struct container_details {
 	struct limit_hits hits;
 	bool status_known;

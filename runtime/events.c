@@ -8,11 +8,17 @@
  * happened last, an OOM kill mostly, is read once more before that. A process killed for
  * want of memory is told each time. Refused forks can come by the thousand, and a CPU limit
  * works all the time: they are told the first time, and summed up at the end.
+ *
+ * Who looks on when the process ends can learn how it did, though its parent is another: it
+ * is a zombie then, or the pidfd tells. So that is the stream's last word, and the record
+ * keeps it for `state`.
  */
 #include <errno.h>
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
 #include "base/scope.h"
 #include "runtime/container.h"
 #include "runtime/meter_json.h"
@@ -134,6 +140,52 @@ static int follow(struct stream *s, int64_t interval_ms, struct err *e)
 	return alive;
 }
 
+/* Into the record, unless the container is gone, or another holds its id by now. */
+static void record_end(struct found *f, int status, int signo)
+{
+	ARENA struct arena a = { 0 };
+	struct err ignored = { 0 };
+	struct state now;
+
+	if (state_dir_lock(&f->dir, &ignored) < 0 || state_load(&f->dir, &a, &now, &ignored) <= 0 ||
+	    now.ended || now.pid != f->state.pid || now.start_time != f->state.start_time)
+		return;
+	now.ended = true;
+	now.exit_status = status;
+	now.exit_signal = signo;
+	if (state_save(&f->dir, &now, &ignored) < 0)
+		log_warn("%s: %s", f->dir.id, ignored.text);
+}
+
+static int tell_end(const struct stream *s, struct found *f, struct err *e)
+{
+	BUF struct buf line = { 0 };
+	struct json_writer w = { .out = &line, .indent = "" };
+	int status, signo;
+
+	if (!proc_ended(f->state.pid, f->state.start_time, s->pidfd, &status, &signo))
+		return 0;
+	record_end(f, status, signo);
+	json_open(&w, '{');
+	json_key(&w, "type");
+	json_string(&w, "exit");
+	json_key(&w, "id");
+	json_string(&w, s->id);
+	json_key(&w, "data");
+	json_open(&w, '{');
+	json_key(&w, "status");
+	json_i64(&w, status);
+	if (signo) {
+		json_key(&w, "signal");
+		json_i64(&w, signo);
+	}
+	json_close(&w, '}');
+	json_close(&w, '}');
+	buf_text(&line, "\n");
+	TRY(buf_ok(&line, e));
+	return s->tell(&line, e);
+}
+
 int container_events(const struct container_context *c, const struct events_request *r,
                      event_teller *teller, struct err *e)
 {
@@ -158,5 +210,6 @@ int container_events(const struct container_context *c, const struct events_requ
 	if (r->once)
 		return tell_numbers(&s, e) < 0 ? -1 : 0;
 	TRY(meter_open(cgroup, limits_files() | METER_BIT(METER_GROUP_EVENTS), &s.watch, e));
-	return follow(&s, r->interval_ms, e);
+	TRY(follow(&s, r->interval_ms, e));
+	return tell_end(&s, &f, e);
 }

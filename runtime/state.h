@@ -55,7 +55,7 @@ struct state {
 	bool rdt;                /* there may be a note of what was made for Intel RDT */
 	bool shares_mounts;      /* there may be a note of its root's mount (mount_note.h) */
 	struct oci_pairs annotations;
-	/* it has ended, while a `run --keep` stood in front of it */
+	/* it has ended, while a `run --keep` or `events` looked on */
 	bool ended;
 	int exit_status; /* 0-255, or 128 + signal */
 	int exit_signal; /* or 0 */

@@ -42,6 +42,12 @@ static void a_recycled_pid_is_a_stranger(void **unused)
 	assert_int_equal(proc_wait_end(pidfd, 5000, &e), 1);
 	/* a zombie is dead, though its pid is still taken */
 	assert_int_equal(proc_open(pid, stat.start_time, &e), -1);
+	/* a zombie says how it ended, to who knows it */
+	int status = 0, signo = 0;
+	assert_int_equal(proc_ended(pid, stat.start_time, pidfd, &status, &signo), 1);
+	assert_int_equal(status, 128 + SIGKILL);
+	assert_int_equal(signo, SIGKILL);
+	assert_int_equal(proc_ended(pid, stat.start_time + 1, pidfd, &status, &signo), 0);
 	assert_int_equal(proc_reap(pidfd, &e), 128 + SIGKILL);
 	assert_int_equal(proc_signal(pidfd, SIGTERM, &e), -1);
 	assert_string_equal(e.text, "container not running");
