@@ -1,55 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # single-quoted scripts are the container's
-# The systemd driver beside a real systemd: that of the test machine, or one that
-# tests/private-systemd has started. Limits, which need controllers, are the machine's part.
+# The systemd driver at work: a container's life in a scope, and what stays whatever systemd
+# does. Limits, which need controllers, are in tests/vm/scope.bats.
 
-load ../cli/helpers
-
-setup_file() {
-	[ -S /run/systemd/private ] || skip "needs a systemd (tests/private-systemd)"
-	systemctl --version >/dev/null
-}
-
-# Every unit of a test begins with its own word, so that what is left can be found.
-bundle() { # DIR [JQ FILTER]
-	make_bundle "$1"
-	WORD=t${W##*.}
-	SLICE=caisson-$WORD.slice
-	UNIT=$WORD-$1.scope
-	GROUP=/sys/fs/cgroup/caisson.slice/$SLICE/$UNIT
-	config "$1" '.linux.cgroupsPath = $p' --arg p "$SLICE:$WORD:$1"
-	[ $# = 1 ] || config "$1" "$2"
-}
-
-scoped() {
-	caisson --systemd-cgroup "$@"
-}
+load helpers
 
 sleeping() { # [JQ FILTER]
 	bundle b '.process.args = ["sleep", "1000"]'
 	[ $# = 0 ] || config b "$1"
 	expect 0 scoped run -d -b b c
-}
-
-shows() { # PROPERTY VALUE
-	local value
-	value=$(systemctl show -P "$1" -- "$UNIT")
-	[ "$value" = "$2" ] || {
-		echo "$UNIT: $1: expected $2, got $value"
-		return 1
-	}
-}
-
-# Neither a unit nor a group; systemd forgets a unit a moment after its group is gone.
-no_unit() {
-	[ -z "$(systemctl list-units --all --plain --no-legend "$WORD-*.scope")" ] &&
-		[ -z "$(find /sys/fs/cgroup -name "$WORD-*.scope")" ]
-}
-
-gone() {
-	wait_for no_unit
-	nothing_left
 }
 
 # --- a life ----------------------------------------------------------------------------
@@ -215,58 +175,7 @@ gone() {
 	gone
 }
 
-@test "CVE-2024-3154: an annotation sets no other property" {
-	bundle b
-	for name in ExecStart ExecStartPre ExecStopPost User Environment DevicePolicy DeviceAllow Delegate Slice PIDs \
-		Wants Requires OnFailure Conflicts JoinsNamespaceOf MemoryMax RootDirectory BindPaths NoSuchProperty ''; do
-		config b '.annotations = {("org.systemd.property." + $n): "true"}' --arg n "$name"
-		refused "annotations['org.systemd.property.$name']: this property may not be set so" scoped run -b b c
-	done
-	config b '.annotations = {"org.systemd.property.KillMode": "7"}'
-	refused 'must be a string in quotes' scoped run -b b c
-	no_unit
-}
-
-# --- refusals --------------------------------------------------------------------------------
-
-@test "a cgroupsPath that is no slice:prefix:name is refused" {
-	bundle b
-	for path in / /a/b a/b ../.. a.slice:b a.slice:b:c:d :: a.slice:b: a:b:c .slice:b:c a.service:b:c ../a.slice:b:c \
-		/a.slice:b:c a.slice:../b:c a.slice:b:../../c $'a.slice:b:c\n' 'a.slice:b:c d' 'a.slice:b:c@d' \
-		'a.slice:b:$(c)' -a.slice:b:c a-.slice:b:c a--b.slice:b:c a.slice:b:c.slice; do
-		config b '.linux.cgroupsPath = $p' --arg p "$path"
-		refused linux.cgroupsPath scoped run -b b c
-	done
-	config b '.linux.cgroupsPath = ("n" * 4096)'
-	refused linux.cgroupsPath scoped run -b b c
-}
-
-# with_mounts COMMANDS ARGUMENT...: the runtime where COMMANDS have changed what is mounted
-with_mounts() {
-	local commands=$1
-	shift
-	unshare -m --propagation private bash -c "set -e; $commands"'; exec timeout 60 "$0" "$@"' \
-		"$CAISSON" --root "$STATE" --systemd-cgroup "$@"
-}
-
-@test "a host in hybrid mode, or without systemd, is refused, and what to do instead is said" {
-	bundle b
-	mkdir tree
-	hybrid='mount --bind /sys/fs/cgroup tree; mount -t tmpfs tmpfs /sys/fs/cgroup
-		mkdir /sys/fs/cgroup/unified; mount --move tree /sys/fs/cgroup/unified'
-	refused 'controllers are in cgroup v1 hierarchies (hybrid mode)' with_mounts "$hybrid" run -b b c
-	says '--cgroup-manager cgroupfs'
-	refused 'this host has no cgroup2' with_mounts 'mount -t tmpfs tmpfs /sys/fs/cgroup' run -b b c
-	refused 'there is no systemd on this host' with_mounts 'mount -t tmpfs tmpfs /run/systemd' run -b b c
-	says '--cgroup-manager cgroupfs'
-}
-
-@test "a systemd that does not listen is named" {
-	requires python3
-	bundle b
-	dead='mount -t tmpfs tmpfs /run/systemd; python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"/run/systemd/private\")"'
-	refused 'connect to /run/systemd/private: connection refused' with_mounts "$dead" run -b b c
-}
+# --- creates that come to nothing -------------------------------------------------------------
 
 @test "a create that fails leaves no unit" {
 	bundle b '.process.args = ["/nonexistent"]'
