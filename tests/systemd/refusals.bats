@@ -10,7 +10,7 @@ load helpers
 with_mounts() {
 	local commands=$1
 	shift
-	unshare -m --propagation private bash -c "set -e; $commands"'; exec timeout 60 "$0" "$@"' \
+	unshare -m --propagation private bash -c "set -e; $commands"'; exec timeout --preserve-status "${LIMIT:-60}" "$0" "$@"' \
 		"$CAISSON" --root "$STATE" --systemd-cgroup "$@"
 }
 
@@ -55,4 +55,25 @@ with_mounts() {
 	bundle b
 	dead='mount -t tmpfs tmpfs /run/systemd; python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"/run/systemd/private\")"'
 	refused 'connect to /run/systemd/private: connection refused' with_mounts "$dead" run -b b c
+}
+
+@test "a systemd that does not answer is not waited for against one's will" {
+	requires python3
+	bundle b
+	mute='mount -t tmpfs tmpfs /run/systemd
+		python3 -c "
+import os, socket
+s = socket.socket(socket.AF_UNIX)
+s.bind(\"/run/systemd/private\")
+s.listen()
+if os.fork() == 0:
+	c = s.accept()[0]
+	while c.recv(4096): pass
+"'
+	begin=$SECONDS
+	export LIMIT=2
+	expect 1 with_mounts "$mute" run -b b c
+	says 'interrupted by SIGTERM'
+	[ $((SECONDS - begin)) -lt 20 ]
+	nothing_left
 }
