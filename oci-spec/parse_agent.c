@@ -15,7 +15,8 @@
 enum {
 	ERRNO_MAX = 4094,
 	DEVICE_NUMBER_MAX = 0xfffff, /* of Linux's majors and minors, the smaller limit's too */
-	MESSAGE_TEXT_MAX = 4096,     /* an id, metadata */
+	ID_MAX = 512,
+	METADATA_MAX = 4096,
 };
 
 static const struct word action_words[] = {
@@ -172,11 +173,12 @@ const struct agent_rule *agent_rule_for(const struct agent_rules *rules, const c
 	return &rules->otherwise;
 }
 
-static const char *read_short(struct reader *r, const struct json *object, const char *key)
+static const char *read_short(struct reader *r, const struct json *object, const char *key,
+                              size_t max)
 {
 	const char *text = read_text(r, object, key);
 
-	if (text && strlen(text) > MESSAGE_TEXT_MAX)
+	if (text && strlen(text) > max)
 		fault_member(r, object, key, "is too long");
 	return text ? text : "";
 }
@@ -201,8 +203,8 @@ int agent_message_parse(struct arena *a, const char *text, size_t len, size_t fd
 		fault_member(&r, j, "fds", "names no seccompFd among those that came");
 	if (read_needed(&r, j, "pid"))
 		message.pid = read_i64(&r, j, "pid", 1, INT32_MAX).value;
-	message.metadata = read_short(&r, j, "metadata");
-	message.id = read_short(&r, read_object(&r, j, "state"), "id");
+	message.metadata = read_short(&r, j, "metadata", METADATA_MAX);
+	message.id = read_short(&r, read_object(&r, j, "state"), "id", ID_MAX);
 	TRY(faults_end(&r));
 	*ret = message;
 	return 0;

@@ -10,11 +10,13 @@
  *
  * Everything is bounded. Where there is no room for another connection, it stays in the
  * socket's queue; for another job, calls stay with the kernel; for another listener, it
- * is closed, and the kernel answers its container's calls with ENOSYS.
+ * is closed, and the kernel answers its container's calls with ENOSYS; for another line on
+ * stdout, it is dropped.
  */
 #include "runtime/policy_agent.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -104,8 +106,10 @@ static void print_call(const struct listener *l, const struct seccomp_notif *cal
 	json_i64(&w, number);
 	json_close(&w, '}');
 	buf_text(&line, "\n");
-	/* who does not read does not stop the agent */
-	if (buf_ok(&line, &ignored) < 0 ||
+	/* who does not read stops no container: a pipe that can be written to has room for
+	 * PIPE_BUF bytes (pipe(7)) */
+	struct pollfd room = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	if (buf_ok(&line, &ignored) < 0 || line.len > PIPE_BUF || poll(&room, 1, 0) != 1 ||
 	    fd_write_all(STDOUT_FILENO, line.data, line.len, "stdout", &ignored) < 0)
 		return;
 }

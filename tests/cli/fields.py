@@ -269,30 +269,30 @@ limit("linux.resources.unified", "the file of that name", 0, "pids.max", "^51$",
 MKDIR = '{ "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38 }'
 SECCOMP = '.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [%s] }'
 NOT_MADE = "mkdir /tmp/d"
-field("linux.seccomp.defaultAction", "seccomp(2), compiled by libseccomp", see="isolation.bats",
+field("linux.seccomp.defaultAction", "seccomp(2), compiled by libseccomp", see="seccomp.bats",
       set='.linux.seccomp = { "defaultAction": "SCMP_ACT_LOG" }', sh="grep Seccomp: /proc/self/status",
       shows="Seccomp:.2")
-field("linux.seccomp.defaultErrnoRet", "of SCMP_ACT_ERRNO", see="units of seccomp",
+field("linux.seccomp.defaultErrnoRet", "of SCMP_ACT_ERRNO", see="seccomp.bats",
       set='.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": 38 }',
       refused="linux.seccomp.defaultErrnoRet")
-field("linux.seccomp.architectures", "beside the kernel's own", see="units of seccomp",
+field("linux.seccomp.architectures", "beside the kernel's own", see="seccomp.bats",
       set='.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X"] }',
       refused="linux.seccomp.architectures[0]")
-field("linux.seccomp.flags", "seccomp(2)", see="units of seccomp",
+field("linux.seccomp.flags", "seccomp(2)", see="seccomp.bats",
       set='.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_X"] }',
       refused="linux.seccomp.flags[0]")
 for key in "listenerPath", "listenerMetadata":
-    field(f"linux.seccomp.{key}", "the listener is sent there, with the state", see="seccomp tests",
+    field(f"linux.seccomp.{key}", "the listener is sent there, with the state", see="policy_agent.bats",
           set='.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/nowhere/agent", '
               '"listenerMetadata": "text", "syscalls": [{ "names": ["mkdir"], "action": "SCMP_ACT_NOTIFY" }] }',
           refused="/nowhere/agent")
 for key in "names", "action", "errnoRet":
-    field(f"linux.seccomp.syscalls[].{key}", "rules of the filter", see="isolation.bats", set=SECCOMP % MKDIR,
+    field(f"linux.seccomp.syscalls[].{key}", "rules of the filter", see="seccomp.bats", set=SECCOMP % MKDIR,
           sh=NOT_MADE, shows="Function not implemented")
 for key in "index", "value", "valueTwo", "op":
     rule = ('{ "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38, '
             '"args": [{ "index": %s, "value": 448, "valueTwo": 448, "op": "SCMP_CMP_MASKED_EQ" }] }')
-    field(f"linux.seccomp.syscalls[].args[].{key}", "compares an argument", see="units of seccomp",
+    field(f"linux.seccomp.syscalls[].args[].{key}", "compares an argument", see="seccomp.bats",
           set=SECCOMP % (rule % 1).replace('"mkdir", "mkdirat"', '"mkdir"'),
           sh="mkdir -m 700 /tmp/d", shows="Function not implemented")
 

@@ -186,6 +186,18 @@ time.sleep(1000)' 3>&- &
 	[ ! -e agent ] # and it cleans up
 }
 
+@test "policy agent: nobody who reads its lines is no reason to keep a container waiting" {
+	mkfifo told
+	exec 8<>told
+	agent '{ "rules": [{ "names": ["mkdir"], "action": "errno", "errnoRet": 95 }] }'
+	supervised '[]' '["mkdir"]'
+	# some 150 bytes a line, and a pipe holds 64 KiB
+	script b 'i=0; while [ $i -lt 600 ]; do mkdir /x 2>/dev/null; i=$((i + 1)); done; mkdir /x'
+	LIMIT=60 expect 1 caisson run -b b c
+	says 'Operation not supported'
+	exec 8<&-
+}
+
 @test "policy agent: rules that are refused, each with its place" {
 	bad() { # TEXT RULES
 		echo "$2" >rules.json
