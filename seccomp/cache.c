@@ -29,7 +29,7 @@
 #include "base/scope.h"
 
 /* Raise it whenever filter.c compiles a profile differently. */
-#define CACHE_VERSION 5u
+#define CACHE_VERSION 6u
 
 enum {
 	NAME_HEX = 16,     /* name of a file: its key's hash */

@@ -123,6 +123,7 @@ int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cach
 		cache_key(a, profile, &maker, &key);
 	if (cache_dir < 0 || !cache_load(a, cache_dir, &key, &filter)) {
 		TRY(filter_compile(a, profile, false, &filter, e));
+		TRY(filter_check_rules(profile, e));
 		if (!filter_finish(a, profile, maker.native_arch, &filter))
 			TRY(filter_compile(a, profile, true, &filter, e));
 		if (cache_dir >= 0)

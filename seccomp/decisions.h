@@ -66,11 +66,11 @@ bool nodes_find(struct nodes *nodes, const struct node *node, uint32_t *ret);
 bool decisions_read(struct arena *a, struct nodes *nodes, const struct sock_filter *code, size_t n,
                     struct decisions *ret);
 
-/* Replaces what is decided by arguments with what the profile says. False: too many nodes;
- * conditions_nodes_max() are enough. */
-bool conditions_apply(struct arena *a, struct nodes *nodes, const struct oci_seccomp *profile,
-                      struct decisions *decisions);
-size_t conditions_nodes_max(const struct oci_seccomp *profile);
+/* Replaces what is decided about the calls that the profile names with what it says. False: too
+ * many nodes; rules_nodes_max() are enough. */
+bool rules_apply(struct arena *a, struct nodes *nodes, const struct oci_seccomp *profile,
+                 struct decisions *decisions);
+size_t rules_nodes_max(const struct oci_seccomp *profile);
 
 bool decisions_equal(const struct decisions *a, const struct decisions *b);
 

@@ -9,14 +9,11 @@
  *   say nothing;
  * - conditions on different arguments must all hold; where one argument has several, any
  *   of the rule's is enough: that is what engines' profiles were written for, since
- *   libseccomp cannot tie them, and takes each as a rule of its own. Most conditions do
- *   not come here at all (conditions.c).
- *
+ *   libseccomp cannot tie them, and takes each as a rule of its own;
  * - a system call newer than the whole profile is none that the profile forbids
  *   (enosys_x86_64.c).
  *
- * The rules are added in the order of the file, for every architecture at once. finish.c
- * makes of the program what is loaded.
+ * Most rules do not come here (rules.c); finish.c makes the program that is loaded.
  */
 #include "seccomp/filter.h"
 
@@ -37,7 +34,6 @@ enum {
 	ERRNO_MAX = 4094, /* what libseccomp takes; the kernel cuts what is above 4095 */
 	ARGS_MAX = 6,
 	FILTER_BYTES_MAX = BPF_MAXINSNS * sizeof(struct sock_filter),
-	CHAINS_MAX = 4, /* architectures */
 };
 
 static void release(scmp_filter_ctx *ctx)
@@ -177,19 +173,6 @@ bool filter_is_bundled(const struct oci_seccomp *profile, const char *name)
 	       (number == 102 || number == 117 || (number <= -100 && number > -300));
 }
 
-static bool same_conditions(const struct oci_seccomp_rule *a, const struct oci_seccomp_rule *b)
-{
-	if (a->arg_count != b->arg_count)
-		return false;
-	for (size_t i = 0; i < a->arg_count; i++) {
-		if (a->args[i].index != b->args[i].index || a->args[i].op != b->args[i].op ||
-		    a->args[i].value != b->args[i].value ||
-		    a->args[i].value_two != b->args[i].value_two)
-			return false;
-	}
-	return true;
-}
-
 uint32_t filter_rule_action(const struct oci_seccomp_rule *rule)
 {
 	struct err ignored = { 0 };
@@ -198,28 +181,8 @@ uint32_t filter_rule_action(const struct oci_seccomp_rule *rule)
 	return filter_action(rule->action, rule->errno_ret, &ret, &ignored) < 0 ? 0 : ret;
 }
 
-/* The call has a rule already that can only be a mistake: with the same conditions and
- * another action. Of so many rules that they could not all have a test, none is asked. */
-static bool contradicts(const struct oci_seccomp *profile, size_t index, const char *name)
-{
-	const struct oci_seccomp_rule *rule = &profile->rules[index];
-
-	for (size_t i = 0; index < BPF_MAXINSNS && i < index; i++) {
-		const struct oci_seccomp_rule *other = &profile->rules[i];
-
-		if (!same_conditions(rule, other) ||
-		    filter_rule_action(rule) == filter_rule_action(other))
-			continue;
-		for (size_t k = 0; k < other->names.n; k++) {
-			if (strcmp(other->names.v[k], name) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-static int add_rule(scmp_filter_ctx ctx, const struct oci_seccomp *profile, size_t index,
-                    bool conditions, uint32_t default_action, struct err *e)
+static int add_rule(scmp_filter_ctx ctx, const struct oci_seccomp *profile, size_t index, bool all,
+                    uint32_t default_action, struct err *e)
 {
 	const struct oci_seccomp_rule *rule = &profile->rules[index];
 	uint32_t action;
@@ -238,14 +201,11 @@ static int add_rule(scmp_filter_ctx ctx, const struct oci_seccomp *profile, size
 	for (size_t i = 0; i < rule->names.n; i++) {
 		int number = seccomp_syscall_resolve_name(rule->names.v[i]);
 
-		if (number == __NR_SCMP_ERROR)
+		if (number == __NR_SCMP_ERROR ||
+		    (!all && !filter_is_bundled(profile, rule->names.v[i])))
 			continue;
 
-		bool ours = rule->arg_count > 0 && !conditions &&
-		            !filter_is_bundled(profile, rule->names.v[i]);
-		int result = !ours ? add_syscall(ctx, action, number, rule)
-		             : contradicts(profile, index, rule->names.v[i]) ? -EEXIST
-		                                                             : 0;
+		int result = add_syscall(ctx, action, number, rule);
 		if (result == -EEXIST)
 			return err_set(
 				e, ERR_SPEC,
@@ -306,8 +266,8 @@ static int export(struct arena *a, scmp_filter_ctx ctx, const struct oci_seccomp
 	return join(a, profile, &code, ret, e);
 }
 
-int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool conditions,
-                   struct filter *ret, struct err *e)
+int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool all, struct filter *ret,
+                   struct err *e)
 {
 	uint32_t default_action;
 
@@ -320,16 +280,14 @@ int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool cond
 		return err_set(
 			e, ERR_REFUSED,
 			"linux.seccomp.defaultAction: libseccomp or this kernel cannot do it");
-	/* Its chains compile in two thirds of the time of its trees, and make no difference:
-	 * what is loaded is the tree of finish.c. But that reads each chain for each range of
-	 * numbers, and gives up when there is too much of it. */
-	if (profile->architectures.n > CHAINS_MAX &&
-	    seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) < 0)
+	/* A binary tree over the numbers instead of a chain: the kernel walks it for every
+	 * number when it is loaded. */
+	if (seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) < 0)
 		return err_set(e, ERR_BUG, "libseccomp has no binary trees");
 	for (size_t i = 0; i < profile->architectures.n; i++)
 		TRY(add_arch(ctx, profile->architectures.v[i], i, e));
 	for (size_t i = 0; i < profile->rule_count; i++)
-		TRY(add_rule(ctx, profile, i, conditions, default_action, e));
+		TRY(add_rule(ctx, profile, i, all, default_action, e));
 	return export(a, ctx, profile, ret, e);
 }
 

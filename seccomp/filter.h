@@ -32,20 +32,24 @@ uint32_t filter_arch(const char *name);
 /* The filter has calls of this architecture. */
 bool filter_has_arch(const struct oci_seccomp *profile, uint32_t arch);
 
-/* A call that 32-bit x86 has as a part of another one (socketcall, ipc), or that one. Its
- * conditions are libseccomp's affair. */
+/* A call that 32-bit x86 has as a part of another one (socketcall, ipc), or that one, in
+ * a profile that has this architecture. Its rules there are libseccomp's affair. */
 bool filter_is_bundled(const struct oci_seccomp *profile, const char *name);
 
 /* One argument has more than one condition: any of the rule's is enough then. */
 bool filter_repeats_argument(const struct oci_seccomp_rule *rule);
 
-/* Compiles the profile with libseccomp; ret lives in the arena. conditions: with rules
- * that have some, and in a form that loads quickly; filter_finish() does both otherwise. */
-MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool conditions,
+/* Compiles the profile with libseccomp; ret lives in the arena. all: with every rule;
+ * otherwise with those alone that filter_finish() does not add. */
+MUST_CHECK int filter_compile(struct arena *a, const struct oci_seccomp *profile, bool all,
                               struct filter *ret, struct err *e);
 
-/* Finishes a compiled filter: the profile's conditions on arguments, and the shortest
- * program that we can write. false, and the filter as it was, where that cannot be done
+/* ERR_SPEC when one call has two rules with the same conditions and different actions:
+ * that can only be a mistake. (Rules that are far apart are not compared.) */
+MUST_CHECK int filter_check_rules(const struct oci_seccomp *profile, struct err *e);
+
+/* Finishes a filter that was compiled without all rules: adds them, and writes the shortest
+ * program that we can. false, and the filter as it was, where that cannot be done
  * and shown to be right. native: the architecture that matters most. */
 MUST_CHECK bool filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t native,
                               struct filter *filter);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From libseccomp's filter to the one that is loaded. libseccomp writes one test for
- * each system call that a profile names; neighbours that are decided alike need one
- * together. The kernel walks the whole program for every number when it is loaded, and
- * for every call that depends on an argument, so a short one is quicker twice.
+ * From libseccomp's filter, which has only the rules that it alone understands, to the
+ * one that is loaded: read for what it decides (decisions.c), with all rules (rules.c),
+ * and written as a tree over ranges of numbers that are decided alike
+ * (decisions_write.c). The kernel walks the whole program for every number when it is
+ * loaded, and for every call that depends on an argument, so a short one is quicker twice.
  *
- * What libseccomp means by a profile stays its own affair, but for conditions on
- * arguments (conditions.c), which it has not seen: its program is read for what it decides, written
- * anew, and the result is read again. Only if both readings are the same is it taken. So a mistake
- * in the writing costs time, and never changes a filter.
+ * What was written is read again, and only if both readings are the same is it taken. So a
+ * mistake in the writing costs time, and never changes a filter.
  */
 #include <string.h>
 
@@ -25,11 +24,11 @@ bool filter_finish(struct arena *a, const struct oci_seccomp *profile, uint32_t 
 
 	arena_init(&own, 0);
 	/* a test and an end for each instruction, and for what comes in addition */
-	nodes_init(&nodes, &own, 2 * filter->n + conditions_nodes_max(profile));
+	nodes_init(&nodes, &own, 2 * filter->n + rules_nodes_max(profile));
 
 	struct sock_filter *code = arena_array(&own, n, sizeof(*code));
 	if (!decisions_read(&own, &nodes, filter->v, filter->n, &wanted) ||
-	    !conditions_apply(&own, &nodes, profile, &wanted) ||
+	    !rules_apply(&own, &nodes, profile, &wanted) ||
 	    !decisions_write(&own, &nodes, &wanted, native, code, &n) ||
 	    !decisions_read(&own, &nodes, code, n, &got) || !decisions_equal(&wanted, &got))
 		return false;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.seccomp to a finished BPF program, by libseccomp, with a cache: compiling a
- * big profile costs more than all the rest of a start. The cache file's name is a
- * hash of everything that the program depends on (the rules in their meaning, the
+ * linux.seccomp to a finished BPF program, with libseccomp's knowledge and a cache. The cache
+ * file's name is a hash of everything that the program depends on (the rules in their meaning, the
  * architecture, libseccomp's version, this kernel's release), and its
  * content repeats all of that and carries a checksum: a file that does not fit is
  * compiled anew.

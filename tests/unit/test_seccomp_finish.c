@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is made of libseccomp's program: shorter, never different, and left alone where it
  * is not understood. Random profiles are in test_seccomp_property.c. */
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 
+#include "base/buf.h"
+#include "base/fd.h"
 #include "base/scope.h"
 #include "seccomp/decisions.h"
 #include "seccomp/filter.h"
 #include "tests/unit/bpf_sim.h"
 #include "tests/unit/engine_profile.h"
+#include "tests/unit/seccomp_model.h"
 #include "tests/unit/unit.h"
 
 #define LOAD(word)        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4 * (word))
@@ -273,6 +277,113 @@ static void test_engine_profile(void **state)
 	}
 }
 
+/* The profile of an engine, from tests/cli/profiles. */
+static const struct oci_seccomp *read_profile(struct arena *a, const char *name)
+{
+	const char *path = arena_printf(a, SOURCE_DIR "/tests/cli/profiles/%s.json", name);
+	BUF struct buf text = { 0 };
+	const struct oci_seccomp *profile;
+	struct err e = { 0 };
+
+	if (fd_read_file(AT_FDCWD, path, 1 << 20, &text, &e) < 0 ||
+	    oci_profile_parse(a, text.data, text.len, &profile, &e) < 0)
+		fail_msg("%s", e.text);
+	return profile;
+}
+
+/* Against libseccomp's program for all rules: every number of each architecture, and those
+ * around and between, with values on both sides of each condition of engines' profiles. */
+static void compare_with_libseccomp(const struct oci_seccomp *rules)
+{
+	static const uint64_t values[] = { 0,          1,          7,           8,
+		                           9,          0x1ffff,    0x20000,     0x20008,
+		                           0x7e020000, 0x10000000, 0x02000000,  0xfffffffe,
+		                           0xffffffff, 1ull << 32, 0x100000008, UINT64_MAX };
+	static const uint32_t archs[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64 };
+	static const uint32_t from[] = { 0, 0x3ffffff0, 0x40000000, 0x7ffffff0, 0xfffffc00 };
+	struct filter filter, all;
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	arena_init(&a, 0);
+	if (filter_compile(&a, rules, true, &all, &e) < 0 ||
+	    filter_compile(&a, rules, false, &filter, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_true(filter_finish(&a, rules, AUDIT_ARCH_X86_64, &filter));
+	for (size_t n = 0; n < LEN(archs) * LEN(from) * 1024 * LEN(values); n++) {
+		uint32_t arch = archs[n % LEN(archs)];
+		uint32_t nr = from[n / LEN(archs) % LEN(from)] +
+		              (uint32_t)(n / LEN(archs) / LEN(from) / LEN(values));
+		uint64_t arg = values[n / LEN(archs) / LEN(from) % LEN(values)];
+
+		assert_int_equal(run(&filter, arch, nr, arg), run(&all, arch, nr, arg));
+	}
+}
+
+static void test_engines_as_libseccomp(void **state)
+{
+	static const char *const names[] = { "docker", "containers-common", "containerd" };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(names); i++) {
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		compare_with_libseccomp(read_profile(&a, names[i]));
+	}
+}
+
+enum { NAMES_MAX = 460 };
+
+static const enum oci_seccomp_action some_actions[] = { OCI_ACT_ALLOW, OCI_ACT_ERRNO, OCI_ACT_TRAP,
+	                                                OCI_ACT_KILL_PROCESS };
+
+/* One rule for each action, with names that are drawn. A name has one action, by its text:
+ * libseccomp refuses two for those that 32-bit x86 bundles. */
+static void draw_rules(struct arena *a, uint64_t *seed, struct oci_seccomp_rule *rules)
+{
+	uint32_t density = 1 + model_random(seed, 5), shift = model_random(seed, 100);
+
+	for (size_t k = 0; k < LEN(some_actions); k++) {
+		const char **names = arena_array(a, NAMES_MAX + 1, sizeof(*names));
+
+		rules[k] = (struct oci_seccomp_rule){ .names = { .v = names },
+			                              .action = some_actions[k] };
+		for (int nr = 0; nr < NAMES_MAX; nr++) {
+			FREE char *name = seccomp_syscall_resolve_num_arch(
+				model_random(seed, 2) ? SCMP_ARCH_X86_64 : SCMP_ARCH_X86, nr);
+			size_t len = name ? strlen(name) : 0;
+
+			if (len > 0 && model_random(seed, density) == 0 &&
+			    (len + (size_t)name[len - 1] + shift) % LEN(some_actions) == k)
+				names[rules[k].names.n++] = arena_string(a, name, len);
+		}
+	}
+}
+
+/* Rules without conditions, of any calls, for any of the architectures. */
+static void test_random_as_libseccomp(void **state)
+{
+	static const char *const archs[] = { "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_X86_64" };
+	uint64_t seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 40; round++) {
+		struct oci_seccomp_rule list[LEN(some_actions)];
+		struct oci_seccomp rules = {
+			.default_action = some_actions[model_random(&seed, LEN(some_actions))],
+			.architectures = { archs + model_random(&seed, 2), model_random(&seed, 3) },
+			.rules = list,
+			.rule_count = LEN(list),
+		};
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		draw_rules(&a, &seed, list);
+		compare_with_libseccomp(&rules);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_conditions_of_one_argument),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_engine_profile),
+		cmocka_unit_test(test_engines_as_libseccomp),
+		cmocka_unit_test(test_random_as_libseccomp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

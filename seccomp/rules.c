@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a profile's rules say about arguments, as decisions. Of the rules for one call
- * whose conditions hold the first in the profile decides; none holds: the default does.
- * The first rule without conditions leaves nothing to decide, wherever it stands.
+ * What a profile's rules say, as decisions. Of the rules for one call whose conditions
+ * hold the first in the profile decides; none holds: the default does. The first rule
+ * without conditions leaves nothing to decide, wherever it stands.
  *
- * libseccomp does not see them, since it gets some combinations wrong: version 2.5 jumps
- * from one comparison of an argument into the middle of another one without loading
- * again the half that this compares (with `arg0 <= 1` and `arg0 < 2^64 - 1`, the lower
- * half is compared with the upper half's limit), and with others it never ends.
+ * libseccomp does not see them. It copies the whole filter for each one that it is given,
+ * which takes a dozen milliseconds for a profile of the size that engines use. And it gets
+ * some combinations of conditions wrong: version 2.5 jumps from one comparison of an
+ * argument into the middle of another one without loading again the half that this compares
+ * (with `arg0 <= 1` and `arg0 < 2^64 - 1`, the lower half is compared with the upper half's
+ * limit), and with others it never ends.
  *
  * A 64-bit argument is two words. Of a 32-bit architecture, and of x32, the lower ones
  * are compared alone, as libseccomp does. Calls that 32-bit x86 bundles (socketcall, ipc)
@@ -22,6 +24,8 @@
 #include "base/scope.h"
 #include "seccomp/decisions.h"
 #include "seccomp/filter.h"
+
+enum { COMPARED = 64 }; /* rules of one call, before another */
 
 /* One rule that names a call. */
 struct named {
@@ -179,28 +183,26 @@ static uint32_t rule_node(struct builder *b, const struct oci_seccomp_rule *rule
 	return at;
 }
 
-/* False when no rule has conditions, and libseccomp has done all that is to do. */
-static bool call_node(struct builder *b, const struct named *v, size_t n, uint32_t *ret)
+/* What becomes of a call that these rules name. */
+static uint32_t call_node(struct builder *b, const struct named *v, size_t n)
 {
-	uint32_t otherwise = b->standard;
-	bool any = false;
+	uint32_t otherwise = b->standard, ret;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct oci_seccomp_rule *rule = &b->profile->rules[v[i].rule];
 
-		any |= rule->arg_count > 0;
 		if (rule->arg_count == 0 && otherwise == b->standard)
 			otherwise = filter_rule_action(rule);
 	}
-	*ret = answer(b, otherwise);
+	ret = answer(b, otherwise);
 	for (size_t i = n; i > 0 && otherwise == b->standard; i--) {
 		const struct oci_seccomp_rule *rule = &b->profile->rules[v[i - 1].rule];
 		uint32_t action = filter_rule_action(rule);
 
 		if (rule->arg_count > 0 && action != b->standard)
-			*ret = rule_node(b, rule, answer(b, action), *ret);
+			ret = rule_node(b, rule, answer(b, action), ret);
 	}
-	return any;
+	return ret;
 }
 
 /* --- all calls of an architecture ------------------------------------------------------ */
@@ -212,6 +214,15 @@ static int by_number(const void *a, const void *b)
 	if (x->number != y->number)
 		return x->number < y->number ? -1 : 1;
 	return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static size_t count_names(const struct oci_seccomp *profile)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < profile->rule_count; i++)
+		n += profile->rules[i].names.n;
+	return n;
 }
 
 /* Every call that a rule names, in order of number and rule; returns how many. */
@@ -276,18 +287,92 @@ static void apply(struct arena *a, struct builder *b, uint32_t arch, struct name
 	struct range *single = arena_array(a, n, sizeof(*single));
 
 	for (size_t i = 0; i < n; i = next) {
-		uint32_t id;
-
 		next = i + 1;
 		while (next < n && named[next].number == named[i].number)
 			next++;
-		if (call_node(b, named + i, next - i, &id))
-			single[count++] = (struct range){ named[i].number, named[i].number, id };
+		single[count++] = (struct range){ named[i].number, named[i].number,
+			                          call_node(b, named + i, next - i) };
 	}
 	merge(a, ret, single, count);
 }
 
-size_t conditions_nodes_max(const struct oci_seccomp *profile)
+static uint32_t standard_action(const struct oci_seccomp *profile)
+{
+	const struct oci_seccomp_rule standard = { .action = profile->default_action,
+		                                   .errno_ret = profile->default_errno_ret };
+
+	return filter_rule_action(&standard);
+}
+
+/* --- contradictions --------------------------------------------------------------------- */
+
+static bool same_conditions(const struct oci_seccomp_rule *a, const struct oci_seccomp_rule *b)
+{
+	if (a->arg_count != b->arg_count)
+		return false;
+	for (size_t i = 0; i < a->arg_count; i++) {
+		if (a->args[i].index != b->args[i].index || a->args[i].op != b->args[i].op ||
+		    a->args[i].value != b->args[i].value ||
+		    a->args[i].value_two != b->args[i].value_two)
+			return false;
+	}
+	return true;
+}
+
+/* Compares the rules of one call. 0, or the one that contradicts an earlier one. */
+static size_t find_contradiction(const struct oci_seccomp *profile, const struct named *v, size_t n)
+{
+	const uint32_t standard = standard_action(profile);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct oci_seccomp_rule *rule = &profile->rules[v[i].rule];
+
+		/* without conditions the first decides: engines' profiles have such pairs */
+		for (size_t k = i > COMPARED ? i - COMPARED : 0; k < i && rule->arg_count > 0;
+		     k++) {
+			const struct oci_seccomp_rule *other = &profile->rules[v[k].rule];
+
+			uint32_t action = filter_rule_action(rule),
+				 before = filter_rule_action(other);
+
+			if (same_conditions(rule, other) && action != before &&
+			    action != standard &&
+			    before != standard) /* rules that say the default say nothing */
+				return i;
+		}
+	}
+	return 0;
+}
+
+int filter_check_rules(const struct oci_seccomp *profile, struct err *e)
+{
+	ARENA struct arena a;
+
+	arena_init(&a, 0);
+
+	struct named *v = arena_array(&a, count_names(profile), sizeof(*v));
+	size_t n = list_named(profile, seccomp_arch_native(), v), next;
+	for (size_t i = 0; i < n; i = next) {
+		next = i + 1;
+		while (next < n && v[next].number == v[i].number)
+			next++;
+
+		size_t at = find_contradiction(profile, v + i, next - i);
+		if (at == 0)
+			continue;
+		FREE char *name =
+			seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)v[i].number);
+		return err_set(e, ERR_SPEC,
+		               "linux.seccomp.syscalls[%zu]: an earlier rule for %s with the same "
+		               "conditions has another action",
+		               v[i + at].rule, name ? name : "?");
+	}
+	return 0;
+}
+
+/* --- all of it -------------------------------------------------------------------------- */
+
+size_t rules_nodes_max(const struct oci_seccomp *profile)
 {
 	size_t n = 0;
 
@@ -296,24 +381,19 @@ size_t conditions_nodes_max(const struct oci_seccomp *profile)
 	return 3 * n; /* architectures */
 }
 
-bool conditions_apply(struct arena *a, struct nodes *nodes, const struct oci_seccomp *profile,
-                      struct decisions *decisions)
+bool rules_apply(struct arena *a, struct nodes *nodes, const struct oci_seccomp *profile,
+                 struct decisions *decisions)
 {
 	static const struct {
 		uint32_t scmp, audit;
 	} archs[] = { { SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64 },
 		      { SCMP_ARCH_X32, AUDIT_ARCH_X86_64 },
 		      { SCMP_ARCH_X86, AUDIT_ARCH_I386 } };
-	const struct oci_seccomp_rule standard = { .action = profile->default_action,
-		                                   .errno_ret = profile->default_errno_ret };
 	struct builder b = { .nodes = nodes,
 		             .profile = profile,
-		             .standard = filter_rule_action(&standard) };
-	size_t names = 0;
+		             .standard = standard_action(profile) };
+	struct named *named = arena_array(a, count_names(profile), sizeof(*named));
 
-	for (size_t i = 0; i < profile->rule_count; i++)
-		names += profile->rules[i].names.n;
-	struct named *named = arena_array(a, names, sizeof(*named));
 	for (size_t i = 0; i < LEN(archs); i++) {
 		if (!filter_has_arch(profile, archs[i].scmp))
 			continue;
