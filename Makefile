@@ -98,13 +98,10 @@ OBJ_CPPFLAGS := -nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(MUS
         -isystem $(shell $(CC) -print-file-name=include)
 LINK_FIRST  := -static-pie -nostdlib -nostartfiles $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
         $(shell $(CC) -print-file-name=crtbeginS.o)
-# its memory is seccomp/heap.c's
-SECCOMP_LIB := $(BUILD)/libseccomp.a
 LINK_LAST   := $(MUSL_LIB)/libc.a -lgcc $(shell $(CC) -print-file-name=crtendS.o) \
         $(MUSL_LIB)/crtn.o
 else
 OBJ_CPPFLAGS := $(HOST_CPPFLAGS)
-SECCOMP_LIB := -l:libseccomp.a
 LINK_FIRST  := $(if $(filter 1,$(SANITIZE)),-pie,-static-pie)
 endif
 
@@ -130,9 +127,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # What only a debugger reads is beside it; a sanitizer reads it, too.
-$(BUILD)/caisson: $(OBJECTS) $(filter %/libseccomp.a,$(SECCOMP_LIB))
+$(BUILD)/caisson: $(OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@.debug $(LINK_FIRST) $(OBJECTS) $(SECCOMP_LIB) $(LINK_LAST)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@.debug $(LINK_FIRST) $(OBJECTS) $(LIBS) $(LINK_LAST)
 ifeq ($(SANITIZE),1)
 	$(Q)cp $@.debug $@
 else
@@ -150,11 +147,6 @@ $(BUILD)/obj/%.S.o $(BUILD)/host/%.S.o: %.S Makefile
 $(BUILD)/host/%.c.o: %.c Makefile
 	$(call say,CC,"$< (for tests)")
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-
-$(BUILD)/libseccomp.a: Makefile
-	$(Q)mkdir -p $(@D) && objcopy -D --redefine-sym malloc=heap_malloc --redefine-sym calloc=heap_calloc \
-	  --redefine-sym realloc=heap_realloc --redefine-sym free=heap_free \
-	  "$$($(CC) -print-file-name=libseccomp.a)" $@
 
 $(MUSL_LINKS):
 	$(Q)mkdir -p $@.new && ln -sf /usr/include/linux /usr/include/asm-generic \
