@@ -20,6 +20,8 @@ static const struct option_spec trace_options[] = {
 	{ .name = "merge", .letter = 'm', .kind = OPTION_TEXT, .value = "FILE",
 	  .complete = COMPLETE_FILE, .help = "allow also what this earlier profile allows" },
 	{ .name = "args", .help = "allow some calls only with the arguments that they had" },
+	{ .name = "notify",
+	  .help = "ask about each call by seccomp: slow, but needs no rights over the host" },
 	{ .name = "for", .kind = OPTION_NUMBER, .value = "SECONDS",
 	  .help = "watch a container for so long (default: until it ends or SIGINT)" },
 	{ .name = NULL },
@@ -32,10 +34,16 @@ static int tell(const struct policy_watch *t, const struct trace_result *result,
 	uint64_t more = t->meanwhile_ns > t->before_ns ? t->meanwhile_ns - t->before_ns : 0;
 	BUF struct buf out = { 0 };
 
-	buf_printf(&out,
-	           "the profile names %zu system calls; each call of every process of this host "
-	           "took about %llu ns longer meanwhile\n",
-	           named, (unsigned long long)more);
+	buf_printf(&out, "the profile names %zu system calls; ", named);
+	if (t->notify)
+		buf_text(&out,
+		         "the workload waited for an answer at each of its calls, which takes "
+		         "some 20 times as long\n");
+	else
+		buf_printf(&out,
+		           "each call of every process of this host took about %llu ns longer "
+		           "meanwhile\n",
+		           (unsigned long long)more);
 	if (result->compat)
 		buf_printf(&out,
 		           "warning: %llu calls of 32-bit programs are not in the profile, which "
@@ -63,19 +71,22 @@ static int trace_run(const struct invocation *in, struct err *e)
 		                  .trace = TRACE_NONE };
 	const char *merge = cli_path(in, "merge");
 	struct policy earlier = { 0 };
-	struct trace_result result;
+	struct trace_result result = { 0 };
 	BUF struct buf out = { 0 };
 	size_t named;
 	int status = 0;
 
 	if (merge)
 		TRY(policy_profile_read(in->arena, merge, &earlier, e));
+	t.notify = cli_flag(in, "notify") || !trace_allowed();
 	if (policy_watch(in, &t, &status, e) < 0 ||
-	    trace_read(&t.trace, in->arena, &result, e) < 0) {
+	    (!t.notify && trace_read(&t.trace, in->arena, &result, e) < 0)) {
 		trace_close(&t.trace);
 		return -1;
 	}
 	trace_close(&t.trace);
+	if (t.notify)
+		result = t.noted;
 	if (trace_profile(in->arena, &result, earlier.seccomp, &out, &named, e) < 0)
 		return err_in(e, "%s", merge);
 	TRY(write_profile(in, &out, e));
@@ -97,9 +108,11 @@ const struct command command_policy_trace = {
 		"earlier runs with --merge, and try what it may ever do. With --args, calls like "
 		"socket, clone, ioctl and prctl are allowed only with the families, flags, "
 		"requests and options that were seen.\n\n"
-		"The calls are seen by BPF programs, which needs root's rights over the host, and "
+		"The calls are seen by BPF programs, which need root's rights over the host, and "
 		"make every system call of every process a little slower for as long; how much is "
-		"told at the end. What caisson exec starts while a container is watched is noted "
+		"told at the end. Without these rights, or with --notify, a bundle that has no "
+		"seccomp profile is run with one that asks about each call: the workload is much "
+		"slower then, and its calls of write and sendmsg are not seen. What caisson exec starts while a container is watched is noted "
 		"with it. The exit status is the workload's.",
 	.examples = "caisson policy trace -o web.json /srv/web\n"
 		    "caisson policy trace --merge web.json -o web.json --for 60 web1\n",

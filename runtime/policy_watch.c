@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "runtime/foreground.h"
+#include "runtime/policy_notify.h"
 #include "runtime/query.h"
 
 enum { PROBES = 1000, ROUNDS = 20 };
@@ -63,7 +64,7 @@ static int run_bundle(const struct invocation *in, struct policy_watch *t, int *
 		.id = arena_printf(in->arena, "trace-%d", (int)getpid()),
 		.bundle = path_clean(in->arena, in->cwd, in->args.v[0]),
 		.config = "config.json",
-		.watch = &watch,
+		.watch = t->notify ? NULL : &watch,
 	};
 
 	if (cli_given(in, "for"))
@@ -71,6 +72,9 @@ static int run_bundle(const struct invocation *in, struct policy_watch *t, int *
 		               "--for: only a container that runs already is watched "
 		               "for a time");
 	t->bundle = request.bundle;
+	if (t->notify)
+		return policy_notify_run(&in->context, &request, t->options.arguments, in->arena,
+		                         &t->noted, ret_status, e);
 	return container_run(&in->context, &request, ret_status, e);
 }
 
@@ -114,7 +118,13 @@ int policy_watch(const struct invocation *in, struct policy_watch *t, int *ret_s
 	const char *name = in->args.v[0];
 
 	if (!strchr(name, '/') && container_id_check(name, &missing) == 0 &&
-	    state_dir_open(in->context.root, name, &dir, &missing) == 0)
-		return watch_container(in, t, e);
+	    state_dir_open(in->context.root, name, &dir, &missing) == 0) {
+		if (!t->notify)
+			return watch_container(in, t, e);
+		return err_set(e, ERR_REFUSED,
+		               "container %s: one that runs already is watched only by who has "
+		               "CAP_BPF and CAP_PERFMON over the host",
+		               name);
+	}
 	return run_bundle(in, t, ret_status, e);
 }

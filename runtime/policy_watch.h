@@ -8,8 +8,10 @@
 
 struct policy_watch {
 	struct trace_options options;
-	struct trace trace;               /* TRACE_NONE before; the caller closes it */
-	const char *bundle;               /* of what was watched; absolute */
+	struct trace trace; /* TRACE_NONE before; the caller closes it */
+	const char *bundle; /* of what was watched; absolute */
+	bool notify;        /* ask at each call instead: `noted`, not `trace` */
+	struct trace_result noted;
 	uint64_t before_ns, meanwhile_ns; /* of one system call of ours */
 };
 

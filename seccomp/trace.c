@@ -135,6 +135,17 @@ static int begin(struct trace *t, int cgroup, const struct trace_options *option
 	return 0;
 }
 
+bool trace_allowed(void)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	FD int program = load(nothing, LEN(nothing));
+
+	return program >= 0;
+}
+
 int trace_begin(int cgroup, const struct trace_options *options, struct trace *ret, struct err *e)
 {
 	struct trace t = TRACE_NONE;
@@ -156,6 +167,11 @@ static int by_value(const void *x, const void *y)
 	return (a->value > b->value) - (a->value < b->value);
 }
 
+void trace_sort_values(struct trace_value *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+}
+
 static void read_values(const struct trace *t, struct arena *a, struct trace_result *ret)
 {
 	struct trace_value *v = arena_array(a, TRACE_VALUES_MAX, sizeof(*v));
@@ -172,7 +188,7 @@ static void read_values(const struct trace *t, struct arena *a, struct trace_res
 			                                      .index = (uint32_t)(key[0] & 0xff),
 			                                      .value = key[1] };
 	}
-	qsort(v, ret->value_count, sizeof(*v), by_value); /* a map has no order */
+	trace_sort_values(v, ret->value_count); /* a map has no order */
 	ret->values = v;
 }
 

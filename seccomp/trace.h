@@ -68,12 +68,17 @@ struct trace_result {
 	size_t refusal_count;
 };
 
+/* Whether this process may trace at all. */
+bool trace_allowed(void);
+
 /* Begins to count. cgroup: the group's folder, open; groups below it count, too. */
 MUST_CHECK int trace_begin(int cgroup, const struct trace_options *options, struct trace *ret,
                            struct err *e);
 MUST_CHECK int trace_read(const struct trace *t, struct arena *a, struct trace_result *ret,
                           struct err *e);
 void trace_close(struct trace *t);
+/* By number and value, so that the same run gives the same profile. */
+void trace_sort_values(struct trace_value *v, size_t n);
 
 /* trace_program_x86_64.c: the instructions. Maps by their descriptors; -1: there is none
  * (of refusals and entered both or neither). */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tracing for who has no rights over the host: the bundle is run with a seccomp profile
+ * that asks about every call, and a child of ours that notes it and lets it pass. Much
+ * slower than seccomp/trace.h, and it costs nobody else anything. Bundles that have a
+ * profile of their own are refused: the one that asks would take its place.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "runtime/container.h"
+#include "seccomp/trace.h"
+
+/* Runs request->bundle, whose config has to be its config.json, and fills ret, whose
+ * values lie in the arena. `arguments`: see struct trace_options. */
+MUST_CHECK int policy_notify_run(const struct container_context *context,
+                                 const struct create_request *request, bool arguments,
+                                 struct arena *a, struct trace_result *ret, int *ret_status,
+                                 struct err *e);
