@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/scope.h"
 #include "runtime/audit.h"
 #include "runtime/cmd.h"
@@ -74,7 +75,12 @@ static int read_container(const struct invocation *in, const char *id, struct ta
 
 	FD int cgroup = f.state.cgroup ? cgroup_open(&f.cgroup, f.state.cgroup, &ignored) : -1;
 	TRY(read_bundle(in->arena, f.state.bundle, ret, e));
-	return audit_kernel(ret, t->pid, cgroup, e);
+	TRY(audit_kernel(ret, t->pid, cgroup, e));
+
+	/* else the pid may have been somebody else's for a part of it */
+	int ended = proc_wait_end(f.pidfd, 0, e);
+	TRY(ended);
+	return ended ? err_set(e, ERR_STATE, "container %s ended meanwhile", id) : 0;
 }
 
 /* A folder's path has a slash in it, or there is no container of that name. */

@@ -268,3 +268,19 @@ findings() { # BUNDLE: "rule severity pointer what" of each
 	grep -q 'high /linux/readonlyPaths/[0-9]* /proc/tty is not read-only' drift
 	[ "$(wc -l <drift)" = 9 ]
 }
+
+@test "policy audit ID: a user namespace with other maps than the config has" {
+	make_bundle b copy
+	chown -R 100000:100000 b/rootfs
+	chmod 755 b b/rootfs
+	config b '.process.args = ["sleep", "100"] | .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings'
+	caisson run -d -b b web
+	expect 0 caisson policy audit --fail-on never web
+	not says drift
+	config b '.linux.uidMappings[0].size = 10'
+	expect 1 caisson policy audit web
+	says "high    drift: uid_map: 0 is the host's 100000 (1000 ids), which the config does not say"
+	not says 'gid_map'
+}
