@@ -4,6 +4,7 @@
  * said to answer is what its filter answers when it is run.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/scope.h"
 #include "seccomp/seccomp.h"
 #include "seccomp/verdict.h"
@@ -142,6 +144,50 @@ static void verdicts_are_the_filters(void **state)
 	}
 }
 
+/* Those that engines give by default: what does not depend on arguments must be the
+ * filter's answer to any. */
+static void engines_profiles_too(void **state)
+{
+	static const char *const files[] = { "docker", "containerd", "containers-common" };
+	static const uint64_t patterns[] = { 0, 3, UINT64_MAX };
+
+	(void)state;
+	for (size_t f = 0; f < LEN(files); f++) {
+		const struct oci_seccomp *profile = NULL;
+		struct seccomp_program program = { 0 };
+		BUF struct buf text = { 0 };
+		struct verdict *v;
+		struct err e = { 0 };
+		ARENA struct arena a;
+		size_t n, conditional = 0;
+
+		arena_init(&a, 0);
+		const char *path =
+			arena_printf(&a, SOURCE_DIR "/tests/cli/profiles/%s.json", files[f]);
+		if (fd_read_file(AT_FDCWD, path, 1 << 20, &text, &e) < 0 ||
+		    oci_profile_parse(&a, text.data, text.len, &profile, &e) < 0 ||
+		    seccomp_compile(&a, profile, -1, &program, &e) < 0)
+			fail_msg("%s: %s", files[f], e.text);
+		verdict_all(&a, profile, &v, &n);
+		for (size_t i = 0; i < n * LEN(patterns); i++) {
+			const struct verdict *one = &v[i / LEN(patterns)];
+			uint64_t p = patterns[i % LEN(patterns)];
+			const struct seccomp_data data = {
+				.nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64,
+				                                        one->name),
+				.arch = AUDIT_ARCH_X86_64,
+				.args = { p, p, p, p, p, p },
+			};
+
+			conditional += one->kind == VERDICT_CONDITIONAL;
+			if (one->kind != VERDICT_CONDITIONAL &&
+			    sim_run(program.filter, program.length, &data) != expected(one))
+				fail_msg("%s: %s", files[f], one->name);
+		}
+		assert_in_range(conditional, 1, 10 * LEN(patterns));
+	}
+}
+
 static void one_call(void **state)
 {
 	const struct oci_seccomp *profile;
@@ -233,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_has_one_group),
 		cmocka_unit_test(verdicts_are_the_filters),
+		cmocka_unit_test(engines_profiles_too),
 		cmocka_unit_test(one_call),
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(engine_format),
