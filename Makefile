@@ -204,6 +204,15 @@ build/tests/%: tests/races/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $<
 
+# Both go into the test machine, which has no compiler and perhaps other libraries.
+build/tests/microvm-boot: tests/microvm/boot.c $(VM_LIBRARY)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -static-pie -o $@ $< $(VM_LIBRARY) $(VM_LIBS)
+
+build/tests/microvm-init: tests/microvm/init.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -static -no-pie -o $@ $<
+
 build/bench/loop: TOOL_FLAGS := -static
 build/bench/%: bench/%.c $(HEADERS)
 	$(call say,CC,$<)

@@ -8,7 +8,6 @@
  * Documentation/virt/kvm/x86/cpuid.rst.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -101,11 +100,11 @@ static void set_entry(struct kvm_cpuid_entry2 *e, const struct machine_vcpu *v)
 
 static int set_cpuid(const struct machine_vcpu *v, struct err *e)
 {
-	FREE struct kvm_cpuid2 *c =
-		calloc(1, sizeof(*c) + CPUID_MAX * sizeof(struct kvm_cpuid_entry2));
+	_Alignas(struct kvm_cpuid2) uint8_t
+		room[sizeof(struct kvm_cpuid2) + CPUID_MAX * sizeof(struct kvm_cpuid_entry2)];
+	struct kvm_cpuid2 *c = (struct kvm_cpuid2 *)(void *)room;
 
-	if (!c)
-		return err_set(e, ERR_KERNEL, "out of memory");
+	memset(room, 0, sizeof(room));
 	c->nent = CPUID_MAX;
 	if (ioctl(v->machine->kvm, KVM_GET_SUPPORTED_CPUID, c) < 0)
 		return err_sys(e, "ask KVM what a processor can do");

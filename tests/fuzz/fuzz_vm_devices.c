@@ -65,7 +65,7 @@ static void start(unsigned int slot, uint32_t queues)
 	for (uint32_t i = 0; i < queues; i++) {
 		set(slot, VIRTIO_PCI_COMMON_Q_SELECT, i, 2);
 		set(slot, VIRTIO_PCI_COMMON_Q_MSIX, i, 2);
-		set(slot, VIRTIO_PCI_COMMON_Q_DESCLO, i * 0x400, 4);
+		set(slot, VIRTIO_PCI_COMMON_Q_DESCLO, (uint64_t)i * 0x400, 4);
 		set(slot, VIRTIO_PCI_COMMON_Q_AVAILLO, i * 0x400 + 0x100, 4);
 		set(slot, VIRTIO_PCI_COMMON_Q_USEDLO, i * 0x400 + 0x200, 4);
 		set(slot, VIRTIO_PCI_COMMON_Q_ENABLE, 1, 2);

@@ -11,6 +11,7 @@
 
 #include "base/scope.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/vm_shell.h"
 #include "vm-sandbox/acpi.h"
 #include "vm-sandbox/aml.h"
 #include "vm-sandbox/layout.h"
@@ -103,7 +104,8 @@ static void the_root_leads_to_all(void **unused)
 static char *disassembled(const char *folder, const char *name, const uint8_t *data, size_t len)
 {
 	static char text[65536];
-	char path[256], command[1024];
+	char path[256];
+	bool failed = false;
 	FILE *f;
 	size_t n;
 
@@ -112,14 +114,16 @@ static char *disassembled(const char *folder, const char *name, const uint8_t *d
 	assert_non_null(f);
 	assert_int_equal(fwrite(data, 1, len, f), len);
 	fclose(f);
-	snprintf(command, sizeof(command),
-	         "cd %s && iasl -d %s.dat 2>&1 && cat %s.dsl && iasl -p again %s.dsl 2>&1", folder,
-	         name, name, name);
-	f = popen(command, "re");
+	if (shell("cd %s && (iasl -d %s.dat && cat %s.dsl && iasl -p again %s.dsl) >said 2>&1",
+	          folder, name, name, name) != 0)
+		failed = true;
+	snprintf(path, sizeof(path), "%s/said", folder);
+	f = fopen(path, "re");
 	assert_non_null(f);
 	n = fread(text, 1, sizeof(text) - 1, f);
 	text[n] = '\0';
-	if (pclose(f) != 0)
+	fclose(f);
+	if (failed)
 		fail_msg("iasl failed: %s", text);
 	if (strstr(text, "Error ") || strstr(text, "ACPI Error"))
 		fail_msg("iasl found an error: %s", text);
@@ -134,7 +138,7 @@ static void contains(const char *text, const char *part)
 
 static void the_disassembler_reads_them(void **unused)
 {
-	char folder[] = "/tmp/test_vm_acpi.XXXXXX", command[256];
+	char folder[] = "/tmp/test_vm_acpi.XXXXXX";
 	const uint8_t *data;
 	const char *text;
 	size_t len;
@@ -164,8 +168,7 @@ static void the_disassembler_reads_them(void **unused)
 	contains(disassembled(folder, "apic", data, len), "Local Apic ID : 03");
 	data = table(xsdt_entry(2), "MCFG", &len);
 	contains(disassembled(folder, "mcfg", data, len), "Base Address : 00000000D0000000");
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(shell("rm -r %s", folder), 0);
 }
 
 /* What is closed has a length of one to three bytes, which counts itself. */

@@ -9,6 +9,7 @@
 
 #include "base/scope.h"
 #include "tests/unit/vm_fuse.h"
+#include "tests/unit/vm_shell.h"
 
 static char folder[] = "/tmp/test_vm_fs.XXXXXX";
 static int top = -1;
@@ -56,16 +57,12 @@ static int make(void **unused)
 
 static int drop(void **unused)
 {
-	char command[128];
-
 	(void)unused;
 	client_free(client);
 	for (size_t i = 0; i < SHARES; i++)
 		close(shares[i].fd);
 	close(top);
-	snprintf(command, sizeof(command), "cd %s && grep -qx secret secret && rm -rf %s", folder,
-	         folder);
-	return system(command);
+	return shell("cd %s && grep -qx secret secret && rm -rf %s", folder, folder);
 }
 
 static uint64_t node(const char *path)
@@ -385,7 +382,7 @@ static void limits_are_an_error_and_no_end(void **unused)
 	assert_int_equal(open_it(root, O_DIRECTORY), 0);
 	read_in.fh = handle();
 	assert_int_equal(client_arg(client, FUSE_READDIRPLUS, root, &read_in, sizeof(read_in)), 0);
-	assert_true(client->len > 40 * 150);
+	assert_true(client->len > 40ul * 150);
 	assert_int_equal(lookup(root, "n1"), 0); /* known */
 	error = 0;
 	for (int i = 0; i < 100 && !error; i++)

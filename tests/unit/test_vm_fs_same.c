@@ -6,6 +6,7 @@
  */
 #include "tests/unit/vm_fs_host.h"
 #include "tests/unit/vm_fuse.h"
+#include "tests/unit/vm_shell.h"
 
 static char folder[] = "/tmp/test_vm_fs_same.XXXXXX";
 static struct client *client;
@@ -484,20 +485,21 @@ static void both_end_alike(void **unused)
 	assert_int_equal(handles, 0);
 }
 
+/* Names, types, modes, owners, sizes and content of all; times of what had them set. */
 static void both_trees_are_alike(void **unused)
 {
-	char command[1024];
-
 	(void)unused;
-	snprintf(
-		command, sizeof(command),
-		"cd %s && for d in host share; do (cd $d; find . -printf '%%P %%y %%m %%n %%U %%G %%l ' "
-		"\\( -type d -printf '\\n' -o -printf '%%s %%T+\\n' \\) | "
-		"sed 's/ 20[2-9][0-9]-.*//' | LC_ALL=C sort; "
-		"find . -type f | LC_ALL=C sort | xargs md5sum) >$d.list; done; "
-		"diff host.list share.list && test $(wc -l <host.list) -gt 20",
-		folder);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(
+		shell("cd %s && for d in host share; do (cd $d && "
+	              "find . -printf '%%P %%y %%m %%n %%U %%G %%l ' "
+	              "\\( -type d -printf '\\n' -o -printf '%%s\\n' \\) | LC_ALL=C sort; "
+	              "find . \\( ! -newermt @1000 -o -newermt @1999999999 ! -newermt @2000000001 "
+	              "\\) -printf '%%P at %%T@\\n' | LC_ALL=C sort; "
+	              "find . -type f | LC_ALL=C sort | xargs md5sum) >$d.list; done; "
+	              "diff host.list share.list && test $(wc -l <host.list) -gt 20 && "
+	              "test $(grep -c ' at ' host.list) = 3",
+	              folder),
+		0);
 }
 
 static struct fs_share share = { .name = "share", .fd = -1 };
@@ -521,14 +523,11 @@ static int make(void **unused)
 
 static int drop(void **unused)
 {
-	char command[128];
-
 	(void)unused;
 	client_free(client);
 	close(share.fd);
 	close(host);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return shell("rm -rf %s", folder);
 }
 
 int main(void)

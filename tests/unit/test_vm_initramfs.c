@@ -13,6 +13,7 @@
 
 #include "base/scope.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/vm_shell.h"
 #include "vm-sandbox/cpio.h"
 #include "vm-sandbox/initramfs.h"
 
@@ -128,7 +129,7 @@ static void the_archive_has_all(void **unused)
 {
 	static const struct module_list modules = { 2, { "plain.ko", "virtio-rng.ko.xz" } };
 	static const char module[] = "\177ELF a module";
-	char folder[] = "/tmp/test_vm_initramfs.XXXXXX", text[1024], command[256];
+	char folder[] = "/tmp/test_vm_initramfs.XXXXXX", text[1024];
 	uint8_t packed[256];
 	size_t len = 0;
 	BUF struct buf archive = { 0 };
@@ -154,16 +155,13 @@ static void the_archive_has_all(void **unused)
 	                          "100755 5 init\n0 0 TRAILER!!!\n");
 
 	put(dir, "archive", archive.data, archive.len);
-	if (access("/usr/bin/cpio", X_OK) == 0) {
-		snprintf(command, sizeof(command),
-		         "cd %s && cpio -idm --quiet <archive && cmp m/00-plain.ko plain.ko && "
-		         "cmp m/01-virtio_rng.ko plain.ko && test -x init -a -c dev/console",
-		         folder);
-		if (geteuid() == 0)
-			assert_int_equal(system(command), 0);
-	}
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	if (access("/usr/bin/cpio", X_OK) == 0 && geteuid() == 0)
+		assert_int_equal(
+			shell("cd %s && cpio -idm --quiet <archive && cmp m/00-plain.ko plain.ko && "
+		              "cmp m/01-virtio_rng.ko plain.ko && test -x init -a -c dev/console",
+		              folder),
+			0);
+	assert_int_equal(shell("rm -r %s", folder), 0);
 }
 
 static void broken_modules_are_refused(void **unused)
@@ -174,7 +172,7 @@ static void broken_modules_are_refused(void **unused)
 		{ 1, { "missing.ko" } },
 		{ 1, { "../etc/passwd.ko" } },
 	};
-	char folder[] = "/tmp/test_vm_initramfs.XXXXXX", command[256];
+	char folder[] = "/tmp/test_vm_initramfs.XXXXXX";
 	FD int dir = -1;
 
 	(void)unused;
@@ -189,8 +187,7 @@ static void broken_modules_are_refused(void **unused)
 		assert_int_equal(initramfs_build("agent", 5, dir, &lists[i], &archive, &e), -1);
 		assert_non_null(strstr(e.text, lists[i].path[0]));
 	}
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(shell("rm -r %s", folder), 0);
 }
 
 int main(void)

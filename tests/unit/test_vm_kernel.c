@@ -55,7 +55,9 @@ static size_t pack_lz4(void)
 	size_t at = 8, left = FORGED_ELF - 15;
 	uint32_t size;
 
-	memcpy(packed, "\x02\x21\x4c\x18", 4);
+	static const uint8_t magic[] = { 0x02, 0x21, 0x4c, 0x18 };
+
+	memcpy(packed, magic, sizeof(magic));
 	packed[at++] = 0xf0;
 	for (; left >= 255; left -= 255)
 		packed[at++] = 255;

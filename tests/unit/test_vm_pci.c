@@ -12,7 +12,9 @@
 #include "tests/unit/vm_ring.h"
 #include "vm-sandbox/virtio_pci.h"
 
-enum { SLOT = 3, BAR = 0xc0100000, LAST_STATUS = 15 };
+enum { SLOT = 3, LAST_STATUS = 15 };
+
+#define BAR 0xc0100000u
 
 static unsigned int starts, resets, notified[4], fired[4], routes;
 static struct msix_message routed[4];
@@ -154,7 +156,7 @@ static void accept_features(uint64_t features)
 
 static void set_queue(unsigned int nr, uint16_t size)
 {
-	uint64_t base = nr * RING_STEP;
+	uint64_t base = (uint64_t)nr * RING_STEP;
 
 	set(VIRTIO_PCI_COMMON_Q_SELECT, nr, 2);
 	set(VIRTIO_PCI_COMMON_Q_SIZE, size, 2);

@@ -49,7 +49,9 @@ static inline void ring_memory_free(struct guest_memory *m)
 
 static inline struct ring ring_new(struct guest_memory *m, unsigned int nr, uint16_t size)
 {
-	return (struct ring){ .m = m, .base = (uint64_t)nr * RING_STEP, .size = size };
+	struct ring r = { .m = m, .base = (uint64_t)nr * RING_STEP, .size = size };
+
+	return r;
 }
 
 static inline struct vring_desc *ring_desc(struct ring *r, uint16_t i)
@@ -73,7 +75,9 @@ static inline uint16_t ring_add(struct ring *r, uint64_t addr, uint32_t len, uin
 {
 	uint16_t i = r->free++ % r->size;
 
-	*ring_desc(r, i) = (struct vring_desc){ addr, len, flags, next };
+	struct vring_desc d = { addr, len, flags, next };
+
+	*ring_desc(r, i) = d;
 	return i;
 }
 
