@@ -8,8 +8,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -158,8 +160,9 @@ int fs_inode_add(struct fs *fs, int taken_fd, const struct fs_share *share, stru
 	struct statx x;
 	int added;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID,
-	          &x) < 0)
+	/* musl has no function for it */
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+	            STATX_BASIC_STATS | STATX_MNT_ID, &x) < 0)
 		return fs_failed();
 	fill_stat(&x, st);
 	like.fd = fd;

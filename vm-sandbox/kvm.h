@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "base/sys.h"
 #include "vm-sandbox/layout.h"
 #include "vm-sandbox/memory.h"
 #include "vm-sandbox/msix.h"
@@ -106,6 +107,12 @@ MUST_CHECK int machine_run(struct machine *m, unsigned int limit_ms, enum machin
 
 /* Ends a machine_run from any thread. */
 void machine_stop(struct machine *m, enum machine_end end);
+
+/* A request of KVM's whose argument is a number. */
+static inline int kvm_ask(int fd, unsigned long request, unsigned long value)
+{
+	return sys_ioctl(fd, request, (void *)value);
+}
 
 /* Sets a new processor up; kvm_vcpu_x86_64.c. */
 MUST_CHECK int vcpu_prepare(const struct machine_vcpu *v, struct err *e);

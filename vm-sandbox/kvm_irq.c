@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vm-sandbox/kvm.h"
@@ -73,7 +72,7 @@ static bool set_routes(const struct machine *m)
 			           .data = l->message.data },
 		};
 	}
-	return ioctl(m->vm, KVM_SET_GSI_ROUTING, table) == 0;
+	return sys_ioctl(m->vm, KVM_SET_GSI_ROUTING, table) == 0;
 }
 
 /* The guest chose the message: one that KVM refuses is not routed, and does nothing. */
@@ -97,7 +96,7 @@ static bool route(void *owner, unsigned int vector, const struct msix_message *m
 		return true;
 	irqfd.fd = (uint32_t)l->eventfd;
 	irqfd.gsi = FIRST_GSI + lines->first + vector;
-	l->assigned = ioctl(m->vm, KVM_IRQFD, &irqfd) == 0;
+	l->assigned = sys_ioctl(m->vm, KVM_IRQFD, &irqfd) == 0;
 	return l->assigned;
 }
 
@@ -121,7 +120,7 @@ int machine_notify_fd(const struct machine *m, uint64_t addr, int eventfd, bool 
 		.flags = on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
 	};
 
-	if (ioctl(m->vm, KVM_IOEVENTFD, &io) < 0)
+	if (sys_ioctl(m->vm, KVM_IOEVENTFD, &io) < 0)
 		return err_sys(e, "watch the guest's address 0x%llx", (unsigned long long)addr);
 	return 0;
 }

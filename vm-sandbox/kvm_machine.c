@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,7 +43,7 @@ static int open_kvm(struct err *e)
 			                "kvm_amd) is not loaded");
 		return err_hint(e, "let the user into the group kvm");
 	}
-	if (ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION) {
+	if (kvm_ask(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION) {
 		(void)close(fd);
 		return err_set(e, ERR_REFUSED, "/dev/kvm has another version than %d",
 		               KVM_API_VERSION);
@@ -63,7 +62,7 @@ static int add_slot(const struct machine *m, uint32_t slot, uint32_t flags, uint
 		.userspace_addr = (uint64_t)(uintptr_t)host,
 	};
 
-	if (ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+	if (sys_ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		return err_sys(e, "give the guest memory at 0x%llx", (unsigned long long)addr);
 	return 0;
 }
@@ -74,12 +73,12 @@ static int make_vm(struct machine *m, struct err *e)
 {
 	uint64_t identity = GUEST_IDENTITY_PAGE;
 
-	m->vm = ioctl(m->kvm, KVM_CREATE_VM, 0);
+	m->vm = kvm_ask(m->kvm, KVM_CREATE_VM, 0);
 	if (m->vm < 0)
 		return err_sys(e, "make a virtual machine");
-	if (ioctl(m->vm, KVM_SET_TSS_ADDR, GUEST_TSS) < 0 ||
-	    ioctl(m->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
-	    ioctl(m->vm, KVM_CREATE_IRQCHIP, 0) < 0)
+	if (kvm_ask(m->vm, KVM_SET_TSS_ADDR, GUEST_TSS) < 0 ||
+	    sys_ioctl(m->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
+	    kvm_ask(m->vm, KVM_CREATE_IRQCHIP, 0) < 0)
 		return err_sys(e, "set the virtual machine up");
 	return 0;
 }
@@ -102,7 +101,7 @@ static int make(struct machine *m, uint64_t memory, struct err *e)
 
 	m->kvm = open_kvm(e);
 	TRY(m->kvm);
-	size = ioctl(m->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	size = kvm_ask(m->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (size < 0)
 		return err_sys(e, "ask KVM for a size");
 	m->run_size = (size_t)size;
@@ -151,7 +150,7 @@ static int make_vcpu(struct machine *m, struct err *e)
 	void *run;
 
 	*v = (struct machine_vcpu){ .machine = m, .id = m->vcpu_count };
-	v->fd = ioctl(m->vm, KVM_CREATE_VCPU, v->id);
+	v->fd = kvm_ask(m->vm, KVM_CREATE_VCPU, v->id);
 	if (v->fd < 0)
 		return err_sys(e, "make vCPU %u", v->id);
 	m->vcpu_count++;
@@ -212,7 +211,7 @@ static void *run_vcpu(void *arg)
 	while (!has_ended(m)) {
 		enum machine_end end;
 
-		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
+		if (kvm_ask(v->fd, KVM_RUN, 0) < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;
 			fail(m, errno);

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/scope.h"
 #include "vm-sandbox/boot.h"
@@ -47,7 +46,7 @@ static void set_leaf_1(struct kvm_cpuid_entry2 *e, const struct machine_vcpu *v)
 	e->ebx = (e->ebx & 0xffff) | count << 16 | v->id << 24;
 	e->ecx &= ~(ECX_DTES64 | ECX_MONITOR | ECX_VMX | ECX_SMX | ECX_PDCM | ECX_TSC_DEADLINE);
 	e->ecx |= ECX_HYPERVISOR;
-	if (ioctl(v->machine->kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+	if (kvm_ask(v->machine->kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
 		e->ecx |= ECX_TSC_DEADLINE;
 	e->edx = count > 1 ? e->edx | EDX_HTT : e->edx & ~EDX_HTT;
 }
@@ -106,11 +105,11 @@ static int set_cpuid(const struct machine_vcpu *v, struct err *e)
 
 	memset(room, 0, sizeof(room));
 	c->nent = CPUID_MAX;
-	if (ioctl(v->machine->kvm, KVM_GET_SUPPORTED_CPUID, c) < 0)
+	if (sys_ioctl(v->machine->kvm, KVM_GET_SUPPORTED_CPUID, c) < 0)
 		return err_sys(e, "ask KVM what a processor can do");
 	for (uint32_t i = 0; i < c->nent; i++)
 		set_entry(&c->entries[i], v);
-	if (ioctl(v->fd, KVM_SET_CPUID2, c) < 0)
+	if (sys_ioctl(v->fd, KVM_SET_CPUID2, c) < 0)
 		return err_sys(e, "tell vCPU %u what it can do", v->id);
 	return 0;
 }
@@ -128,7 +127,7 @@ static int set_msrs(const struct machine_vcpu *v, struct err *e)
 
 	msrs->nmsrs = LEN(entries);
 	memcpy(msrs->entries, entries, sizeof(entries));
-	done = ioctl(v->fd, KVM_SET_MSRS, msrs);
+	done = sys_ioctl(v->fd, KVM_SET_MSRS, msrs);
 	if (done < 0)
 		return err_sys(e, "set registers of vCPU %u", v->id);
 	if (done < (int)LEN(entries))
@@ -143,7 +142,7 @@ int vcpu_prepare(const struct machine_vcpu *v, struct err *e)
 
 	TRY(set_cpuid(v, e));
 	TRY(set_msrs(v, e));
-	if (ioctl(v->fd, KVM_SET_FPU, &fpu) < 0)
+	if (sys_ioctl(v->fd, KVM_SET_FPU, &fpu) < 0)
 		return err_sys(e, "set registers of vCPU %u", v->id);
 	return 0;
 }
@@ -153,10 +152,11 @@ int vcpu_enter(const struct machine_vcpu *v, uint64_t entry, struct err *e)
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
 
-	if (ioctl(v->fd, KVM_GET_SREGS, &sregs) < 0)
+	if (sys_ioctl(v->fd, KVM_GET_SREGS, &sregs) < 0)
 		return err_sys(e, "get registers of vCPU %u", v->id);
 	boot_registers(entry, &regs, &sregs);
-	if (ioctl(v->fd, KVM_SET_SREGS, &sregs) < 0 || ioctl(v->fd, KVM_SET_REGS, &regs) < 0)
+	if (sys_ioctl(v->fd, KVM_SET_SREGS, &sregs) < 0 ||
+	    sys_ioctl(v->fd, KVM_SET_REGS, &regs) < 0)
 		return err_sys(e, "set registers of vCPU %u", v->id);
 	return 0;
 }
