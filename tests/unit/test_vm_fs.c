@@ -4,10 +4,12 @@
  * hostile guest may not get. The folder has a secret beside the shares, which nothing
  * reaches, and which is looked at again at the end.
  */
+#include <linux/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include "base/scope.h"
+#include "base/sys.h"
 #include "tests/unit/vm_fuse.h"
 #include "tests/unit/vm_shell.h"
 
@@ -239,6 +241,39 @@ static void what_is_shared_read_only_stays_as_it_is(void **unused)
 		client_call(client, FUSE_SETXATTR, f, "\1\0\0\0\0\0\0\0", 8, "user.a", 7, "x", 1),
 		-EROFS);
 	assert_int_equal(client_name(client, FUSE_REMOVEXATTR, f, NULL, 0, "user.a"), -EROFS);
+}
+
+/* As the monitor will share: a clone of a mount that is attached nowhere, made read-only
+ * on it alone. What says EROFS here is the host's kernel. */
+static void a_detached_mount_enforces_it_by_itself(void **unused)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+	int plain = shares[0].fd,
+	    mount = sys_open_tree(plain, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 0777 };
+	struct fuse_mkdir_in mkdir_in = { 0755, 0 };
+	uint64_t root, f;
+
+	(void)unused;
+	if (mount < 0 || sys_mount_setattr(mount, "", AT_EMPTY_PATH, &attributes) < 0) {
+		print_message("no mount can be cloned here\n");
+		skip();
+	}
+	shares[0].fd = mount;
+	root = node("rootfs");
+	f = node("rootfs/f");
+	assert_int_equal(open_it(f, O_RDWR), -EROFS);
+	assert_int_equal(open_it(f, O_RDONLY), 0);
+	assert_int_equal(client_arg(client, FUSE_SETATTR, f, &set, sizeof(set)), -EROFS);
+	assert_int_equal(client_name(client, FUSE_MKDIR, root, &mkdir_in, 8, "n"), -EROFS);
+	assert_int_equal(client_name(client, FUSE_UNLINK, root, NULL, 0, "f"), -EROFS);
+	assert_int_equal(
+		client_call(client, FUSE_SETXATTR, f, "\1\0\0\0\0\0\0\0", 8, "user.a", 7, "x", 1),
+		-EROFS);
+	/* and the same folder by itself is not touched by that */
+	assert_int_equal(mkdirat(top, "rootfs/n", 0755), 0);
+	assert_int_equal(lookup(root, "n"), 0);
+	close(plain);
 }
 
 static void shares_are_apart(void **unused)
@@ -549,6 +584,7 @@ int main(void)
 		CASE(only_files_and_folders_are_opened),
 		CASE(devices_are_not_made),
 		CASE(what_is_shared_read_only_stays_as_it_is),
+		CASE(a_detached_mount_enforces_it_by_itself),
 		CASE(shares_are_apart),
 		CASE(the_folder_of_shares_has_them_alone),
 		CASE(readdirplus_counts_lookups_but_for_dots),
