@@ -226,14 +226,26 @@ static uint32_t safe_flags(uint32_t flags)
 }
 
 /* What is there already is opened as fs_op_open would: not created anew, no fifo. */
-static int open_existing(struct fs_call *c, const char *name, uint32_t flags, struct fs_inode **ret,
-                         struct stat *st)
+static int open_existing(struct fs_call *c, const char *name, const struct fuse_create_in *in,
+                         struct fs_inode **ret, struct stat *st)
 {
+	bool kill = in->open_flags & FUSE_OPEN_KILL_SUIDGID;
 	int fd, failed = fs_find(c->fs, c->inode, name, ret, st);
 
 	if (failed)
 		return failed;
-	fd = fs_inode_open(c->fs, *ret, (int)(safe_flags(flags) | (flags & O_TRUNC)));
+	fd = kill ? fs_creds_without_fsetid() : 0;
+	if (fd == 0)
+		fd = fs_inode_open(c->fs, *ret,
+		                   (int)(safe_flags(in->flags) | (in->flags & O_TRUNC)));
+	if (kill)
+		fs_creds_back();
+	if (fd >= 0 && fstat(fd, st) < 0) { /* it may have been cut */
+		int saved = fs_failed();
+
+		(void)close(fd);
+		fd = saved;
+	}
 	if (fd < 0) {
 		fs_inode_forget(c->fs, (*ret)->id, 1);
 		fs_inode_put(c->fs, *ret);
@@ -253,7 +265,7 @@ int fs_op_create(struct fs_call *c)
 		return -EINVAL;
 	fd = make_file(c, name, safe_flags(in->flags), in->mode);
 	if (fd == -EEXIST && !(in->flags & O_EXCL)) {
-		fd = open_existing(c, name, in->flags, &i, &st);
+		fd = open_existing(c, name, in, &i, &st);
 		return fd < 0 ? fd : answer_opened(c, i, &st, fd);
 	}
 	if (fd < 0)

@@ -524,6 +524,50 @@ static void what_is_made_is_the_requests(void **unused)
 	assert_int_equal(fchmodat(top, "rootfs", 0755, 0), 0);
 }
 
+static uint32_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(top, path, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st.st_mode & 07777;
+}
+
+/* Whoever may write a file of another's does not keep its set-id bits. */
+static void set_id_bits_go_where_the_guest_says_so(void **unused)
+{
+	uint64_t f = node("rootfs/f");
+	struct fuse_open_in open_in = { .flags = O_WRONLY | O_TRUNC };
+	struct fuse_create_in create_in = { .flags = O_WRONLY | O_TRUNC };
+	struct fuse_setattr_in set = { .valid = FATTR_SIZE };
+
+	(void)unused;
+	for (int kill = 0; kill < 2; kill++) {
+		uint32_t left = kill ? 0777 : 06777;
+
+		open_in.open_flags = create_in.open_flags = kill ? FUSE_OPEN_KILL_SUIDGID : 0;
+		set.valid = FATTR_SIZE | (kill ? FATTR_KILL_SUIDGID : 0);
+		assert_int_equal(fchmodat(top, "rootfs/f", 06777, 0), 0);
+		assert_int_equal(client_arg(client, FUSE_OPEN, f, &open_in, sizeof(open_in)), 0);
+		assert_int_equal(mode_of("rootfs/f"), left);
+		assert_int_equal(fchmodat(top, "rootfs/f", 06777, 0), 0);
+		assert_int_equal(
+			client_name(client, FUSE_CREATE, node("rootfs"), &create_in, 16, "f"), 0);
+		assert_int_equal(mode_of("rootfs/f"), left);
+		assert_int_equal(fchmodat(top, "rootfs/f", 06777, 0), 0);
+		assert_int_equal(client_arg(client, FUSE_SETATTR, f, &set, sizeof(set)), 0);
+		assert_int_equal(mode_of("rootfs/f"), left);
+	}
+}
+
+static void a_file_that_is_cut_when_opened_says_so(void **unused)
+{
+	struct fuse_create_in in = { .flags = O_WRONLY | O_TRUNC };
+
+	(void)unused;
+	assert_int_equal(client_name(client, FUSE_CREATE, node("rootfs"), &in, sizeof(in), "f"), 0);
+	assert_int_equal(((const struct fuse_entry_out *)client->body)->attr.size, 0);
+}
+
 static void lengths_that_lie_are_refused(void **unused)
 {
 	struct fuse_in_header head = { .len = 41, .opcode = FUSE_STATFS, .nodeid = 1 };
@@ -593,6 +637,8 @@ int main(void)
 		CASE(it_begins_once_and_ends),
 		CASE(attributes_of_trust_are_kept_apart),
 		CASE(what_is_made_is_the_requests),
+		CASE(set_id_bits_go_where_the_guest_says_so),
+		CASE(a_file_that_is_cut_when_opened_says_so),
 		CASE(lengths_that_lie_are_refused),
 		CASE(any_request_is_answered),
 	};
