@@ -51,17 +51,22 @@ unsigned int fs_slice(const struct iovec *iov, unsigned int count, size_t skip, 
 	return n;
 }
 
-static size_t gather(const struct iovec *iov, unsigned int count, uint8_t *to, size_t len)
+static void gather(const struct iovec *iov, unsigned int count, size_t skip, uint8_t *to,
+                   size_t len)
 {
-	size_t done = 0;
+	for (unsigned int i = 0; i < count && len > 0; i++) {
+		size_t n = iov[i].iov_len;
 
-	for (unsigned int i = 0; i < count && done < len; i++) {
-		size_t n = iov[i].iov_len < len - done ? iov[i].iov_len : len - done;
-
-		memcpy(to + done, iov[i].iov_base, n);
-		done += n;
+		if (skip >= n) {
+			skip -= n;
+			continue;
+		}
+		n = n - skip < len ? n - skip : len;
+		memcpy(to, (const uint8_t *)iov[i].iov_base + skip, n);
+		skip = 0;
+		to += n;
+		len -= n;
 	}
-	return done;
 }
 
 static void scatter(const struct iovec *iov, unsigned int count, const uint8_t *from, size_t len)
@@ -265,7 +270,7 @@ static int take_request(struct fs_call *c)
 
 	if (len < HEAD)
 		return -EINVAL;
-	(void)gather(c->message->in, c->message->in_count, w->request, HEAD);
+	gather(c->message->in, c->message->in_count, 0, w->request, HEAD);
 	memcpy(&c->head, w->request, HEAD);
 	if (c->head.len != len)
 		return -EINVAL;
@@ -273,8 +278,7 @@ static int take_request(struct fs_call *c)
 		want = HEAD + sizeof(struct fuse_write_in);
 	if (want > FS_REQUEST_MAX)
 		return -E2BIG;
-	(void)gather(c->message->in, c->message->in_count, w->request, want);
-	/* the head may be another now: the first copy counts */
+	gather(c->message->in, c->message->in_count, HEAD, w->request + HEAD, want - HEAD);
 	c->args = w->request + HEAD;
 	c->args_len = want - HEAD;
 	c->in_len = len;
