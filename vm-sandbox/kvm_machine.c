@@ -36,8 +36,11 @@ static int open_kvm(struct err *e)
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0) {
+		bool none = errno == ENOENT;
+
 		(void)err_sys(e, "open /dev/kvm");
-		if (errno == ENOENT)
+		e->kind = ERR_REFUSED;
+		if (none)
 			return err_hint(e,
 			                "the host has no virtualization, or its module (kvm_intel, "
 			                "kvm_amd) is not loaded");

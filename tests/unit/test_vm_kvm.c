@@ -16,6 +16,7 @@
 #include "tests/unit/unit.h"
 #include "vm-sandbox/boot.h"
 #include "vm-sandbox/kvm.h"
+#include "vm-sandbox/kvm_probe.h"
 #include "vm-sandbox/rng.h"
 #include "vm-sandbox/virtio_pci.h"
 
@@ -236,6 +237,25 @@ static void a_notification_needs_no_exit(void **unused)
 	assert_int_equal(machine_notify_fd(&machine, 0xc0103000, fd, false, &e), -1);
 }
 
+/* Whether this host is fast enough is the probe's to say; that a guest which has nothing to
+ * do is, and one that has all to do is not, holds everywhere. */
+static void the_probe_tells_fast_from_slow(void **unused)
+{
+	struct err e = { 0 };
+
+	(void)unused;
+	need_kvm();
+	if (kvm_probe(1, LIMIT_MS, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(kvm_probe(UINT32_MAX, 20, &e), -1);
+	assert_int_equal(e.kind, ERR_REFUSED);
+	assert_non_null(strstr(e.text, "too slow"));
+	assert_non_null(strstr(e.hint, "nested virtualization"));
+	e = (struct err){ 0 };
+	if (kvm_probe(KVM_PROBE_LOOPS, KVM_PROBE_LIMIT_MS, &e) < 0)
+		assert_int_equal(e.kind, ERR_REFUSED);
+}
+
 static void wrong_numbers_are_refused(void **unused)
 {
 	struct machine_lines lines;
@@ -266,6 +286,7 @@ int main(void)
 		CASE(a_device_is_found_and_reached),
 		CASE(an_interrupt_arrives_by_message),
 		CASE(a_notification_needs_no_exit),
+		CASE(the_probe_tells_fast_from_slow),
 		CASE(wrong_numbers_are_refused),
 	};
 
