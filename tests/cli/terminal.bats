@@ -162,6 +162,7 @@ in_terminal() {
 	config b '.process.terminal = true'
 	script b 'stty -echo; echo ready; exec cat'
 	touch output
+	# shellcheck disable=SC2094 # what is written is waited for
 	(wait_for grep -q ready output && seq 20000 && printf '\004' && sleep 1) |
 		LIMIT=60 caisson run -b b c >output 2>&1 3>&-
 	sed 1d output | tr -d '\r' | diff -q - <(seq 20000)

@@ -539,6 +539,43 @@ static void test_shared_mounts(void **state)
 	assert_int_equal(plan_case_step(own, PLAN_ROOTFS, 0)->rootfs.lasting, 0);
 }
 
+/* What a process has open is looked up by the launcher: only the path of it is text. */
+static void test_magic_sources(void **state)
+{
+	static const struct {
+		const char *source;
+		bool magic;
+	} cases[] = {
+		{ "/proc/self/fd/7", true },   { "/dev/fd/7/below", true },
+		{ "/proc/1/root/x", true },    { "/proc/thread-self/cwd", true },
+		{ "/proc/../dev/fd/3", true }, { "/proc", false },
+		{ "/proc/selfish", false },    { "/proc/sys/kernel", false },
+		{ "/dev/fdx", false },         { "/proc/12a/root", false },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < LEN(cases); i++) {
+		char mounts[256];
+		(void)snprintf(mounts, sizeof(mounts),
+		               "{\"destination\":\"/m\",\"type\":\"bind\",\"source\":\"%s\","
+		               "\"options\":[\"rbind\"]}",
+		               cases[i].source);
+		PLAN_CASE(plan, .mounts = mounts);
+		const struct plan_step *s = plan_case_step(plan, PLAN_BIND, 0);
+		const struct plan_fd *fd = plan_array(plan, plan->fds);
+
+		if (!cases[i].magic) {
+			assert_int_equal(s->bind.slot, PLAN_NO_SLOT);
+			continue;
+		}
+		assert_true(s->bind.slot < plan->fds.count);
+		fd += s->bind.slot;
+		assert_int_equal(fd->kind, PLAN_FD_TREE);
+		assert_int_equal(fd->recursive, 1);
+		assert_string_equal(plan_text(plan, fd->path), plan_text(plan, s->bind.source));
+	}
+}
+
 static void test_exec_finds_root(void **state)
 {
 	const struct plan_case c = { .namespaces = "{\"type\":\"mount\",\"path\":\"/m\"}",
@@ -620,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_terminal_group),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_shared_mounts),
+		cmocka_unit_test(test_magic_sources),
 		cmocka_unit_test(test_exec_finds_root),
 		cmocka_unit_test(test_exec_user_namespace),
 		cmocka_unit_test(test_exec_affinity),

@@ -23,43 +23,6 @@ static void test_rootfs(void **state)
 	                    "_ses.c1");
 }
 
-/* What a process has open is looked up by the launcher: only the path of it is text. */
-static void test_magic_sources(void **state)
-{
-	static const struct {
-		const char *source;
-		bool magic;
-	} cases[] = {
-		{ "/proc/self/fd/7", true },   { "/dev/fd/7/below", true },
-		{ "/proc/1/root/x", true },    { "/proc/thread-self/cwd", true },
-		{ "/proc/../dev/fd/3", true }, { "/proc", false },
-		{ "/proc/selfish", false },    { "/proc/sys/kernel", false },
-		{ "/dev/fdx", false },         { "/proc/12a/root", false },
-	};
-
-	(void)state;
-	for (unsigned int i = 0; i < LEN(cases); i++) {
-		char mounts[256];
-		(void)snprintf(mounts, sizeof(mounts),
-		               "{\"destination\":\"/m\",\"type\":\"bind\",\"source\":\"%s\","
-		               "\"options\":[\"rbind\"]}",
-		               cases[i].source);
-		PLAN_CASE(plan, .mounts = mounts);
-		const struct plan_step *s = plan_case_step(plan, PLAN_BIND, 0);
-		const struct plan_fd *fd = plan_array(plan, plan->fds);
-
-		if (!cases[i].magic) {
-			assert_int_equal(s->bind.slot, PLAN_NO_SLOT);
-			continue;
-		}
-		assert_true(s->bind.slot < plan->fds.count);
-		fd += s->bind.slot;
-		assert_int_equal(fd->kind, PLAN_FD_TREE);
-		assert_int_equal(fd->recursive, 1);
-		assert_string_equal(plan_text(plan, fd->path), plan_text(plan, s->bind.source));
-	}
-}
-
 static void test_private_rootfs(void **state)
 {
 	(void)state;
@@ -664,7 +627,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rootfs),
-		cmocka_unit_test(test_magic_sources),
 		cmocka_unit_test(test_private_rootfs),
 		cmocka_unit_test(test_default_devices),
 		cmocka_unit_test(test_cgroup_without_namespace),

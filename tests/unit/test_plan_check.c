@@ -77,9 +77,6 @@ static void fill_setup(struct plan_step *s)
 	case PLAN_ROOTFS:
 		s->rootfs.path = text;
 		break;
-	case PLAN_FIND_ROOT:
-		s->find.path = text;
-		break;
 	case PLAN_MOUNT:
 	case PLAN_CGROUP_MOUNT:
 		s->mount.fstype = s->mount.target = text;
@@ -117,6 +114,9 @@ static void fill_process(struct plan_step *s)
 		s->hook.path = text;
 		s->hook.argv = LIST(argv, 2);
 		s->hook.envp = LIST(envp, 2);
+		break;
+	case PLAN_FIND_ROOT:
+		s->find.path = text;
 		break;
 	case PLAN_LABEL:
 		s->label.attribute = s->label.value = text;
