@@ -12,14 +12,14 @@ setup_file() {
 }
 
 # Every unit of a test begins with its own word, so that what is left can be found.
-bundle() { # DIR [JQ FILTER]
+bundle() { # DIR [JQ FILTER [JQ OPTION...]]
 	make_bundle "$1"
 	WORD=t${W##*.}
 	SLICE=caisson-$WORD.slice
 	UNIT=$WORD-$1.scope
 	GROUP=/sys/fs/cgroup/caisson.slice/$SLICE/$UNIT
 	config "$1" '.linux.cgroupsPath = $p' --arg p "$SLICE:$WORD:$1"
-	[ $# = 1 ] || config "$1" "$2"
+	[ $# = 1 ] || config "$@"
 }
 
 scoped() {

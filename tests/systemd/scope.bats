@@ -160,6 +160,33 @@ sleeping() { # [JQ FILTER]
 	gone
 }
 
+@test "systemd as the container's own init makes groups in its scope, and the host's leaves them alone" {
+	mkdir layers root units
+	mount -t tmpfs tmpfs layers
+	mkdir layers/upper layers/work
+	mount -t overlay overlay -o lowerdir=/,upperdir=layers/upper,workdir=layers/work root
+	printf '[Unit]\nDefaultDependencies=no\n' >units/inner.target
+	bundle b '.root = {path: $r} | .process.args = ["/lib/systemd/systemd", "--unit=inner.target"]
+		| .process.env += ["container=oci"]
+		| .process.capabilities |= map_values(. + ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SETUID", "CAP_SETGID"])
+		| .mounts += [{destination: "/run", type: "tmpfs", source: "tmpfs", options: ["mode=755"]},
+			{destination: "/run/lock", type: "tmpfs", source: "tmpfs"},
+			{destination: "/usr/lib/systemd/system", type: "tmpfs", source: "tmpfs", options: ["ro"]},
+			{destination: "/etc/systemd/system", type: "bind", source: $u, options: ["bind", "ro"]}]
+		| .mounts |= map(if .type == "cgroup" then .options = ["rw"] else . end)' --arg r "$W/root" --arg u "$W/units"
+	scoped run -d -b b c >out 2>&1 </dev/null 3>&-
+	wait_for grep -q . "$GROUP/init.scope/cgroup.procs"
+	wait_for caisson exec c systemctl is-active inner.target
+	expect 0 caisson exec c systemd-run -q --unit=inside -p DefaultDependencies=no sleep 1000
+	wait_for grep -q . "$GROUP/system.slice/inside.service/cgroup.procs"
+	systemctl daemon-reload
+	expect 0 caisson exec c systemctl is-active inside.service
+	is active
+	expect 0 caisson delete --force c
+	umount root layers
+	gone
+}
+
 # --- annotations -----------------------------------------------------------------------------
 
 @test "annotations set some properties of the unit, by their types" {
