@@ -139,12 +139,14 @@ static long fake_read(int fd, void *data, size_t size)
 /* Whether the label was taken over; else failed_call says what was wrong. */
 static bool label(const char *attribute, const char *value)
 {
-	struct {
+	static struct {
 		struct plan head;
 		struct plan_step step;
 		char attribute[32], value[64];
-	} p = { .step.op = PLAN_LABEL };
+	} p;
 
+	memset(&p, 0, sizeof(p));
+	p.step.op = PLAN_LABEL;
 	(void)strncpy(p.attribute, attribute, sizeof(p.attribute) - 1);
 	(void)strncpy(p.value, value, sizeof(p.value) - 1);
 	p.step.label.attribute = (plan_str)((char *)p.attribute - (char *)&p);
