@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2030,SC2031 # single-quoted scripts are the container's; tests are subshells
 # The systemd driver with real controllers: limits as systemd and as the kernel see them, of
-# root and of a user; systemd as a container's own init; the engines that drive it.
+# root and of a user; the engines that drive it.
 
 bats_require_minimum_version 1.5.0
 
@@ -182,21 +182,6 @@ says() { # FILE=TEXT...
 @test "a user whose systemd does not run hears so" {
 	run -1 outside env XDG_RUNTIME_DIR=/nonexistent $RUNTIME --systemd-cgroup run -b s c
 	[[ $output == *'there is no systemd that serves this user'* ]]
-}
-
-# --- systemd inside -------------------------------------------------------------------------
-
-@test "systemd as the container's own init, in a scope of the host's systemd" {
-	run -0 podman run -d --name c --network none --systemd=always --rootfs /:O /lib/systemd/systemd --unit=basic.target
-	wait_for sh -c "timeout 60 podman --runtime $RUNTIME --cgroup-manager systemd exec c systemctl is-active basic.target"
-	run -0 podman exec c cat /proc/1/cgroup
-	[[ $output == *init.scope* ]]
-	systemctl daemon-reload
-	run -0 podman exec c systemctl is-active basic.target
-	run -0 podman exec c systemd-run --wait --pipe -q echo inside
-	[[ $output == *inside* ]]
-	podman rm -f -t 0 c
-	wait_for no_scope 'libpod-*.scope'
 }
 
 # --- podman ----------------------------------------------------------------------------------
