@@ -282,7 +282,7 @@ static const struct oci_seccomp *read_profile(struct arena *a, const char *name)
 {
 	const char *path = arena_printf(a, SOURCE_DIR "/tests/cli/profiles/%s.json", name);
 	BUF struct buf text = { 0 };
-	const struct oci_seccomp *profile;
+	const struct oci_seccomp *profile = NULL;
 	struct err e = { 0 };
 
 	if (fd_read_file(AT_FDCWD, path, 1 << 20, &text, &e) < 0 ||
