@@ -119,10 +119,13 @@ static int measure_in_child(struct cost *ret)
 		*shared = measure();
 		_exit(0);
 	}
-	if (pid < 0 || waitpid(pid, NULL, 0) < 0)
-		return -1;
-	*ret = *shared;
-	return munmap(shared, sizeof(*shared));
+	int result = pid < 0 || waitpid(pid, NULL, 0) < 0 ? -1 : 0;
+
+	if (result == 0)
+		*ret = *shared;
+	if (shared != MAP_FAILED)
+		(void)munmap(shared, sizeof(*shared));
+	return result;
 }
 
 static int by_value(const void *a, const void *b)

@@ -11,26 +11,26 @@
 
 enum { ANY = -1 };
 
-/* From the kernel's Documentation/admin-guide/devices.txt. minor ANY: all of them. */
+/* Character devices, from the kernel's Documentation/admin-guide/devices.txt. minor ANY: all of
+ * them. */
 static const struct {
-	char type;
 	int64_t major, minor;
-	enum audit_severity severity;
 	const char *what;
+	enum audit_severity severity;
 } devices[] = {
-	{ 'c', 1, 1, AUDIT_HIGH, "the host's memory" },
-	{ 'c', 1, 2, AUDIT_HIGH, "the kernel's memory" },
-	{ 'c', 1, 4, AUDIT_HIGH, "the host's hardware" },
-	{ 'c', 1, 11, AUDIT_MEDIUM, "the kernel's messages" },
-	{ 'c', 4, ANY, AUDIT_MEDIUM, "the host's consoles" },
-	{ 'c', 13, ANY, AUDIT_MEDIUM, "the host's keyboards and mice" },
-	{ 'c', 21, ANY, AUDIT_HIGH, "the host's SCSI devices" },
-	{ 'c', 29, ANY, AUDIT_MEDIUM, "the host's screen" },
-	{ 'c', 10, 196, AUDIT_HIGH, "hardware of the host (VFIO)" },
-	{ 'c', 10, 200, AUDIT_LOW, "network tunnels" },
-	{ 'c', 10, 229, AUDIT_LOW, "FUSE: the kernel trusts its answers" },
-	{ 'c', 10, 232, AUDIT_LOW, "KVM: a large interface of the kernel" },
-	{ 'c', 10, 237, AUDIT_MEDIUM, "loop devices: files become disks" },
+	{ 1, 1, "the host's memory", AUDIT_HIGH },
+	{ 1, 2, "the kernel's memory", AUDIT_HIGH },
+	{ 1, 4, "the host's hardware", AUDIT_HIGH },
+	{ 1, 11, "the kernel's messages", AUDIT_MEDIUM },
+	{ 4, ANY, "the host's consoles", AUDIT_MEDIUM },
+	{ 13, ANY, "the host's keyboards and mice", AUDIT_MEDIUM },
+	{ 21, ANY, "the host's SCSI devices", AUDIT_HIGH },
+	{ 29, ANY, "the host's screen", AUDIT_MEDIUM },
+	{ 10, 196, "hardware of the host (VFIO)", AUDIT_HIGH },
+	{ 10, 200, "network tunnels", AUDIT_LOW },
+	{ 10, 229, "FUSE: the kernel trusts its answers", AUDIT_LOW },
+	{ 10, 232, "KVM: a large interface of the kernel", AUDIT_LOW },
+	{ 10, 237, "loop devices: files become disks", AUDIT_MEDIUM },
 };
 
 static bool is_default(char type, int64_t major, int64_t minor)
@@ -51,7 +51,7 @@ static const char *judge(char type, int64_t major, int64_t minor, enum audit_sev
 		return "a disk of the host";
 	}
 	for (size_t i = 0; i < LEN(devices); i++) {
-		if (devices[i].type == type && devices[i].major == major &&
+		if (type == 'c' && devices[i].major == major &&
 		    (devices[i].minor == ANY || devices[i].minor == minor)) {
 			*ret = devices[i].severity;
 			return devices[i].what;

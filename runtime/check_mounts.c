@@ -142,7 +142,7 @@ static void attach(struct check *c, const struct made *made, const struct plan_s
 	check_pass(c, check_subject(c, step));
 	if (strcmp(path, "/") == 0) { /* the root from now on */
 		(void)close(c->root);
-		c->root = dup(tree);
+		c->root = fcntl(tree, F_DUPFD_CLOEXEC, 0);
 	}
 }
 

@@ -36,8 +36,10 @@ static int generate_man(const struct invocation *in, const char *folder, struct 
 			continue;
 		generate_man_command(commands[i], &page);
 		char *name = arena_printf(in->arena, "caisson-%s.1", commands[i]->name);
-		for (char *c = name; *c; c++)
-			*c = *c == ' ' ? '-' : *c;
+		for (char *c = name; *c; c++) {
+			if (*c == ' ')
+				*c = '-';
+		}
 		TRY(write_page(dir, name, &page, e));
 	}
 	return 0;

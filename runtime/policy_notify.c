@@ -115,6 +115,7 @@ static _Noreturn void be_agent(int sock, struct noted *n, bool arguments)
 	struct err e = { 0 };
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* cppcheck-suppress nullPointer ; accept4(2) takes NULL */
 	client = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
 	if (client < 0 || fd_receive(client, state, sizeof(state), &listener, &fds, &e) < 0 ||
 	    listener < 0)

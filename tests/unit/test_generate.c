@@ -36,8 +36,10 @@ static const char *page_name(struct arena *a, const char *name)
 {
 	char *text = arena_printf(a, "%s", name);
 
-	for (char *c = text; *c; c++)
-		*c = *c == ' ' ? '-' : *c;
+	for (char *c = text; *c; c++) {
+		if (*c == ' ')
+			*c = '-';
+	}
 	return troff(a, text);
 }
 

@@ -109,7 +109,8 @@ static int refused(const char *words)
 
 	if (network_begin(&network, &e) < 0 || network_end(&network, &e) >= 0)
 		return 1;
-	if (strcmp(e.text, words) != 0 || next_fd() != before)
+	int after = next_fd();
+	if (strcmp(e.text, words) != 0 || after != before)
 		return 2;
 	return waitpid(-1, NULL, WNOHANG | __WALL) == -1 ? 0 : 3;
 }

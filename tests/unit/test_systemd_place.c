@@ -141,8 +141,8 @@ static void test_long(void **state)
 	assert_refused(&host, text, ERR_SPEC, "256 bytes, at most 255");
 
 	/* a slice of many dashes is short as a name and long as a path */
-	for (at = 0; at < 248; at += 2)
-		memcpy(text + at, "a-", 2);
+	for (at = 0; at < 248; at++)
+		text[at] = at % 2 == 0 ? 'a' : '-';
 	memcpy(text + at - 1, ".slice::c", sizeof(".slice::c"));
 	assert_refused(&host, text, ERR_SPEC, "path would have");
 }
