@@ -35,6 +35,18 @@ static void put_table(struct json_writer *w, const char *key, const struct meter
 	json_close(w, '}');
 }
 
+/* What has happened at all: who looks for "oom" in the stream finds it when there was one. */
+static void put_counts(struct json_writer *w, const char *key, const struct meter_table *t)
+{
+	if (t->n == 0)
+		return;
+	json_key(w, key);
+	json_open(w, '{');
+	for (size_t i = 0; i < t->n; i++)
+		put_some(w, t->v[i].key, t->v[i].value);
+	json_close(w, '}');
+}
+
 static void put_stall(struct json_writer *w, const char *key, const struct meter_stall *s)
 {
 	const struct {
@@ -188,7 +200,6 @@ static void put_memory(struct json_writer *w, const struct meter_reading *r)
 	put_memory_entry(w, "kernelTCP", 0, 0, 0, 0);
 	put_table(w, "raw", &r->table[METER_MEMORY_STAT]);
 	put_pressure(w, &r->pressure[METER_MEMORY_PRESSURE]);
-	put_table(w, "event_count", &r->table[METER_MEMORY_EVENTS]);
 	json_close(w, '}');
 }
 
@@ -301,9 +312,9 @@ static void put_v2(struct json_writer *w, const struct meter_reading *r)
 	}
 	put_number(w, r, "memory.peak", METER_MEMORY_PEAK);
 	put_number(w, r, "memory.swap.current", METER_SWAP_CURRENT);
-	put_table(w, "memory.events", &r->table[METER_MEMORY_EVENTS]);
+	put_counts(w, "memory.events", &r->table[METER_MEMORY_EVENTS]);
 	put_number(w, r, "pids.peak", METER_PIDS_PEAK);
-	put_table(w, "pids.events", &r->table[METER_PIDS_EVENTS]);
+	put_counts(w, "pids.events", &r->table[METER_PIDS_EVENTS]);
 	put_lines(w, r, "io.stat", METER_IO_STAT);
 	put_lines(w, r, "rdma.current", METER_RDMA_CURRENT);
 	put_table(w, "misc.current", &r->table[METER_MISC_CURRENT]);

@@ -193,7 +193,7 @@ static void test_json(void **state)
 	parse(&a, METER_MEMORY_MAX, "8192", &r);
 	parse(&a, METER_SWAP_CURRENT, "100", &r);
 	parse(&a, METER_SWAP_MAX, "1000", &r);
-	parse(&a, METER_MEMORY_EVENTS, "max 9\noom_kill 1\n", &r);
+	parse(&a, METER_MEMORY_EVENTS, "low 0\nmax 9\noom_kill 1\n", &r);
 	parse(&a, METER_MEMORY_STAT, "anon 5\nfile 6\n", &r);
 	parse(&a, METER_PIDS_CURRENT, "3", &r);
 	parse(&a, METER_PIDS_MAX, "max", &r);
@@ -206,8 +206,8 @@ static void test_json(void **state)
 	assert_has(&out, "{\"cpus\":[0,1,2,7],\"cpu_exclusive\":0,\"mems\":[0],");
 	assert_has(&out, "{\"cache\":6,\"usage\":{\"limit\":8192,\"usage\":4096,\"failcnt\":9},"
 	                 "\"swap\":{\"limit\":9192,\"usage\":4196,\"failcnt\":0}");
-	assert_has(&out,
-	           "\"raw\":{\"anon\":5,\"file\":6},\"event_count\":{\"max\":9,\"oom_kill\":1}}");
+	assert_has(&out, "\"raw\":{\"anon\":5,\"file\":6}}");
+	assert_has(&out, "\"memory.events\":{\"max\":9,\"oom_kill\":1}"); /* no zeros */
 	assert_has(&out, "\"pids\":{\"current\":3}");
 	assert_has(&out, "\"ioServiceBytesRecursive\":[{\"major\":8,\"minor\":16,\"op\":\"Read\","
 	                 "\"value\":1},{\"major\":8,\"minor\":16,\"op\":\"Write\",\"value\":2},"
