@@ -182,6 +182,9 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(LIBRARY)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
 	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(LIBRARY) $(LIBS) $(TEST_LIBS)
 
+# It has a table of commands of its own.
+$(BUILD)/tests/test_cli_groups: LIBRARY := $(filter-out %/runtime/commands.c.o,$(LIBRARY))
+
 # Those of the microVM, over its modules and base.
 $(BUILD)/tests/test_vm_%: tests/unit/test_vm_%.c $(VM_LIBRARY)
 	$(call say,CC,$<)

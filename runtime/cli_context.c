@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the program's options mean: where the state lies, how groups are made, and
- * what is logged. A default root is one that we can write: root's is /run/caisson; a
- * user's, and that of the root of a user namespace, lies in $XDG_RUNTIME_DIR.
+ * The program's options, which stand in front of a command, and what they mean: where the state
+ * lies, how groups are made, and what is logged. A default root is one that we can write: root's is
+ * /run/caisson; a user's, and that of the root of a user namespace, lies in $XDG_RUNTIME_DIR.
  *
  * The log is opened apart from the rest and first, so that it tells of what is wrong
  * with the rest. Engines want exactly one line in it when a command fails and none
@@ -14,6 +14,28 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "runtime/cli.h"
+
+/* clang-format off */
+const struct option_spec global_options[] = {
+	{ .name = "root", .kind = OPTION_TEXT, .value = "DIR", .complete = COMPLETE_DIR,
+	  .help = "folder of the containers' state (default: /run/caisson)" },
+	{ .name = "log", .kind = OPTION_TEXT, .value = "FILE", .complete = COMPLETE_FILE,
+	  .help = "append the log to this file" },
+	{ .name = "log-format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
+	  .help = "text (default) or json" },
+	{ .name = "log-level", .kind = OPTION_TEXT, .value = "LEVEL",
+	  .words = "error warning info debug", .help = "least important messages to log" },
+	{ .name = "debug", .help = "log everything" },
+	{ .name = "systemd-cgroup", .help = "let systemd make the cgroup" },
+	{ .name = "cgroup-manager", .kind = OPTION_TEXT, .value = "MANAGER",
+	  .words = "cgroupfs systemd disabled",
+	  .help = "who makes the cgroup; disabled: the container stays in its caller's" },
+	{ .name = "rootless", .kind = OPTION_TEXT, .value = "CHOICE", .words = "true false auto",
+	  .help = "do without a cgroup where none may be made (default: auto)" },
+	{ .name = "version", .letter = 'v', .help = "print the version" },
+	{ .name = NULL },
+};
+/* clang-format on */
 
 static const char *default_root(const struct invocation *in, const struct cli_surroundings *around)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of commands, and the options that stand in front of them. */
+/* The table of commands. */
 #include "runtime/cmd.h"
 
 /* clang-format off */
@@ -32,25 +32,5 @@ const struct command *const commands[] = {
 	&command_update,
 	&command_version,
 	NULL,
-};
-
-const struct option_spec global_options[] = {
-	{ .name = "root", .kind = OPTION_TEXT, .value = "DIR", .complete = COMPLETE_DIR,
-	  .help = "folder of the containers' state (default: /run/caisson)" },
-	{ .name = "log", .kind = OPTION_TEXT, .value = "FILE", .complete = COMPLETE_FILE,
-	  .help = "append the log to this file" },
-	{ .name = "log-format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
-	  .help = "text (default) or json" },
-	{ .name = "log-level", .kind = OPTION_TEXT, .value = "LEVEL",
-	  .words = "error warning info debug", .help = "least important messages to log" },
-	{ .name = "debug", .help = "log everything" },
-	{ .name = "systemd-cgroup", .help = "let systemd make the cgroup" },
-	{ .name = "cgroup-manager", .kind = OPTION_TEXT, .value = "MANAGER",
-	  .words = "cgroupfs systemd disabled",
-	  .help = "who makes the cgroup; disabled: the container stays in its caller's" },
-	{ .name = "rootless", .kind = OPTION_TEXT, .value = "CHOICE", .words = "true false auto",
-	  .help = "do without a cgroup where none may be made (default: auto)" },
-	{ .name = "version", .letter = 'v', .help = "print the version" },
-	{ .name = NULL },
 };
 /* clang-format on */
