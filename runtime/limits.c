@@ -8,6 +8,9 @@
 #include "base/scope.h"
 #include "runtime/sizes.h"
 
+/* A start alone is no news: it may need more than one period gives. */
+enum { LASTING_PERIODS = 5 };
+
 uint32_t limits_watched(void)
 {
 	return METER_BIT(METER_MEMORY_EVENTS) | METER_BIT(METER_PIDS_EVENTS) |
@@ -158,7 +161,8 @@ int limits_read(struct arena *a, int cgroup, struct limit_hits *ret, struct err 
 
 bool limits_remarkable(const struct limit_hit *hit)
 {
-	return hit->kind != LIMIT_CPU || hit->count > hit->periods / 2;
+	return hit->kind != LIMIT_CPU ||
+	       (hit->count > hit->periods / 2 && hit->count >= LASTING_PERIODS);
 }
 
 static void put_number(struct json_writer *w, const char *key, uint64_t value)

@@ -185,7 +185,7 @@ controllers_of() { # GROUP
 	requires cgroup-cpu
 	make_bundle b
 	config b '.linux.resources.cpu = { "quota": 5000, "period": 50000 }'
-	script b 'n=0; while [ $n -lt 20000 ]; do n=$((n + 1)); done; exit 3'
+	script b 'n=0; while [ $n -lt 40000 ]; do n=$((n + 1)); done; exit 3'
 	expect 3 caisson run -b b c
 	says 'container c: the CPU was withheld in '
 	says 'the limit is 5000 us of CPU time in 50000 us'

@@ -114,6 +114,8 @@ static void test_limits(void **state)
 	assert_false(limits_remarkable(&hits.v[2]));
 	hits.v[2].count = 6;
 	assert_true(limits_remarkable(&hits.v[2]));
+	hits.v[2].count = hits.v[2].periods = 4; /* soon over */
+	assert_false(limits_remarkable(&hits.v[2]));
 }
 
 static void test_sizes(void **state)
