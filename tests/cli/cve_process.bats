@@ -339,10 +339,11 @@ load decoy
 			org.systemd.property.ExecStartPre org.systemd.property.Delegate io.kubernetes.cri-o.Devices \
 			cdi.k8s.io/x module.wasm.image/variant
 	} | sort -u | jq -R . | jq -s .)
-	programs() { # what is executed, with its arguments
+	programs() { # what is executed, with its arguments; the numbers of descriptors may differ
 		strace -f -qq -o trace -e trace=execve,execveat -s 300 "$CAISSON" --root "$STATE" run -b b c \
 			>output 2>&1 </dev/null 3>&- || true
-		sed -nE 's/^[0-9]+ +(execve(at)?\([^,]*, .*), 0x.*= 0$/\1/p' trace
+		sed -nE 's/^[0-9]+ +(execve(at)?\([^,]*, .*), 0x.*= 0$/\1/p' trace |
+			sed -E 's/^execveat\([0-9]+, "", \["caisson-init", "[0-9]+"/execveat(INIT, "", ["caisson-init", "SOCKET"/'
 	}
 	usual=$(programs)
 	[ -n "$usual" ]
