@@ -15,18 +15,12 @@
 
 #define OCI_VERSION_MIN "1.0.0"
 
-static void put_flag(struct json_writer *w, const char *key, bool value)
-{
-	json_key(w, key);
-	json_bool(w, value);
-}
-
 /* "key": { "enabled": value } */
 static void put_enabled(struct json_writer *w, const char *key, bool value)
 {
 	json_key(w, key);
 	json_open(w, '{');
-	put_flag(w, "enabled", value);
+	json_put_bool(w, "enabled", value);
 	json_close(w, '}');
 }
 
@@ -70,11 +64,11 @@ static void put_cgroup(struct json_writer *w)
 {
 	json_key(w, "cgroup");
 	json_open(w, '{');
-	put_flag(w, "v1", false);
-	put_flag(w, "v2", true);
-	put_flag(w, "systemd", true);
-	put_flag(w, "systemdUser", true);
-	put_flag(w, "rdma", false);
+	json_put_bool(w, "v1", false);
+	json_put_bool(w, "v2", true);
+	json_put_bool(w, "systemd", true);
+	json_put_bool(w, "systemdUser", true);
+	json_put_bool(w, "rdma", false);
 	json_close(w, '}');
 }
 
@@ -82,7 +76,7 @@ static void put_seccomp(struct json_writer *w, const struct oci_features_input *
 {
 	json_key(w, "seccomp");
 	json_open(w, '{');
-	put_flag(w, "enabled", true);
+	json_put_bool(w, "enabled", true);
 	put_list(w, "actions", in->seccomp_actions);
 	put_list(w, "operators", in->seccomp_operators);
 	put_list(w, "archs", in->seccomp_archs);
@@ -119,10 +113,8 @@ static void put_landlock(struct json_writer *w)
 
 	json_key(w, "landlock");
 	json_open(w, '{');
-	json_key(w, "enabled");
-	json_bool(w, true);
-	json_key(w, "annotation");
-	json_string(w, OCI_LANDLOCK_ANNOTATION);
+	json_put_bool(w, "enabled", true);
+	json_put_string(w, "annotation", OCI_LANDLOCK_ANNOTATION);
 	for (enum oci_landlock_kind kind = OCI_LANDLOCK_FS; kind <= OCI_LANDLOCK_SCOPE; kind++) {
 		json_key(w, keys[kind]);
 		json_open(w, '[');
@@ -145,9 +137,9 @@ static void put_linux(struct json_writer *w, const struct oci_features_input *in
 	put_enabled(w, "selinux", false);
 	json_key(w, "intelRdt");
 	json_open(w, '{');
-	put_flag(w, "enabled", true);
-	put_flag(w, "schemata", true);
-	put_flag(w, "monitoring", true);
+	json_put_bool(w, "enabled", true);
+	json_put_bool(w, "schemata", true);
+	json_put_bool(w, "monitoring", true);
 	json_close(w, '}');
 	put_memory_policy(w);
 	put_landlock(w);
@@ -176,14 +168,12 @@ static void put_annotations(struct json_writer *w)
 
 	json_key(w, "annotations");
 	json_open(w, '{');
-	json_key(w, "io.caisson.version");
-	json_string(w, CAISSON_VERSION);
+	json_put_string(w, "io.caisson.version", CAISSON_VERSION);
 	for (size_t i = 0; i < LEN(limits); i++) {
 		char text[16];
 
 		(void)snprintf(text, sizeof(text), "%d", limits[i].limit);
-		json_key(w, limits[i].key);
-		json_string(w, text);
+		json_put_string(w, limits[i].key, text);
 	}
 	json_close(w, '}');
 }
@@ -193,10 +183,8 @@ void oci_features_write(const struct oci_features_input *in, struct buf *ret)
 	struct json_writer w = { .out = ret, .indent = "    " };
 
 	json_open(&w, '{');
-	json_key(&w, "ociVersionMin");
-	json_string(&w, OCI_VERSION_MIN);
-	json_key(&w, "ociVersionMax");
-	json_string(&w, OCI_SPEC_VERSION);
+	json_put_string(&w, "ociVersionMin", OCI_VERSION_MIN);
+	json_put_string(&w, "ociVersionMax", OCI_SPEC_VERSION);
 	put_hooks(&w);
 	put_list(&w, "mountOptions", in->mount_options);
 	put_linux(&w, in);

@@ -65,3 +65,8 @@ void json_u64(struct json_writer *w, uint64_t value);
 void json_hundredths(struct json_writer *w, uint64_t value); /* 1250: 12.5 */
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
+
+/* A key and its value. */
+void json_put_string(struct json_writer *w, const char *key, const char *text);
+void json_put_u64(struct json_writer *w, const char *key, uint64_t value);
+void json_put_bool(struct json_writer *w, const char *key, bool value);

@@ -153,3 +153,23 @@ void json_null(struct json_writer *w)
 	buf_text(w->out, "null");
 	w->needs_comma = true;
 }
+
+/* --- members ----------------------------------------------------------------------------- */
+
+void json_put_string(struct json_writer *w, const char *key, const char *text)
+{
+	json_key(w, key);
+	json_string(w, text);
+}
+
+void json_put_u64(struct json_writer *w, const char *key, uint64_t value)
+{
+	json_key(w, key);
+	json_u64(w, value);
+}
+
+void json_put_bool(struct json_writer *w, const char *key, bool value)
+{
+	json_key(w, key);
+	json_bool(w, value);
+}

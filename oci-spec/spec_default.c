@@ -14,12 +14,6 @@
 #include "oci-spec/json.h"
 #include "oci-spec/spec.h"
 
-static void put_text(struct json_writer *w, const char *key, const char *value)
-{
-	json_key(w, key);
-	json_string(w, value);
-}
-
 static void put_list(struct json_writer *w, const char *key, const char *const *list, size_t n)
 {
 	json_key(w, key);
@@ -54,11 +48,9 @@ static void put_rlimits(struct json_writer *w)
 	json_key(w, "rlimits");
 	json_open(w, '[');
 	json_open(w, '{');
-	put_text(w, "type", "RLIMIT_NOFILE");
-	json_key(w, "hard");
-	json_u64(w, OPEN_FILES);
-	json_key(w, "soft");
-	json_u64(w, OPEN_FILES);
+	json_put_string(w, "type", "RLIMIT_NOFILE");
+	json_put_u64(w, "hard", OPEN_FILES);
+	json_put_u64(w, "soft", OPEN_FILES);
 	json_close(w, '}');
 	json_close(w, ']');
 }
@@ -73,22 +65,18 @@ static void put_process(struct json_writer *w)
 
 	json_key(w, "process");
 	json_open(w, '{');
-	json_key(w, "terminal");
-	json_bool(w, true);
+	json_put_bool(w, "terminal", true);
 	json_key(w, "user");
 	json_open(w, '{');
-	json_key(w, "uid");
-	json_u64(w, 0);
-	json_key(w, "gid");
-	json_u64(w, 0);
+	json_put_u64(w, "uid", 0);
+	json_put_u64(w, "gid", 0);
 	json_close(w, '}');
 	put_list(w, "args", args, LEN(args));
 	put_list(w, "env", env, LEN(env));
-	put_text(w, "cwd", "/");
+	json_put_string(w, "cwd", "/");
 	put_capabilities(w);
 	put_rlimits(w);
-	json_key(w, "noNewPrivileges");
-	json_bool(w, true);
+	json_put_bool(w, "noNewPrivileges", true);
 	json_close(w, '}');
 }
 
@@ -144,9 +132,9 @@ static void put_mounts(struct json_writer *w, bool rootless)
 		while (mount->options[n])
 			n++;
 		json_open(w, '{');
-		put_text(w, "destination", mount->destination);
-		put_text(w, "type", mount->type);
-		put_text(w, "source", mount->source);
+		json_put_string(w, "destination", mount->destination);
+		json_put_string(w, "type", mount->type);
+		json_put_string(w, "source", mount->source);
 		if (n > 0)
 			put_list(w, "options", mount->options, n);
 		json_close(w, '}');
@@ -161,12 +149,9 @@ static void put_mapping(struct json_writer *w, const char *key, uint32_t id)
 	json_key(w, key);
 	json_open(w, '[');
 	json_open(w, '{');
-	json_key(w, "containerID");
-	json_u64(w, 0);
-	json_key(w, "hostID");
-	json_u64(w, id);
-	json_key(w, "size");
-	json_u64(w, 1);
+	json_put_u64(w, "containerID", 0);
+	json_put_u64(w, "hostID", id);
+	json_put_u64(w, "size", 1);
 	json_close(w, '}');
 	json_close(w, ']');
 }
@@ -178,9 +163,8 @@ static void put_resources(struct json_writer *w)
 	json_key(w, "devices");
 	json_open(w, '[');
 	json_open(w, '{');
-	json_key(w, "allow");
-	json_bool(w, false);
-	put_text(w, "access", "rwm");
+	json_put_bool(w, "allow", false);
+	json_put_string(w, "access", "rwm");
 	json_close(w, '}');
 	json_close(w, ']');
 	json_close(w, '}');
@@ -199,7 +183,7 @@ static void put_namespaces(struct json_writer *w, bool rootless)
 		if (kinds[i] == (rootless ? OCI_NS_NETWORK : OCI_NS_USER))
 			continue;
 		json_open(w, '{');
-		put_text(w, "type", oci_namespace_name(kinds[i]));
+		json_put_string(w, "type", oci_namespace_name(kinds[i]));
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -243,15 +227,14 @@ void oci_spec_default(bool rootless, uint32_t uid, uint32_t gid, struct buf *ret
 	struct json_writer w = { .out = ret, .indent = "\t" };
 
 	json_open(&w, '{');
-	put_text(&w, "ociVersion", OCI_SPEC_VERSION);
+	json_put_string(&w, "ociVersion", OCI_SPEC_VERSION);
 	put_process(&w);
 	json_key(&w, "root");
 	json_open(&w, '{');
-	put_text(&w, "path", "rootfs");
-	json_key(&w, "readonly");
-	json_bool(&w, true);
+	json_put_string(&w, "path", "rootfs");
+	json_put_bool(&w, "readonly", true);
 	json_close(&w, '}');
-	put_text(&w, "hostname", "caisson");
+	json_put_string(&w, "hostname", "caisson");
 	put_mounts(&w, rootless);
 	put_linux(&w, rootless, uid, gid);
 	json_close(&w, '}');

@@ -39,10 +39,8 @@ static void print_json(const char *bundle, const struct check_verdict *v, size_t
 	struct json_writer w = { .out = out, .indent = "  " };
 
 	json_open(&w, '{');
-	json_key(&w, "bundle");
-	json_string(&w, bundle);
-	json_key(&w, "starts");
-	json_bool(&w, count(v, n, CHECK_FAIL) == 0);
+	json_put_string(&w, "bundle", bundle);
+	json_put_bool(&w, "starts", count(v, n, CHECK_FAIL) == 0);
 	json_key(&w, "verdicts");
 	json_open(&w, '[');
 	for (size_t i = 0; i < n; i++) {
@@ -58,8 +56,7 @@ static void print_json(const char *bundle, const struct check_verdict *v, size_t
 		for (size_t k = 0; k < sizeof(entries) / sizeof(*entries); k++) {
 			if (!entries[k].value[0])
 				continue;
-			json_key(&w, entries[k].key);
-			json_string(&w, entries[k].value);
+			json_put_string(&w, entries[k].key, entries[k].value);
 		}
 		if (v[i].sys) {
 			json_key(&w, "errno");

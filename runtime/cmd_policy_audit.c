@@ -174,23 +174,17 @@ static void text_findings(const struct audit *a, struct buf *out)
 
 /* --- JSON -------------------------------------------------------------------------------- */
 
-static void json_entry(struct json_writer *w, const char *key, const char *value)
-{
-	json_key(w, key);
-	json_string(w, value);
-}
-
 static void json_findings(struct json_writer *w, const char *key, const struct audit *a)
 {
 	json_key(w, key);
 	json_open(w, '[');
 	for (size_t i = 0; i < a->n; i++) {
 		json_open(w, '{');
-		json_entry(w, "severity", audit_severity_name(a->v[i].severity));
-		json_entry(w, "rule", a->v[i].rule);
-		json_entry(w, "what", a->v[i].what);
-		json_entry(w, "pointer", a->v[i].pointer);
-		json_entry(w, "fix", a->v[i].fix);
+		json_put_string(w, "severity", audit_severity_name(a->v[i].severity));
+		json_put_string(w, "rule", a->v[i].rule);
+		json_put_string(w, "what", a->v[i].what);
+		json_put_string(w, "pointer", a->v[i].pointer);
+		json_put_string(w, "fix", a->v[i].fix);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -204,22 +198,20 @@ static void print_json(const struct target *t, const struct audit *a, const stru
 	size_t n = audit_posture(a, lines);
 
 	json_open(&w, '{');
-	json_entry(&w, t->id ? "container" : "bundle", t->name);
+	json_put_string(&w, t->id ? "container" : "bundle", t->name);
 	if (t->pid) {
 		json_key(&w, "pid");
 		json_i64(&w, t->pid);
 	}
 	json_key(&w, "counts");
 	json_open(&w, '{');
-	for (enum audit_severity s = AUDIT_LOW; s <= AUDIT_HIGH; s++) {
-		json_key(&w, audit_severity_name(s));
-		json_u64(&w, audit_count(a, s));
-	}
+	for (enum audit_severity s = AUDIT_LOW; s <= AUDIT_HIGH; s++)
+		json_put_u64(&w, audit_severity_name(s), audit_count(a, s));
 	json_close(&w, '}');
 	json_key(&w, "posture");
 	json_open(&w, '{');
 	for (size_t i = 0; i < n; i++)
-		json_entry(&w, lines[i].key, lines[i].text);
+		json_put_string(&w, lines[i].key, lines[i].text);
 	json_close(&w, '}');
 	json_findings(&w, "findings", a);
 	if (gone)

@@ -124,14 +124,10 @@ static void print_json(const struct pair *p, size_t n, struct buf *out)
 			if (p[i].relation != r)
 				continue;
 			json_open(&w, '{');
-			json_key(&w, "name");
-			json_string(&w, p[i].v[0]->name);
-			json_key(&w, "group");
-			json_string(&w, syscall_group_info(p[i].v[0]->group)->name);
-			json_key(&w, "first");
-			json_string(&w, p[i].text[0]);
-			json_key(&w, "second");
-			json_string(&w, p[i].text[1]);
+			json_put_string(&w, "name", p[i].v[0]->name);
+			json_put_string(&w, "group", syscall_group_info(p[i].v[0]->group)->name);
+			json_put_string(&w, "first", p[i].text[0]);
+			json_put_string(&w, "second", p[i].text[1]);
 			json_close(&w, '}');
 		}
 		json_close(&w, ']');

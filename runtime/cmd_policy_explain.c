@@ -213,19 +213,11 @@ static void text_one(const struct explained *x, const struct verdict *v, struct 
 
 /* --- JSON -------------------------------------------------------------------------------- */
 
-static void json_text_entry(struct json_writer *w, const char *key, const char *value)
-{
-	json_key(w, key);
-	json_string(w, value);
-}
-
 static void json_action(struct json_writer *w, enum oci_seccomp_action action, uint32_t errno_value)
 {
-	json_text_entry(w, "action", verdict_action_name(action));
-	if (action == OCI_ACT_ERRNO || action == OCI_ACT_TRACE) {
-		json_key(w, "errno");
-		json_u64(w, errno_value);
-	}
+	json_put_string(w, "action", verdict_action_name(action));
+	if (action == OCI_ACT_ERRNO || action == OCI_ACT_TRACE)
+		json_put_u64(w, "errno", errno_value);
 }
 
 static void json_rules(struct json_writer *w, const struct explained *x, const struct verdict *v)
@@ -236,10 +228,10 @@ static void json_rules(struct json_writer *w, const struct explained *x, const s
 		const struct oci_seccomp_rule *rule = &x->profile->rules[i];
 
 		json_open(w, '{');
-		json_text_entry(w, "pointer", arena_printf(x->arena, "/syscalls/%zu", i));
+		json_put_string(w, "pointer", arena_printf(x->arena, "/syscalls/%zu", i));
 		json_action(w, rule->action, rule->errno_ret.set ? rule->errno_ret.value : 1);
 		if (rule->arg_count > 0)
-			json_text_entry(w, "if", conditions(x->arena, rule, v->name));
+			json_put_string(w, "if", conditions(x->arena, rule, v->name));
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -251,15 +243,15 @@ static void json_verdict(struct json_writer *w, const struct explained *x, const
 	const char *why = syscall_danger(v->name);
 
 	json_open(w, '{');
-	json_text_entry(w, "name", v->name);
+	json_put_string(w, "name", v->name);
 	if (rules)
-		json_text_entry(w, "group", syscall_group_info(v->group)->name);
-	json_text_entry(w, "verdict", verdict_kind_name(v->kind));
+		json_put_string(w, "group", syscall_group_info(v->group)->name);
+	json_put_string(w, "verdict", verdict_kind_name(v->kind));
 	json_action(w, v->action, v->errno_value);
 	if (rules || v->kind == VERDICT_CONDITIONAL)
 		json_rules(w, x, v);
 	if (why)
-		json_text_entry(w, "danger", why);
+		json_put_string(w, "danger", why);
 	json_close(w, '}');
 }
 
@@ -268,18 +260,15 @@ static void json_all(struct json_writer *w, const struct explained *x)
 	struct verdict rest = default_verdict(x->profile);
 
 	json_open(w, '{');
-	json_key(w, "profile");
-	json_bool(w, x->profile != NULL);
+	json_put_bool(w, "profile", x->profile != NULL);
 	json_key(w, "default");
 	json_open(w, '{');
 	json_action(w, rest.action, rest.errno_value);
 	json_close(w, '}');
 	json_key(w, "counts");
 	json_open(w, '{');
-	for (enum verdict_kind k = VERDICT_ALLOWED; k <= VERDICT_REFUSED; k++) {
-		json_key(w, verdict_kind_name(k));
-		json_u64(w, count(x, GROUP_KINDS, k));
-	}
+	for (enum verdict_kind k = VERDICT_ALLOWED; k <= VERDICT_REFUSED; k++)
+		json_put_u64(w, verdict_kind_name(k), count(x, GROUP_KINDS, k));
 	json_close(w, '}');
 	json_key(w, "groups");
 	json_open(w, '[');
@@ -287,8 +276,8 @@ static void json_all(struct json_writer *w, const struct explained *x)
 		if (group_size(x, g) == 0)
 			continue;
 		json_open(w, '{');
-		json_text_entry(w, "group", syscall_group_info(g)->name);
-		json_text_entry(w, "title", syscall_group_info(g)->title);
+		json_put_string(w, "group", syscall_group_info(g)->name);
+		json_put_string(w, "title", syscall_group_info(g)->title);
 		json_key(w, "syscalls");
 		json_open(w, '[');
 		for (size_t i = 0; i < x->n; i++) {

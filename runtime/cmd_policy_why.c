@@ -61,20 +61,13 @@ static void print_json(const struct why *v, size_t n, int status, struct buf *ou
 	json_open(&w, '[');
 	for (size_t i = 0; i < n; i++) {
 		json_open(&w, '{');
-		json_key(&w, "syscall");
-		json_string(&w, v[i].call);
-		json_key(&w, "errno");
-		json_u64(&w, v[i].errno_value);
-		json_key(&w, "count");
-		json_u64(&w, v[i].count);
-		json_key(&w, "layer");
-		json_string(&w, v[i].layer);
-		json_key(&w, "certain");
-		json_bool(&w, v[i].certain);
-		json_key(&w, "why");
-		json_string(&w, v[i].what);
-		json_key(&w, "pointer");
-		json_string(&w, v[i].pointer);
+		json_put_string(&w, "syscall", v[i].call);
+		json_put_u64(&w, "errno", v[i].errno_value);
+		json_put_u64(&w, "count", v[i].count);
+		json_put_string(&w, "layer", v[i].layer);
+		json_put_bool(&w, "certain", v[i].certain);
+		json_put_string(&w, "why", v[i].what);
+		json_put_string(&w, "pointer", v[i].pointer);
 		json_close(&w, '}');
 	}
 	json_close(&w, ']');

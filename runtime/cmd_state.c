@@ -25,12 +25,6 @@ static const struct option_spec list_options[] = {
 
 /* --- one ------------------------------------------------------------------------------ */
 
-static void put_number(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_u64(w, value);
-}
-
 static void put_usage(struct json_writer *w, const struct meter_reading *last)
 {
 	static const struct {
@@ -44,10 +38,10 @@ static void put_usage(struct json_writer *w, const struct meter_reading *last)
 
 	json_key(w, "rusage");
 	json_open(w, '{');
-	put_number(w, "userUsec", meter_get(&last->table[METER_CPU_STAT], "user_usec"));
-	put_number(w, "systemUsec", meter_get(&last->table[METER_CPU_STAT], "system_usec"));
+	json_put_u64(w, "userUsec", meter_get(&last->table[METER_CPU_STAT], "user_usec"));
+	json_put_u64(w, "systemUsec", meter_get(&last->table[METER_CPU_STAT], "system_usec"));
 	if (last->number[METER_MEMORY_PEAK].set)
-		put_number(w, "memoryPeak", last->number[METER_MEMORY_PEAK].value);
+		json_put_u64(w, "memoryPeak", last->number[METER_MEMORY_PEAK].value);
 	json_close(w, '}');
 	json_key(w, "psi");
 	json_open(w, '{');
@@ -80,8 +74,7 @@ static void put_exit(struct json_writer *w, const struct container_details *d)
 		json_i64(w, d->exit_signal);
 	}
 	if (d->counted) {
-		json_key(w, "oom");
-		json_bool(w, oom);
+		json_put_bool(w, "oom", oom);
 		put_usage(w, &d->last);
 	}
 	json_close(w, '}');
@@ -104,31 +97,24 @@ void cmd_info_json(struct json_writer *w, const struct container_info *info, con
                    const struct container_details *details)
 {
 	json_open(w, '{');
-	json_key(w, "ociVersion");
-	json_string(w, OCI_SPEC_VERSION);
-	json_key(w, "id");
-	json_string(w, info->id);
+	json_put_string(w, "ociVersion", OCI_SPEC_VERSION);
+	json_put_string(w, "id", info->id);
 	json_key(w, "pid");
 	json_i64(w, info->pid);
-	json_key(w, "status");
-	json_string(w, container_status_name(info->status));
-	json_key(w, "bundle");
-	json_string(w, info->bundle);
-	json_key(w, "rootfs");
-	json_string(w, info->rootfs);
-	json_key(w, "created");
-	json_string(w, info->created);
+	json_put_string(w, "status", container_status_name(info->status));
+	json_put_string(w, "bundle", info->bundle);
+	json_put_string(w, "rootfs", info->rootfs);
+	json_put_string(w, "created", info->created);
 	if (info->annotations.n > 0) {
 		json_key(w, "annotations");
 		json_open(w, '{');
 		for (size_t i = 0; i < info->annotations.n; i++) {
-			json_key(w, info->annotations.v[i].key);
-			json_string(w, info->annotations.v[i].value);
+			json_put_string(w, info->annotations.v[i].key,
+			                info->annotations.v[i].value);
 		}
 		json_close(w, '}');
 	}
-	json_key(w, "owner");
-	json_string(w, owner);
+	json_put_string(w, "owner", owner);
 	if (details)
 		put_details(w, details);
 	json_close(w, '}');

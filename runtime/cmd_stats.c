@@ -193,12 +193,9 @@ static void put_pair(struct json_writer *w, const char *object, const char *firs
 {
 	json_key(w, object);
 	json_open(w, '{');
-	json_key(w, first);
-	json_u64(w, value);
-	if (other) {
-		json_key(w, second);
-		json_u64(w, *other);
-	}
+	json_put_u64(w, first, value);
+	if (other)
+		json_put_u64(w, second, *other);
 	json_close(w, '}');
 }
 
@@ -212,8 +209,7 @@ static void put_usage(struct json_writer *w, const struct stats_row *row)
 		json_key(w, "percent");
 		json_hundredths(w, row->cpu);
 	}
-	json_key(w, "usageUsec");
-	json_u64(w, meter_get(&r->table[METER_CPU_STAT], "usage_usec"));
+	json_put_u64(w, "usageUsec", meter_get(&r->table[METER_CPU_STAT], "usage_usec"));
 	json_close(w, '}');
 	if (r->number[METER_MEMORY_CURRENT].set)
 		put_pair(w, "memory", "usage", r->number[METER_MEMORY_CURRENT].value, "limit",
@@ -229,10 +225,8 @@ static void put_row(struct json_writer *w, const struct stats_row *row)
 	uint64_t bytes, written, kills;
 
 	json_open(w, '{');
-	json_key(w, "id");
-	json_string(w, row->id);
-	json_key(w, "paused");
-	json_bool(w, row->paused);
+	json_put_string(w, "id", row->id);
+	json_put_bool(w, "paused", row->paused);
 	if (row->counted)
 		put_usage(w, row);
 	if (io_bytes(&row->now, &bytes, &written))
@@ -246,10 +240,8 @@ static void put_row(struct json_writer *w, const struct stats_row *row)
 		meter_pressure_json(w, &row->now.pressure[pressures[i].file]);
 	}
 	json_close(w, '}');
-	if (meter_find(&row->now.table[METER_MEMORY_EVENTS], "oom_kill", &kills)) {
-		json_key(w, "oomKills");
-		json_u64(w, kills);
-	}
+	if (meter_find(&row->now.table[METER_MEMORY_EVENTS], "oom_kill", &kills))
+		json_put_u64(w, "oomKills", kills);
 	json_close(w, '}');
 }
 

@@ -48,10 +48,8 @@ static int tell(const struct stream *s, const char *type, const struct meter_rea
 	struct json_writer w = { .out = &line, .indent = "" };
 
 	json_open(&w, '{');
-	json_key(&w, "type");
-	json_string(&w, type);
-	json_key(&w, "id");
-	json_string(&w, s->id);
+	json_put_string(&w, "type", type);
+	json_put_string(&w, "id", s->id);
 	if (numbers || hit)
 		json_key(&w, "data");
 	if (numbers)
@@ -167,10 +165,8 @@ static int tell_end(const struct stream *s, struct found *f, struct err *e)
 		return 0;
 	record_end(f, status, signo);
 	json_open(&w, '{');
-	json_key(&w, "type");
-	json_string(&w, "exit");
-	json_key(&w, "id");
-	json_string(&w, s->id);
+	json_put_string(&w, "type", "exit");
+	json_put_string(&w, "id", s->id);
 	json_key(&w, "data");
 	json_open(&w, '{');
 	json_key(&w, "status");

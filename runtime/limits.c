@@ -165,12 +165,6 @@ bool limits_remarkable(const struct limit_hit *hit)
 	       (hit->count > hit->periods / 2 && hit->count >= LASTING_PERIODS);
 }
 
-static void put_number(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_u64(w, value);
-}
-
 void limits_json(struct json_writer *w, const struct limit_hit *hit)
 {
 	static const struct {
@@ -182,21 +176,18 @@ void limits_json(struct json_writer *w, const struct limit_hit *hit)
 	};
 
 	json_open(w, '{');
-	json_key(w, "resource");
-	json_string(w, names[hit->kind].resource);
-	json_key(w, "event");
-	json_string(w, names[hit->kind].event);
-	put_number(w, "count", hit->count);
+	json_put_string(w, "resource", names[hit->kind].resource);
+	json_put_string(w, "event", names[hit->kind].event);
+	json_put_u64(w, "count", hit->count);
 	if (hit->limit.set)
-		put_number(w, "limit", hit->limit.value);
+		json_put_u64(w, "limit", hit->limit.value);
 	if (hit->peak.set)
-		put_number(w, "peak", hit->peak.value);
+		json_put_u64(w, "peak", hit->peak.value);
 	if (hit->kind == LIMIT_CPU) {
-		put_number(w, "period", hit->period_us);
-		put_number(w, "periods", hit->periods);
-		put_number(w, "throttledUsec", hit->throttled_us);
+		json_put_u64(w, "period", hit->period_us);
+		json_put_u64(w, "periods", hit->periods);
+		json_put_u64(w, "throttledUsec", hit->throttled_us);
 	}
-	json_key(w, "text");
-	json_string(w, hit->text);
+	json_put_string(w, "text", hit->text);
 	json_close(w, '}');
 }

@@ -11,17 +11,11 @@
 #include "base/num.h"
 #include "base/scope.h"
 
-static void put(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_u64(w, value);
-}
-
 /* Go's omitempty. */
 static void put_some(struct json_writer *w, const char *key, uint64_t value)
 {
 	if (value != 0)
-		put(w, key, value);
+		json_put_u64(w, key, value);
 }
 
 static void put_table(struct json_writer *w, const char *key, const struct meter_table *t)
@@ -31,7 +25,7 @@ static void put_table(struct json_writer *w, const char *key, const struct meter
 	json_key(w, key);
 	json_open(w, '{');
 	for (size_t i = 0; i < t->n; i++)
-		put(w, t->v[i].key, t->v[i].value);
+		json_put_u64(w, t->v[i].key, t->v[i].value);
 	json_close(w, '}');
 }
 
@@ -60,7 +54,7 @@ static void put_stall(struct json_writer *w, const char *key, const struct meter
 		json_key(w, averages[i].key);
 		json_hundredths(w, averages[i].value);
 	}
-	put(w, "total", s->total);
+	json_put_u64(w, "total", s->total);
 	json_close(w, '}');
 }
 
@@ -91,8 +85,8 @@ static void put_cpu(struct json_writer *w, const struct meter_reading *r)
 	json_key(w, "usage");
 	json_open(w, '{');
 	put_some(w, "total", meter_get(stat, "usage_usec") * 1000);
-	put(w, "kernel", meter_get(stat, "system_usec") * 1000);
-	put(w, "user", meter_get(stat, "user_usec") * 1000);
+	json_put_u64(w, "kernel", meter_get(stat, "system_usec") * 1000);
+	json_put_u64(w, "user", meter_get(stat, "user_usec") * 1000);
 	json_close(w, '}');
 	json_key(w, "throttling");
 	json_open(w, '{');
@@ -154,10 +148,10 @@ static void put_cpuset(struct json_writer *w, const struct meter_reading *r)
 	json_key(w, "cpuset");
 	json_open(w, '{');
 	put_list(w, "cpus", r->words[METER_CPUS]);
-	put(w, "cpu_exclusive", 0);
+	json_put_u64(w, "cpu_exclusive", 0);
 	put_list(w, "mems", r->words[METER_MEMS]);
 	for (size_t i = 0; i < LEN(zeros); i++)
-		put(w, zeros[i], 0);
+		json_put_u64(w, zeros[i], 0);
 	json_close(w, '}');
 }
 
@@ -166,10 +160,10 @@ static void put_memory_entry(struct json_writer *w, const char *key, uint64_t li
 {
 	json_key(w, key);
 	json_open(w, '{');
-	put(w, "limit", limit);
+	json_put_u64(w, "limit", limit);
 	put_some(w, "usage", usage);
 	put_some(w, "max", max);
-	put(w, "failcnt", failures);
+	json_put_u64(w, "failcnt", failures);
 	json_close(w, '}');
 }
 
@@ -243,8 +237,7 @@ static void put_operations(struct json_writer *w, const struct meter_reading *r,
 		for (size_t o = 0; o < LEN(operations); o++) {
 			json_open(w, '{');
 			put_device(w, line->name);
-			json_key(w, "op");
-			json_string(w, operations[o]);
+			json_put_string(w, "op", operations[o]);
 			put_some(w, "value", meter_get(&line->values, names[o]));
 			json_close(w, '}');
 		}
@@ -273,7 +266,7 @@ static void put_hugetlb(struct json_writer *w, const struct meter_reading *r)
 		json_key(w, r->huge[i].size);
 		json_open(w, '{');
 		put_some(w, "usage", r->huge[i].current);
-		put(w, "failcnt", r->huge[i].failures);
+		json_put_u64(w, "failcnt", r->huge[i].failures);
 		json_close(w, '}');
 	}
 	json_close(w, '}');
@@ -285,7 +278,7 @@ static void put_number(struct json_writer *w, const struct meter_reading *r, con
                        enum meter_file file)
 {
 	if (r->number[file].set)
-		put(w, key, r->number[file].value);
+		json_put_u64(w, key, r->number[file].value);
 }
 
 static void put_lines(struct json_writer *w, const struct meter_reading *r, const char *key,
@@ -306,10 +299,8 @@ static void put_v2(struct json_writer *w, const struct meter_reading *r)
 	json_key(w, "v2");
 	json_open(w, '{');
 	put_table(w, "cpu.stat", &r->table[METER_CPU_STAT]);
-	if (r->words[METER_CPU_MAX]) {
-		json_key(w, "cpu.max");
-		json_string(w, r->words[METER_CPU_MAX]);
-	}
+	if (r->words[METER_CPU_MAX])
+		json_put_string(w, "cpu.max", r->words[METER_CPU_MAX]);
 	put_number(w, r, "memory.peak", METER_MEMORY_PEAK);
 	put_number(w, r, "memory.swap.current", METER_SWAP_CURRENT);
 	put_counts(w, "memory.events", &r->table[METER_MEMORY_EVENTS]);

@@ -28,8 +28,7 @@ static void string(struct printer *p, const char *key, const char *value)
 {
 	if (!value)
 		return;
-	json_key(&p->w, key);
-	json_string(&p->w, value);
+	json_put_string(&p->w, key, value);
 }
 
 static void text(struct printer *p, const char *key, plan_str at)
@@ -39,8 +38,7 @@ static void text(struct printer *p, const char *key, plan_str at)
 
 static void number(struct printer *p, const char *key, uint64_t value)
 {
-	json_key(&p->w, key);
-	json_u64(&p->w, value);
+	json_put_u64(&p->w, key, value);
 }
 
 /* A number of which 0 says that there is none. */
@@ -54,8 +52,7 @@ static void flag(struct printer *p, const char *key, uint32_t value)
 {
 	if (!value)
 		return;
-	json_key(&p->w, key);
-	json_bool(&p->w, true);
+	json_put_bool(&p->w, key, true);
 }
 
 static void octal(struct printer *p, const char *key, uint64_t value)

@@ -89,19 +89,15 @@ static void print_call(const struct listener *l, const struct seccomp_notif *cal
 	struct err ignored = { 0 };
 
 	json_open(&w, '{');
-	json_key(&w, "container");
-	json_string(&w, l->id);
-	json_key(&w, "pid");
-	json_u64(&w, call->pid);
-	json_key(&w, "syscall");
-	json_string(&w, name);
+	json_put_string(&w, "container", l->id);
+	json_put_u64(&w, "pid", call->pid);
+	json_put_string(&w, "syscall", name);
 	json_key(&w, "args");
 	json_open(&w, '[');
 	for (size_t i = 0; i < LEN(call->data.args); i++)
 		json_u64(&w, call->data.args[i]);
 	json_close(&w, ']');
-	json_key(&w, "answer");
-	json_string(&w, answer);
+	json_put_string(&w, "answer", answer);
 	json_key(&w, "errno");
 	json_i64(&w, number);
 	json_close(&w, '}');

@@ -65,8 +65,7 @@ void policy_landlock_json(const struct oci_landlock *l, struct json_writer *w)
 		return;
 	}
 	json_open(w, '{');
-	json_key(w, "strict");
-	json_bool(w, l->strict);
+	json_put_bool(w, "strict", l->strict);
 	json_words(w, "files", l->fs, OCI_LANDLOCK_FS);
 	json_words(w, "network", l->net, OCI_LANDLOCK_NET);
 	json_words(w, "scopes", l->scopes, OCI_LANDLOCK_SCOPE);
@@ -74,15 +73,13 @@ void policy_landlock_json(const struct oci_landlock *l, struct json_writer *w)
 	json_open(w, '[');
 	for (size_t i = 0; i < l->path_count; i++) {
 		json_open(w, '{');
-		json_key(w, "path");
-		json_string(w, l->paths[i].path);
+		json_put_string(w, "path", l->paths[i].path);
 		json_words(w, "access", l->paths[i].access, OCI_LANDLOCK_FS);
 		json_close(w, '}');
 	}
 	for (size_t i = 0; i < l->port_count; i++) {
 		json_open(w, '{');
-		json_key(w, "port");
-		json_u64(w, l->ports[i].port);
+		json_put_u64(w, "port", l->ports[i].port);
 		json_words(w, "access", l->ports[i].access, OCI_LANDLOCK_NET);
 		json_close(w, '}');
 	}

@@ -134,15 +134,12 @@ static void write_profile(struct arena *a, const char *sock, struct buf *ret)
 
 	verdict_all(a, NULL, &v, &n);
 	json_open(&w, '{');
-	json_key(&w, "defaultAction");
-	json_string(&w, "SCMP_ACT_ALLOW");
-	json_key(&w, "listenerPath");
-	json_string(&w, sock);
+	json_put_string(&w, "defaultAction", "SCMP_ACT_ALLOW");
+	json_put_string(&w, "listenerPath", sock);
 	json_key(&w, "syscalls");
 	json_open(&w, '[');
 	json_open(&w, '{');
-	json_key(&w, "action");
-	json_string(&w, "SCMP_ACT_NOTIFY");
+	json_put_string(&w, "action", "SCMP_ACT_NOTIFY");
 	json_key(&w, "names");
 	json_open(&w, '[');
 	for (size_t i = 0; i < n; i++) {

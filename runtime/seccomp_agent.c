@@ -12,12 +12,6 @@
 
 enum { AGENT_TIMEOUT_MS = 10000 };
 
-static void put_string(struct json_writer *w, const char *key, const char *value)
-{
-	json_key(w, key);
-	json_string(w, value);
-}
-
 int seccomp_agent_send(const struct oci_config *config, const struct state *state, pid_t pid,
                        int listener, struct err *e)
 {
@@ -26,14 +20,15 @@ int seccomp_agent_send(const struct oci_config *config, const struct state *stat
 	struct json_writer w = { .out = &text, .indent = "" };
 
 	json_open(&w, '{');
-	put_string(&w, "ociVersion", OCI_SPEC_VERSION);
+	json_put_string(&w, "ociVersion", OCI_SPEC_VERSION);
 	json_key(&w, "fds");
 	json_open(&w, '[');
 	json_string(&w, "seccompFd");
 	json_close(&w, ']');
 	json_key(&w, "pid");
 	json_i64(&w, pid);
-	put_string(&w, "metadata", profile->listener_metadata ? profile->listener_metadata : "");
+	json_put_string(&w, "metadata",
+	                profile->listener_metadata ? profile->listener_metadata : "");
 	json_key(&w, "state");
 	oci_state_write(&w, state, state->pid, pid == state->pid ? "creating" : "running");
 	json_close(&w, '}');

@@ -24,62 +24,44 @@ static const char *const phase_names[] = {
 	[PHASE_STARTED] = "started",
 };
 
-static void put_string(struct json_writer *w, const char *key, const char *value)
-{
-	json_key(w, key);
-	json_string(w, value);
-}
-
-static void put_number(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_u64(w, value);
-}
-
-static void put_truth(struct json_writer *w, const char *key, bool value)
-{
-	json_key(w, key);
-	json_bool(w, value);
-}
-
 int state_prepare(const struct state_dir *d, const struct state *state, struct err *e)
 {
 	BUF struct buf text = { 0 };
 	struct json_writer w = { .out = &text, .indent = "" };
 
 	json_open(&w, '{');
-	put_number(&w, "version", STATE_VERSION);
-	put_string(&w, "id", state->id);
-	put_string(&w, "bundle", state->bundle);
-	put_string(&w, "rootfs", state->rootfs);
-	put_string(&w, "backend", state->backend);
-	put_string(&w, "bootId", state->boot_id);
-	put_string(&w, "created", state->created);
-	put_string(&w, "cgroup", state->cgroup ? state->cgroup : "");
+	json_put_u64(&w, "version", STATE_VERSION);
+	json_put_string(&w, "id", state->id);
+	json_put_string(&w, "bundle", state->bundle);
+	json_put_string(&w, "rootfs", state->rootfs);
+	json_put_string(&w, "backend", state->backend);
+	json_put_string(&w, "bootId", state->boot_id);
+	json_put_string(&w, "created", state->created);
+	json_put_string(&w, "cgroup", state->cgroup ? state->cgroup : "");
 	if (state->scope)
-		put_string(&w, "scope", state->scope);
-	put_string(&w, "phase", phase_names[state->phase]);
-	put_number(&w, "pid", (uint64_t)state->pid);
-	put_number(&w, "startTime", state->start_time);
-	put_number(&w, "owner", state->owner);
-	put_truth(&w, "privatePids", state->private_pids);
-	put_truth(&w, "startNeedsConfig", state->start_needs_config);
-	put_truth(&w, "keyring", state->keyring);
-	put_truth(&w, "poststop", state->poststop);
+		json_put_string(&w, "scope", state->scope);
+	json_put_string(&w, "phase", phase_names[state->phase]);
+	json_put_u64(&w, "pid", (uint64_t)state->pid);
+	json_put_u64(&w, "startTime", state->start_time);
+	json_put_u64(&w, "owner", state->owner);
+	json_put_bool(&w, "privatePids", state->private_pids);
+	json_put_bool(&w, "startNeedsConfig", state->start_needs_config);
+	json_put_bool(&w, "keyring", state->keyring);
+	json_put_bool(&w, "poststop", state->poststop);
 	if (state->rdt)
-		put_truth(&w, "rdt", true);
+		json_put_bool(&w, "rdt", true);
 	if (state->shares_mounts)
-		put_truth(&w, "sharesMounts", true);
+		json_put_bool(&w, "sharesMounts", true);
 	json_key(&w, "annotations");
 	json_open(&w, '{');
 	for (size_t i = 0; i < state->annotations.n; i++)
-		put_string(&w, state->annotations.v[i].key, state->annotations.v[i].value);
+		json_put_string(&w, state->annotations.v[i].key, state->annotations.v[i].value);
 	json_close(&w, '}');
 	if (state->ended) {
 		json_key(&w, "exit");
 		json_open(&w, '{');
-		put_number(&w, "status", (uint64_t)state->exit_status);
-		put_number(&w, "signal", (uint64_t)state->exit_signal);
+		json_put_u64(&w, "status", (uint64_t)state->exit_status);
+		json_put_u64(&w, "signal", (uint64_t)state->exit_signal);
 		json_close(&w, '}');
 	}
 	json_close(&w, '}');

@@ -22,18 +22,6 @@ struct writer {
 	size_t count;
 };
 
-static void text(struct json_writer *w, const char *key, const char *value)
-{
-	json_key(w, key);
-	json_string(w, value);
-}
-
-static void number(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_u64(w, value);
-}
-
 /* --- what is allowed ------------------------------------------------------------------------- */
 
 static size_t values_of(const struct trace_result *r, uint32_t nr)
@@ -94,7 +82,7 @@ static void write_names(struct writer *x)
 	if (x->count == before_them)
 		return;
 	json_close(&x->w, ']');
-	text(&x->w, "action", "SCMP_ACT_ALLOW");
+	json_put_string(&x->w, "action", "SCMP_ACT_ALLOW");
 	json_close(&x->w, '}');
 }
 
@@ -106,18 +94,18 @@ static void write_value(struct writer *x, const char *name, const struct trace_v
 	open_rule(&x->w);
 	json_string(&x->w, name);
 	json_close(&x->w, ']');
-	text(&x->w, "action", "SCMP_ACT_ALLOW");
+	json_put_string(&x->w, "action", "SCMP_ACT_ALLOW");
 	json_key(&x->w, "args");
 	json_open(&x->w, '[');
 	json_open(&x->w, '{');
-	number(&x->w, "index", v->index);
+	json_put_u64(&x->w, "index", v->index);
 	if (wide) {
-		number(&x->w, "value", v->value);
-		text(&x->w, "op", "SCMP_CMP_EQ");
+		json_put_u64(&x->w, "value", v->value);
+		json_put_string(&x->w, "op", "SCMP_CMP_EQ");
 	} else { /* the upper half of the register may hold anything */
-		number(&x->w, "value", UINT32_MAX);
-		number(&x->w, "valueTwo", v->value);
-		text(&x->w, "op", "SCMP_CMP_MASKED_EQ");
+		json_put_u64(&x->w, "value", UINT32_MAX);
+		json_put_u64(&x->w, "valueTwo", v->value);
+		json_put_string(&x->w, "op", "SCMP_CMP_MASKED_EQ");
 	}
 	json_close(&x->w, '}');
 	json_close(&x->w, ']');
@@ -178,11 +166,11 @@ static void write_arguments(struct json_writer *w, const struct oci_seccomp_rule
 	json_open(w, '[');
 	for (size_t i = 0; i < rule->arg_count; i++) {
 		json_open(w, '{');
-		number(w, "index", rule->args[i].index);
-		number(w, "value", rule->args[i].value);
+		json_put_u64(w, "index", rule->args[i].index);
+		json_put_u64(w, "value", rule->args[i].value);
 		if (rule->args[i].op == OCI_CMP_MASKED_EQ)
-			number(w, "valueTwo", rule->args[i].value_two);
-		text(w, "op", operators[rule->args[i].op]);
+			json_put_u64(w, "valueTwo", rule->args[i].value_two);
+		json_put_string(w, "op", operators[rule->args[i].op]);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -207,7 +195,7 @@ static void write_earlier(struct writer *x)
 			open_rule(&x->w);
 			json_string(&x->w, name);
 			json_close(&x->w, ']');
-			text(&x->w, "action", "SCMP_ACT_ALLOW");
+			json_put_string(&x->w, "action", "SCMP_ACT_ALLOW");
 			write_arguments(&x->w, rule);
 			json_close(&x->w, '}');
 		}
@@ -239,7 +227,7 @@ int trace_profile(struct arena *a, const struct trace_result *result,
 	if (earlier)
 		TRY(check_earlier(earlier, e));
 	json_open(&x.w, '{');
-	text(&x.w, "defaultAction", "SCMP_ACT_ERRNO");
+	json_put_string(&x.w, "defaultAction", "SCMP_ACT_ERRNO");
 	json_key(&x.w, "architectures");
 	json_open(&x.w, '[');
 	json_string(&x.w, "SCMP_ARCH_X86_64");
