@@ -27,15 +27,6 @@ static const struct option_spec list_options[] = {
 
 static void put_usage(struct json_writer *w, const struct meter_reading *last)
 {
-	static const struct {
-		const char *name;
-		enum meter_file file;
-	} pressures[] = {
-		{ "cpu", METER_CPU_PRESSURE },
-		{ "memory", METER_MEMORY_PRESSURE },
-		{ "io", METER_IO_PRESSURE },
-	};
-
 	json_key(w, "rusage");
 	json_open(w, '{');
 	json_put_u64(w, "userUsec", meter_get(&last->table[METER_CPU_STAT], "user_usec"));
@@ -44,16 +35,7 @@ static void put_usage(struct json_writer *w, const struct meter_reading *last)
 		json_put_u64(w, "memoryPeak", last->number[METER_MEMORY_PEAK].value);
 	json_close(w, '}');
 	json_key(w, "psi");
-	json_open(w, '{');
-	for (size_t i = 0; i < LEN(pressures); i++) {
-		const struct meter_pressure *p = &last->pressure[pressures[i].file];
-
-		if (!p->set)
-			continue;
-		json_key(w, pressures[i].name);
-		meter_pressure_json(w, p);
-	}
-	json_close(w, '}');
+	meter_pressures_json(w, last);
 }
 
 /* How it ended. */

@@ -29,14 +29,8 @@ static const struct option_spec stats_options[] = {
 };
 /* clang-format on */
 
-static const struct {
-	const char *name;
-	enum meter_file file;
-} pressures[] = {
-	{ "cpu", METER_CPU_PRESSURE },
-	{ "memory", METER_MEMORY_PRESSURE },
-	{ "io", METER_IO_PRESSURE },
-};
+static const enum meter_file pressures[] = { METER_CPU_PRESSURE, METER_MEMORY_PRESSURE,
+	                                     METER_IO_PRESSURE };
 
 /* Bytes read and written, over all devices; false: nobody counts them. */
 static bool io_bytes(const struct meter_reading *r, uint64_t *ret_read, uint64_t *ret_written)
@@ -104,7 +98,7 @@ static const char *pressure_cell(struct arena *a, const struct meter_reading *r)
 	const char *text = "";
 
 	for (size_t i = 0; i < LEN(pressures); i++) {
-		const struct meter_pressure *p = &r->pressure[pressures[i].file];
+		const struct meter_pressure *p = &r->pressure[pressures[i]];
 		const char *between = i > 0 ? " / " : "";
 
 		text = p->set ? arena_printf(a, "%s%s%u.%02u", text, between, p->some.avg10 / 100,
@@ -232,14 +226,7 @@ static void put_row(struct json_writer *w, const struct stats_row *row)
 	if (io_bytes(&row->now, &bytes, &written))
 		put_pair(w, "io", "readBytes", bytes, "writtenBytes", &written);
 	json_key(w, "psi");
-	json_open(w, '{');
-	for (size_t i = 0; i < LEN(pressures); i++) {
-		if (!row->now.pressure[pressures[i].file].set)
-			continue;
-		json_key(w, pressures[i].name);
-		meter_pressure_json(w, &row->now.pressure[pressures[i].file]);
-	}
-	json_close(w, '}');
+	meter_pressures_json(w, &row->now);
 	if (meter_find(&row->now.table[METER_MEMORY_EVENTS], "oom_kill", &kills))
 		json_put_u64(w, "oomKills", kills);
 	json_close(w, '}');

@@ -58,11 +58,34 @@ static void put_stall(struct json_writer *w, const char *key, const struct meter
 	json_close(w, '}');
 }
 
-void meter_pressure_json(struct json_writer *w, const struct meter_pressure *p)
+static void put_shares(struct json_writer *w, const struct meter_pressure *p)
 {
 	json_open(w, '{');
 	put_stall(w, "some", &p->some);
 	put_stall(w, "full", &p->full);
+	json_close(w, '}');
+}
+
+void meter_pressures_json(struct json_writer *w, const struct meter_reading *r)
+{
+	static const struct {
+		const char *name;
+		enum meter_file file;
+	} pressures[] = {
+		{ "cpu", METER_CPU_PRESSURE },
+		{ "memory", METER_MEMORY_PRESSURE },
+		{ "io", METER_IO_PRESSURE },
+	};
+
+	json_open(w, '{');
+	for (size_t i = 0; i < LEN(pressures); i++) {
+		const struct meter_pressure *p = &r->pressure[pressures[i].file];
+
+		if (!p->set)
+			continue;
+		json_key(w, pressures[i].name);
+		put_shares(w, p);
+	}
 	json_close(w, '}');
 }
 
@@ -71,7 +94,7 @@ static void put_pressure(struct json_writer *w, const struct meter_pressure *p)
 	if (!p->set)
 		return;
 	json_key(w, "psi");
-	meter_pressure_json(w, p);
+	put_shares(w, p);
 }
 
 /* --- runc's objects -------------------------------------------------------------------- */

@@ -5,8 +5,10 @@
 #include "cgroups/stats.h"
 #include "oci-spec/json.h"
 
-/* {"some":{"avg10":…,"avg60":…,"avg300":…,"total":…},"full":{…}}: per cent, microseconds. */
-void meter_pressure_json(struct json_writer *w, const struct meter_pressure *p);
+/* What waits for CPU, memory and I/O, as far as the kernel counts it:
+ * {"cpu":{"some":{"avg10":…,"avg60":…,"avg300":…,"total":…},"full":{…}},"memory":…,"io":…},
+ * per cent and microseconds. */
+void meter_pressures_json(struct json_writer *w, const struct meter_reading *r);
 
 /* The data of a "stats" event, in the shape of `runc events`: its keys, its units (bytes,
  * nanoseconds), version 1's names for what version 2 has too, and its omissions: a number
