@@ -361,7 +361,23 @@ static int on_mount(void *context, pid_t pid, uint64_t id, struct err *e)
 	return mount_note_write(&c->dir, pid, id, joined ? joined : "", c->state.rootfs, e);
 }
 
-/* prestart and createRuntime, and the state for createContainer hooks */
+static int run_outside(struct creation *c, enum oci_hook_kind kind, pid_t pid, const char *status,
+                       struct err *e)
+{
+	const struct oci_hook_list *hooks = &c->config->hooks[kind];
+	FD int state = -1;
+
+	if (hooks->n == 0)
+		return 0;
+	state = hooks_state(&c->state, pid, status, e);
+	TRY(state);
+	return hooks_run(kind, hooks, state, &c->patience, e);
+}
+
+/* prestart and createRuntime, and the state for createContainer hooks. What `creating` means
+ * is over when prestart hooks run (runtime.md, State, and steps 2 and 3 of Lifecycle), and
+ * those, older than the word, were promised "created"; to the newer kinds it is said until
+ * `create` has done its work. */
 static int on_hooks(void *context, pid_t pid, int *ret_state, struct err *e)
 {
 	struct creation *c = context;
@@ -372,11 +388,8 @@ static int on_hooks(void *context, pid_t pid, int *ret_state, struct err *e)
 	c->state.start_time = c->launch.start_time;
 	TRY(state_save(&c->dir, &c->state, e));
 
-	FD int outside = hooks_state(&c->state, pid, "creating", e);
-	TRY(outside);
-	TRY(hooks_run(OCI_HOOK_PRESTART, &hooks[OCI_HOOK_PRESTART], outside, &c->patience, e));
-	TRY(hooks_run(OCI_HOOK_CREATE_RUNTIME, &hooks[OCI_HOOK_CREATE_RUNTIME], outside,
-	              &c->patience, e));
+	TRY(run_outside(c, OCI_HOOK_PRESTART, pid, "created", e));
+	TRY(run_outside(c, OCI_HOOK_CREATE_RUNTIME, pid, "creating", e));
 	if (hooks[OCI_HOOK_CREATE_CONTAINER].n == 0)
 		return 0;
 	*ret_state = hooks_state(&c->state, c->state.private_pids ? 1 : pid, "creating", e);

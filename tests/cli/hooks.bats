@@ -68,7 +68,7 @@ hook() {
 		[ "$(jq -r .bundle $kind.json)" = "$W/b" ]
 		[ "$(jq -r '.annotations.key' $kind.json)" = value ]
 	done
-	[ "$(jq -r .status prestart.json)" = creating ]
+	[ "$(jq -r .status prestart.json)" = created ]
 	[ "$(jq -r .status createRuntime.json)" = creating ]
 	[ "$(jq -r .pid createRuntime.json)" = "$pid" ]
 	[ "$(jq -r .status poststart.json)" = running ]
