@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "runtime/audit.h"
+#include "runtime/compile.h"
 #include "runtime/mount_options.h"
 
 enum match { EXACT, BELOW, BEGINS };
@@ -234,6 +235,12 @@ static void check_filesystem(struct audit *a, const struct looked *l, const char
 		          l->mount->source);
 }
 
+/* Whether a shared bind is a peer of what it shows (compile_mounts.c). */
+static bool has_peers(const struct oci_config *c)
+{
+	return (c->linux_->rootfs_propagation & MS_SHARED) || compile_shares_mounts(c);
+}
+
 static void check_mount(struct audit *a, size_t index)
 {
 	struct looked l = { .mount = &a->config->mounts[index],
@@ -247,7 +254,7 @@ static void check_mount(struct audit *a, size_t index)
 		check_bind(a, &l);
 	else
 		check_filesystem(a, &l, type);
-	if (l.options.propagation & MS_SHARED)
+	if (l.bind && (l.options.propagation & MS_SHARED) && has_peers(a->config))
 		audit_add(a, AUDIT_MEDIUM, "shared-mount",
 		          arena_printf(a->arena, "%s/options", l.at),
 		          "use \"rslave\" or \"rprivate\"",

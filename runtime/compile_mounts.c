@@ -235,12 +235,14 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	return check_proc(m, cm, e);
 }
 
-/* An id-mapped one is a mount of its own, and can be a peer of new ones only; nothing
- * is ever mounted below a link. */
-static bool is_shared_bind(const struct compile_mount *cm)
+/* One that stays a peer of the host's mount. As with runc and crun, a root that is not shared
+ * cuts all off from the host: `shared` makes new peers then. An id-mapped one is a mount of
+ * its own, and can be a peer of new ones only; nothing is ever mounted below a link. */
+static bool is_shared_bind(const struct compile *c, const struct compile_mount *cm)
 {
-	return cm->bind && !cm->refused && !cm->idmap && !cm->options.links &&
-	       cm->slot == PLAN_NO_SLOT && (cm->options.propagation & MS_SHARED);
+	return (c->linux_->rootfs_propagation & MS_SHARED) && cm->bind && !cm->refused &&
+	       !cm->idmap && !cm->options.links && cm->slot == PLAN_NO_SLOT &&
+	       (cm->options.propagation & MS_SHARED);
 }
 
 int compile_read_mounts(struct compile *c, struct err *e)
@@ -253,7 +255,7 @@ int compile_read_mounts(struct compile *c, struct err *e)
 
 		c->mounts[i].refused = result < 0;
 		TRY(compile_go_on(c, result, e));
-		shared += is_shared_bind(&c->mounts[i]);
+		shared += is_shared_bind(c, &c->mounts[i]);
 	}
 	if (shared > SHARED_SOURCES_MAX)
 		return err_set(e, ERR_REFUSED, "mounts: %zu shared binds, at most %d are possible",
@@ -268,7 +270,7 @@ void compile_shared_sources(struct compile *c)
 	for (size_t i = 0; i < c->config->mount_count; i++) {
 		struct compile_mount *cm = &c->mounts[i];
 
-		if (!is_shared_bind(cm))
+		if (!is_shared_bind(c, cm))
 			continue;
 		cm->slot = slot++;
 		struct plan_step *step = plan_add(&c->plan, PLAN_CLONE_SHARED, cm->origin);

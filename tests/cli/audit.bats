@@ -50,7 +50,7 @@ weaknesses() {
 		host-root high /root/path .root.path = "/"
 		writable-root low /root/readonly .root.readonly = false
 		shared-mount medium /linux/rootfsPropagation .linux.rootfsPropagation = "rshared"
-		shared-mount medium /mounts/7/options .mounts += [{destination: "/d", source: "/srv/d", options: ["bind", "ro", "rshared"]}]
+		shared-mount medium /mounts/7/options .linux.rootfsPropagation = "rshared" | .mounts += [{destination: "/d", source: "/srv/d", options: ["bind", "ro", "rshared"]}]
 		loose-mount low /mounts/7/options .mounts += [{destination: "/d", source: "/srv/d", options: ["bind", "nodev"]}]
 		engine-socket high /mounts/7/source .mounts += [{destination: "/s", source: "/var/run/docker.sock", options: ["bind", "ro"]}]
 		engine-socket high /mounts/7/source .mounts += [{destination: "/s", source: "/run/containerd/containerd.sock", type: "bind", options: ["rbind"]}]

@@ -71,6 +71,16 @@ escapes() {
 	teardown_source
 }
 
+@test "rshared below a root that is not shared: the host's mounts may arrive, none escapes" {
+	setup_source shared
+	bound rbind rshared
+	expect 0 caisson run -d -b b c
+	not escapes
+	grep ' /tmp/m ' "/proc/$(pid_of c)/mountinfo" | grep -q 'shared:' # among the container's own
+	expect 0 caisson delete --force c
+	teardown_source
+}
+
 @test "without a word about it: neither way" {
 	setup_source shared
 	bound rbind

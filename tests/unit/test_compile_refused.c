@@ -313,7 +313,8 @@ static void test_too_many_shared(void **state)
 		           "%s{\"destination\":\"/%d\",\"source\":\"/\",\"options\":[\"bind\","
 		           "\"shared\"]}",
 		           i ? "," : "", i);
-	const struct plan_case c = { .mounts = mounts.data };
+	const struct plan_case c = { .mounts = mounts.data,
+		                     .linux_ = "\"rootfsPropagation\":\"shared\"" };
 	assert_int_equal(plan_case_compile(&a, &c, &bytes, &e), -1);
 	assert_string_equal(e.text, "mounts: 129 shared binds, at most 128 are possible");
 }

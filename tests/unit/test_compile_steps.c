@@ -409,11 +409,19 @@ static void test_id_maps(void **state)
 	assert_int_equal(plan_case_find(plan, PLAN_CLONE_SHARED, 0), -1);
 }
 
+static void test_shared_bind_below_a_root_that_is_not(void **state)
+{
+	(void)state;
+	PLAN_CASE(plan, .mounts = PLAN_CASE_SHARED_MOUNT);
+	assert_int_equal(plan_case_find(plan, PLAN_CLONE_SHARED, 0), -1);
+}
+
 /* Its slot comes after those that the launcher fills. */
 static void test_shared_bind(void **state)
 {
 	(void)state;
 	PLAN_CASE(plan, .mounts = PLAN_CASE_SHARED_MOUNT,
+	          .linux_ = "\"rootfsPropagation\":\"shared\"",
 	          .namespaces = "{\"type\":\"mount\"},{\"type\":\"pid\",\"path\":\"/p\"}");
 	const struct plan_step *clone = plan_case_step(plan, PLAN_CLONE_SHARED, 0);
 	assert_int_equal(plan->fds.count, 2);
@@ -645,6 +653,7 @@ int main(void)
 		cmocka_unit_test(test_no_mount_label),
 		cmocka_unit_test(test_remount),
 		cmocka_unit_test(test_id_maps),
+		cmocka_unit_test(test_shared_bind_below_a_root_that_is_not),
 		cmocka_unit_test(test_shared_bind),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_activation),
