@@ -122,13 +122,31 @@ static int check_remount(const struct compile_mount *cm, struct err *e)
 	                            : "tmpcopyup");
 }
 
-static int check_bind(const struct oci_mount *m, const struct compile_mount *cm, struct err *e)
+/* What a filesystem alone knows was decided when it was mounted: mount(8) leaves it out of
+ * a bind. A word without a value may be a misspelt flag, though. */
+static int check_bind_data(const struct compile *c, const struct compile_mount *cm, struct err *e)
+{
+	for (size_t i = 0; i < cm->options.data.n; i++) {
+		const char *text = cm->options.data.v[i];
+
+		if (!strchr(text, '='))
+			return err_set(e, ERR_SPEC,
+			               "%s.options: \"%s\": not an option of a bind mount",
+			               cm->origin, text);
+		if (c->warn)
+			c->warn("%s.options: \"%s\" is left out: a bind mount has the options "
+			        "of the filesystem that it shows",
+			        cm->origin, text);
+	}
+	return 0;
+}
+
+static int check_bind(const struct compile *c, const struct oci_mount *m,
+                      const struct compile_mount *cm, struct err *e)
 {
 	if (!m->source || !*m->source)
 		return err_set(e, ERR_SPEC, "%s.source: required for a bind mount", cm->origin);
-	if (cm->options.data.n > 0)
-		return err_set(e, ERR_SPEC, "%s.options: \"%s\": not an option of a bind mount",
-		               cm->origin, cm->options.data.v[0]);
+	TRY(check_bind_data(c, cm, e));
 	if (cm->options.copy_up)
 		return err_set(e, ERR_SPEC, "%s.options: \"tmpcopyup\": only a tmpfs can",
 		               cm->origin);
@@ -220,7 +238,7 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	cm->bind = cm->options.bind || type_is(m, "bind") || type_is(m, "rbind");
 	cm->options.recursive |= type_is(m, "rbind");
 	if (cm->bind) {
-		TRY(check_bind(m, cm, e));
+		TRY(check_bind(c, m, cm, e));
 		cm->source = path_clean(&c->arena, c->bundle, m->source);
 		TRY(read_magic_source(c, cm, e));
 	} else {
