@@ -320,7 +320,7 @@ load helpers
 	expect 0 caisson exec -d --pid-file pid c sleep 2000
 	expect 0 caisson kill c KILL
 	wait_for is_status c stopped
-	[ ! -d "/proc/$(cat pid)" ]
+	wait_for test ! -d "/proc/$(cat pid)"
 	expect 0 caisson delete c
 	nothing_left
 }

@@ -74,6 +74,6 @@ if os.fork() == 0:
 	export LIMIT=2
 	expect 1 with_mounts "$mute" run -b b c
 	says 'interrupted by SIGTERM'
-	[ $((SECONDS - begin)) -lt 20 ]
+	[ $((SECONDS - begin)) -lt 60 ]
 	nothing_left
 }
