@@ -107,15 +107,17 @@ use_profile() { # DIR PROFILE
 	make_bundle b
 	script b 'while [ ! -e /tmp/stop ]; do mkdir -p /tmp/x; sleep 0.1; done; chmod 700 /tmp'
 	caisson run -d -b b web
-	expect 0 caisson policy trace --for 1 -o p.json web
+	expect 0 caisson policy trace --for 2 -o p.json web
 	allowed p.json >names
 	grep -Eqx 'clock_nanosleep|nanosleep' names
 	not grep -Eqx 'chmod|fchmodat' names
 	[ "$(status_of web)" = running ]
-	caisson policy trace -o end.json web >trace.out 2>&1 3>&- &
+	"$CAISSON" --root "$STATE" policy trace -o end.json web >trace.out 2>&1 3>&- &
 	local tracer=$!
 	background+=("$tracer")
-	sleep 1
+	# its last descriptor: by then it counts
+	counts() { find "/proc/$tracer/fd" -lname '*signalfd*' | grep -q .; }
+	wait_for counts
 	caisson exec web touch /tmp/stop
 	wait $tracer
 	allowed end.json >names
