@@ -102,10 +102,11 @@ static int clone_init(const struct plan *plan, int cgroup, struct birth *b, stru
 }
 
 /* That init is gone before it was told something is no failure of ours: the talk
- * reads what it said last, or finds its end. Other errors stay errors. */
+ * reads what it said last, or finds its end. Other errors stay errors. ECONNRESET: it
+ * has left a packet unread, which whoever comes first is told once. */
 static int dead_already(struct err *e)
 {
-	if (e->sys != EPIPE && e->kind != ERR_STATE)
+	if (e->sys != EPIPE && e->sys != ECONNRESET && e->kind != ERR_STATE)
 		return -1;
 	*e = (struct err){ 0 };
 	return 0;
