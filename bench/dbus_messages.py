@@ -10,11 +10,23 @@ CALL = re.compile(r"^(\d+)\s+(sendmsg|sendto|recvmsg|recvfrom|read|write)\((\d+)
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
+def whole_lines(trace):
+    """Lines of the trace; a call that another process interrupted is put together again."""
+    begun = {}
+    for line in trace:
+        pid = line.split(" ", 1)[0]
+        if line.rstrip().endswith("<unfinished ...>"):
+            begun[pid] = line.rstrip()[: -len("<unfinished ...>")].rstrip()
+            continue
+        resumed = re.match(r"^\d+\s+<\.\.\. \w+ resumed>(.*)$", line)
+        yield begun.pop(pid, pid) + resumed.group(1) + "\n" if resumed else line
+
+
 def streams(path):
     """(fd, direction) -> bytes, of the connections that began with a handshake."""
     found = collections.OrderedDict()
     with open(path, encoding="ascii", errors="replace") as trace:
-        for line in trace:
+        for line in whole_lines(trace):
             match = CALL.match(line)
             if not match:
                 continue
@@ -53,7 +65,7 @@ def main():
         for kind in messages(data):
             counts[key[1]] += 1
             counts[key[1], kind] += 1
-    print(f"{counts['sent']} sent, {counts['received']} received "
+    print(f"{counts['sent'] + counts['received']} in all: {counts['sent']} sent, {counts['received']} received "
           f"({counts['received', 2]} replies, {counts['received', 3]} errors, {counts['received', 4]} signals)")
 
 

@@ -71,8 +71,8 @@ int dbus_open(struct dbus *d, const char *path, int deadline_ms, struct err *e)
 	return -1;
 }
 
-/* Reads on; what was given out is dropped first. */
-static int read_more(struct dbus *d, struct err *e)
+/* 1: there is something to read, 0: look again. */
+static int wait_once(struct dbus *d, struct err *e)
 {
 	struct pollfd one = { .fd = d->fd, .events = POLLIN };
 	int left = cgroup_clock_left(d->deadline), ready;
@@ -82,9 +82,25 @@ static int read_more(struct dbus *d, struct err *e)
 	ready = d->wait ? d->wait(d->context, d->fd, left, e) : poll(&one, 1, left);
 	if (ready < 0)
 		return d->wait ? -1 : errno == EINTR ? 0 : err_sys(e, "poll");
-	if (ready == 0)
-		return 0; /* the deadline is looked at again */
+	return ready > 0; /* else the deadline is looked at again */
+}
 
+int dbus_await(struct dbus *d, struct err *e)
+{
+	int ready = d->in.len > d->used;
+
+	while (ready == 0)
+		ready = wait_once(d, e);
+	return ready < 0 ? -1 : 0;
+}
+
+/* Reads on; what was given out is dropped first. */
+static int read_more(struct dbus *d, struct err *e)
+{
+	int ready = wait_once(d, e);
+
+	if (ready <= 0)
+		return ready;
 	ssize_t n = recv(d->fd, buf_room(&d->in, READ_SIZE), d->in.failed ? 0 : READ_SIZE,
 	                 MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -110,5 +110,8 @@ void dbus_close(struct dbus *d);
 /* Sends a call; its serial is d->serial then. */
 MUST_CHECK int dbus_send(struct dbus *d, const struct dbus_call *call, struct err *e);
 
+/* Waits until there is more to receive, and leaves it there. */
+MUST_CHECK int dbus_await(struct dbus *d, struct err *e);
+
 /* The next message, valid until the next call. ERR_STATE when the deadline passes. */
 MUST_CHECK int dbus_receive(struct dbus *d, struct dbus_message *ret, struct err *e);

@@ -238,13 +238,29 @@ static int await_answer(struct systemd *s, struct err *e)
 	return 0;
 }
 
-static int await_job(struct systemd *s, struct err *e)
+/* The kernel tells sooner than systemd that a process has been moved: the limits that
+ * systemd sets are written then, and what it goes on to tell need not be read. */
+static bool has_moved(const struct systemd *s, pid_t pid)
+{
+	ARENA struct arena a = { 0 };
+	struct err ignored = { 0 };
+	const char *group;
+
+	return s->group && pid > 0 && cgroup_of(&a, pid, &group, &ignored) == 0 &&
+	       strcmp(group, s->group) == 0;
+}
+
+/* With a pid that was to be moved somewhere, its being there is the end, too. */
+static int await_job(struct systemd *s, pid_t pid, struct err *e)
 {
 	s->job[0] = s->reason[0] = '\0';
 	s->refused = false;
 	for (;;) {
 		struct dbus_message m;
 
+		TRY(dbus_await(&s->bus, e));
+		if (s->job[0] && has_moved(s, pid))
+			return 0;
 		TRY(dbus_receive(&s->bus, &m, e));
 		int answered = is_answer(s, &m, e);
 		TRY(answered);
@@ -288,7 +304,7 @@ int systemd_await(struct systemd *s, const void *properties, size_t len, pid_t p
 {
 	int64_t end = cgroup_clock_ms() + AGAIN_MS;
 
-	while (await_job(s, e) < 0) {
+	while (await_job(s, pid, e) < 0) {
 		/* ERR_STATE with its name: there is such a unit */
 		if (!strstr(e->text, "(UnitExists)") || cgroup_clock_left(end) == 0)
 			return -1;
@@ -327,7 +343,7 @@ static int stop(const struct cgroup_facts *facts, const char *unit, struct err *
 	dbus_put_string(&body, unit);
 	dbus_put_string(&body, "replace");
 	TRY(call(&s, "StopUnit", "ss", &body, e));
-	return await_job(&s, e);
+	return await_job(&s, 0, e);
 }
 
 /* 1: it is gone, 0: it is still there when the time is over. */

@@ -61,10 +61,12 @@ struct systemd {
 	const char *unit;
 	bool user; /* the manager is that of a user */
 	bool refused;
-	uint32_t call;    /* serial of what was asked */
-	char object[768]; /* of the unit */
-	char job[128];    /* that starts it, once it is known */
-	char reason[64];  /* the unit's Result, if it changed */
+	uint32_t call;     /* serial of what was asked */
+	char object[768];  /* of the unit */
+	const char *group; /* below the cgroup2 mount, the caller's; NULL: only systemd tells
+	                    * that a process is in */
+	char job[128];     /* that starts it, once it is known */
+	char reason[64];   /* the unit's Result, if it changed */
 };
 
 #define SYSTEMD __attribute__((cleanup(systemd_close)))

@@ -34,6 +34,7 @@ static int wait_for(void *context, int fd, int timeout_ms, struct err *e)
 int creation_scope_connect(struct creation *c, struct err *e)
 {
 	TRY(systemd_open(&c->systemd, &c->facts.cgroup, c->state.scope, SYSTEMD_MS, e));
+	c->systemd.group = c->state.cgroup;
 	c->systemd.bus.wait = wait_for;
 	c->systemd.bus.context = c;
 	return 0;

@@ -179,7 +179,7 @@ static uint32_t hear(int sock, bool *greeted, char *member, size_t room)
 	}
 }
 
-enum script { WELL, FAILS, REFUSES, EXISTS, SILENT, CLOSES, GARBAGE, REJECTS, DRIBBLES };
+enum script { WELL, MOVES, FAILS, REFUSES, EXISTS, SILENT, CLOSES, GARBAGE, REJECTS, DRIBBLES };
 
 static void answer(int sock, enum script script, uint32_t serial, const char *member, int *calls)
 {
@@ -195,6 +195,9 @@ static void answer(int sock, enum script script, uint32_t serial, const char *me
 		          "Cannot set");
 	} else if (script == GARBAGE) {
 		buf_text(&out, "this is no message of D-Bus at all");
+	} else if (script == MOVES) {
+		put_reply(&out, serial, JOB);
+		put_result(&out, OBJECT, "success");
 	} else if (script != SILENT) {
 		put_job_removed(&out, "/org/freedesktop/systemd1/job/6", "failed");
 		put_reply(&out, serial, JOB);
@@ -232,7 +235,7 @@ static _Noreturn void serve(int listener, enum script script)
 
 /* --- the driver's side -------------------------------------------------------------------- */
 
-static int run(enum script script, int deadline_ms, struct err *e)
+static int run_for(pid_t pid, const char *group, enum script script, int deadline_ms, struct err *e)
 {
 	char folder[] = "/tmp/caisson-systemd.XXXXXX", path[64];
 	SYSTEMD struct systemd s = SYSTEMD_NONE;
@@ -251,16 +254,22 @@ static int run(enum script script, int deadline_ms, struct err *e)
 	put_property(&properties, "Delegate", "b");
 	dbus_put_bool(&properties, true);
 	int result = systemd_open(&s, &facts, UNIT, deadline_ms, e);
+	s.group = group;
 	if (result == 0)
-		result = systemd_start(&s, properties.data, properties.len, 1, e);
+		result = systemd_start(&s, properties.data, properties.len, pid, e);
 	if (result == 0)
-		result = systemd_await(&s, properties.data, properties.len, 1, e);
+		result = systemd_await(&s, properties.data, properties.len, pid, e);
 	systemd_close(&s);
 	s.bus.fd = -1;
 	assert_int_equal(waitpid(child, &(int){ 0 }, 0), child);
 	assert_int_equal(unlinkat(dir, "private", 0), 0);
 	assert_int_equal(rmdir(folder), 0);
 	return result;
+}
+
+static int run(enum script script, int deadline_ms, struct err *e)
+{
+	return run_for(1, "/nowhere", script, deadline_ms, e);
 }
 
 static void expect(enum script script, const char *why)
@@ -279,6 +288,23 @@ static void test_well(void **state)
 	(void)state;
 	if (run(WELL, 20000, &e) < 0 || run(DRIBBLES, 20000, &e) < 0)
 		fail_msg("%s", e.text);
+}
+
+/* Who is in the group need not hear that its job has ended; who is elsewhere does. */
+static void test_moves(void **state)
+{
+	ARENA struct arena a = { 0 };
+	struct err e = { 0 };
+	const char *own;
+
+	(void)state;
+	assert_int_equal(cgroup_of(&a, getpid(), &own, &e), 0);
+	if (run_for(getpid(), own, MOVES, 20000, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(run_for(getpid(), "/elsewhere", MOVES, 200, &e), -1);
+	assert_string_equal(e.text, "systemd did not answer in time");
+	e = (struct err){ 0 };
+	assert_int_equal(run_for(getpid(), own, REFUSES, 20000, &e), -1); /* moved by others */
 }
 
 /* A unit of that name that is just going away: asked for again until it is gone. */
@@ -330,7 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_well),     cmocka_unit_test(test_exists),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_nobody),   cmocka_unit_test(test_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
