@@ -346,6 +346,14 @@ static int stop(const struct cgroup_facts *facts, const char *unit, struct err *
 	return await_job(&s, 0, e);
 }
 
+int systemd_forget(const struct cgroup_facts *facts, const char *unit, struct err *e)
+{
+	SYSTEMD struct systemd s = SYSTEMD_NONE;
+
+	TRY(systemd_open(&s, facts, unit, STOP_MS, e));
+	return reset_failed(&s, e);
+}
+
 /* 1: it is gone, 0: it is still there when the time is over. */
 static int await_removal(const struct cgroup_facts *facts, const char *path, int64_t end,
                          struct err *e)

@@ -53,6 +53,10 @@ void systemd_put_limits(const struct cgroup_write *writes, size_t count, struct 
 MUST_CHECK int systemd_put_annotation(const struct oci_pair *annotation, struct buf *ret,
                                       struct err *e);
 
+/* A time limit is in the annotations: a unit that it ends has failed, and tells why until
+ * somebody calls systemd_forget. Any other is forgotten by itself. */
+bool systemd_keeps_failure(struct oci_pairs annotations);
+
 /* --- the manager ----------------------------------------------------------------------- */
 
 /* A connection to it, and the one unit that it is about. */
@@ -102,3 +106,6 @@ MUST_CHECK int systemd_destroy(const struct cgroup_facts *facts, const char *pat
 /* 1: systemd has made the unit for us, or is about to: systemd_destroy is due. 0: it has
  * refused, or nothing was asked. Waits for the answer for a moment. */
 int systemd_started(struct systemd *s);
+
+/* Clears a unit that has failed and so keeps its name; without one nothing is to be done. */
+MUST_CHECK int systemd_forget(const struct cgroup_facts *facts, const char *unit, struct err *e);

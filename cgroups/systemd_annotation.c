@@ -220,3 +220,15 @@ int systemd_put_annotation(const struct oci_pair *annotation, struct buf *ret, s
 	return err_set(e, ERR_SPEC, "annotations['%s']: \"%.200s\": must be %s", annotation->key,
 	               annotation->value, type_words(p));
 }
+
+bool systemd_keeps_failure(struct oci_pairs annotations)
+{
+	for (size_t i = 0; i < annotations.n; i++) {
+		const char *key = annotations.v[i].key;
+
+		if (strcmp(key, PREFIX "RuntimeMaxUSec") == 0 ||
+		    strcmp(key, PREFIX "RuntimeMaxSec") == 0)
+			return true;
+	}
+	return false;
+}

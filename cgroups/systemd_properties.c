@@ -192,7 +192,8 @@ void systemd_put_limits(const struct cgroup_write *writes, size_t count, struct 
 	}
 }
 
-/* CollectMode: one that failed is forgotten, too, and its name is free again.
+/* CollectMode: one that failed is forgotten, too, and its name is free again; but for one
+ * that its time limit ended, which says so until the container is deleted.
  * DefaultDependencies: the engine decides when its containers end at a shutdown. */
 int systemd_properties(const struct systemd_place *place, const char *id,
                        const struct cgroup_plan *plan, struct oci_pairs annotations,
@@ -203,7 +204,8 @@ int systemd_properties(const struct systemd_place *place, const char *id,
 	(void)snprintf(description, sizeof(description), "caisson container %s", id);
 	put_string(ret, "Description", description);
 	put_string(ret, "Slice", place->slice);
-	put_string(ret, "CollectMode", "inactive-or-failed");
+	if (!systemd_keeps_failure(annotations))
+		put_string(ret, "CollectMode", "inactive-or-failed");
 	put_bool(ret, "Delegate", true);
 	put_bool(ret, "DefaultDependencies", false);
 	systemd_put_limits(plan->writes, plan->write_count, ret);

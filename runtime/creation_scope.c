@@ -102,4 +102,8 @@ void creation_scope_undo(struct creation *c)
 	if (started && systemd_destroy(&c->facts.cgroup, c->state.cgroup, c->state.scope,
 	                               !c->cgroup_noted, REMOVE_MS, &e) < 0)
 		log_warn("undo: remove the scope: %s", e.text);
+	e = (struct err){ 0 };
+	if (started && systemd_keeps_failure(c->state.annotations) &&
+	    systemd_forget(&c->facts.cgroup, c->state.scope, &e) < 0)
+		log_warn("undo: reset the scope: %s", e.text);
 }

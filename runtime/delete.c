@@ -128,6 +128,18 @@ static int destroy_cgroup(struct found *f, struct arena *a, struct err *e)
 	return systemd_destroy(&f->cgroup, f->state.cgroup, f->state.scope, wreck, END_MS, e);
 }
 
+/* That it is still known there is no reason to keep the container. */
+static void forget_unit(struct found *f, struct arena *a)
+{
+	struct err e = { 0 };
+
+	if (!f->state.scope || !systemd_keeps_failure(f->state.annotations))
+		return;
+	if (host_facts_systemd(a, &f->cgroup, &e) < 0 ||
+	    systemd_forget(&f->cgroup, f->state.scope, &e) < 0)
+		log_warn("reset %s: %s", f->state.scope, e.text);
+}
+
 /* By its pidfd as well: somebody may have moved it out of the container's group. */
 static int end_first_process(const struct found *f, struct err *e)
 {
@@ -249,6 +261,7 @@ int container_delete(const struct container_context *c, const char *id, bool for
 	TRY(clear_cgroup(&f, &a, e));
 	if (force)
 		TRY(clear_noted_cgroup(&f, &a, e));
+	forget_unit(&f, &a);
 	TRY(clear_mount(&f, force, e));
 	if (f.state.rdt || !*f.state.bundle)
 		TRY(rdt_undo(&f.dir, e));

@@ -145,13 +145,9 @@ sleeping() { # [JQ FILTER]
 }
 
 @test "a unit of that name that has failed is cleared, one with processes left alone" {
-	bundle b '.annotations = {"org.systemd.property.RuntimeMaxUSec": "uint64 1",
-		"org.systemd.property.CollectMode": "'"'inactive'"'"} | .process.args = ["sleep", "1000"]'
-	scoped run -d -b b c >out 2>&1 </dev/null 3>&- || true
-	wait_for shows Result timeout
-	caisson delete --force c >/dev/null 2>&1 || true
+	bundle b '.process.args = ["sleep", "1000"]'
+	systemd-run -q --scope --unit="$UNIT" --slice="$SLICE" -p RuntimeMaxSec=1 sleep 1000 >out 2>&1 </dev/null 3>&- || true
 	wait_for shows ActiveState failed
-	config b '.annotations = {}'
 	expect 0 scoped run -d -b b c
 	shows ActiveState active
 	expect 1 scoped run -b b d
@@ -159,6 +155,20 @@ sleeping() { # [JQ FILTER]
 	one_line
 	is_status c running
 	expect 0 caisson delete --force c
+	gone
+}
+
+@test "a unit that its time limit has ended says so until the container is deleted" {
+	bundle b '.annotations = {"org.systemd.property.RuntimeMaxSec": "1", "org.systemd.property.TimeoutStopSec": "1"}
+		| .process.args = ["sleep", "1000"]'
+	expect 0 scoped run -d -b b c
+	wait_for is_status c stopped
+	wait_for shows ActiveState failed
+	shows Result timeout
+	expect 0 caisson delete c
+	gone
+	# in the foreground it is deleted at once, and told by the status
+	expect 137 scoped run -b b c
 	gone
 }
 
