@@ -2,10 +2,12 @@
 /* A service manager that answers as it is told to: what the driver makes of it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -351,12 +353,53 @@ static void test_nobody(void **state)
 	assert_non_null(strstr(e.hint, "is systemd running?"));
 }
 
+/* Who listens decides what the container's limits are: root, or we ourselves. */
+static void test_somebody_else(void **state)
+{
+	char folder[] = "/tmp/caisson-systemd.XXXXXX", path[64];
+	SYSTEMD struct systemd s = SYSTEMD_NONE;
+	struct err e = { 0 };
+	pid_t stranger;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("only root can play somebody else\n");
+		skip();
+	}
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chmod(folder, 0777), 0);
+	(void)snprintf(path, sizeof(path), "%s/private", folder);
+	stranger = fork(); /* a socket is its who called listen(2) */
+	if (stranger == 0) {
+		FD int dir =
+			setuid(12345) < 0 ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		FD int listener = dir < 0 ? -1 : unix_listen(dir, "private", SOCK_STREAM, &e);
+
+		if (listener < 0)
+			_exit(1);
+		(void)raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(stranger, &status, WUNTRACED), stranger);
+	assert_true(WIFSTOPPED(status));
+	const struct cgroup_facts facts = { .systemd_socket = path, .systemd = "" };
+	assert_int_equal(systemd_open(&s, &facts, UNIT, 1000, &e), -1);
+	assert_int_equal(e.kind, ERR_REFUSED);
+	assert_non_null(strstr(e.text, "a process of user 12345 listens there"));
+	assert_int_equal(kill(stranger, SIGKILL), 0);
+	assert_int_equal(waitpid(stranger, &status, 0), stranger);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_well),     cmocka_unit_test(test_exists),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_nobody),   cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_well),          cmocka_unit_test(test_exists),
+		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_nobody),        cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_somebody_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
