@@ -80,6 +80,16 @@ void buf_text(struct buf *b, const char *text)
 	buf_add(b, text, strlen(text));
 }
 
+void buf_plain(struct buf *b, const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			buf_printf(b, "\\u%04x", (unsigned int)(unsigned char)*c);
+		else
+			buf_add(b, c, 1);
+	}
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -21,6 +21,8 @@ struct buf {
 void buf_done(struct buf *b);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_text(struct buf *b, const char *text);
+/* Text of others, for a terminal: control characters as \u001b. */
+void buf_plain(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
 /* Appends zeros until len is a multiple of `align` (a power of two). */

@@ -69,27 +69,16 @@ static void print_json(const char *bundle, const struct check_verdict *v, size_t
 	buf_text(out, "\n");
 }
 
-/* Text of the config and of paths: control characters may not reach a terminal. */
-static void add_plain(struct buf *out, const char *text)
-{
-	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			buf_printf(out, "\\u%04x", (unsigned int)(unsigned char)*c);
-		else
-			buf_add(out, c, 1);
-	}
-}
-
 /* A line for each failure, then for each thing that cannot be known. */
 static void print_text(const struct check_verdict *v, size_t n, struct buf *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].result != CHECK_FAIL)
 			continue;
-		add_plain(out, v[i].text);
+		buf_plain(out, v[i].text);
 		if (v[i].hint[0]) {
 			buf_text(out, " (");
-			add_plain(out, v[i].hint);
+			buf_plain(out, v[i].hint);
 			buf_text(out, ")");
 		}
 		buf_text(out, "\n");
@@ -98,9 +87,9 @@ static void print_text(const struct check_verdict *v, size_t n, struct buf *out)
 		if (v[i].result != CHECK_UNKNOWN)
 			continue;
 		buf_text(out, "unknown: ");
-		add_plain(out, v[i].subject);
+		buf_plain(out, v[i].subject);
 		buf_text(out, ": ");
-		add_plain(out, v[i].text);
+		buf_plain(out, v[i].text);
 		buf_text(out, "\n");
 	}
 	if (count(v, n, CHECK_FAIL) == 0)

@@ -131,17 +131,6 @@ static struct audit subtract(const struct audit *from, const struct audit *other
 
 /* --- text -------------------------------------------------------------------------------- */
 
-/* Text of the config: control characters may not reach a terminal. */
-static void add_plain(struct buf *out, const char *text)
-{
-	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			buf_printf(out, "\\u%04x", (unsigned int)(unsigned char)*c);
-		else
-			buf_add(out, c, 1);
-	}
-}
-
 static void text_posture(const struct audit *a, struct buf *out)
 {
 	struct audit_line lines[AUDIT_POSTURE_MAX];
@@ -149,7 +138,7 @@ static void text_posture(const struct audit *a, struct buf *out)
 
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(out, "%-18s ", lines[i].key);
-		add_plain(out, lines[i].text);
+		buf_plain(out, lines[i].text);
 		buf_text(out, "\n");
 	}
 	buf_text(out, "\n");
@@ -161,11 +150,11 @@ static void text_findings(const struct audit *a, struct buf *out)
 		const struct audit_finding *f = &a->v[i];
 
 		buf_printf(out, "%-7s %s: ", audit_severity_name(f->severity), f->rule);
-		add_plain(out, f->what);
+		buf_plain(out, f->what);
 		buf_text(out, "\n        ");
-		add_plain(out, f->pointer);
+		buf_plain(out, f->pointer);
 		buf_text(out, ": ");
-		add_plain(out, f->fix);
+		buf_plain(out, f->fix);
 		buf_text(out, "\n");
 	}
 	buf_printf(out, "%zu high, %zu medium, %zu low\n", audit_count(a, AUDIT_HIGH),

@@ -29,9 +29,7 @@ void policy_landlock_text(const struct oci_landlock *l, struct buf *ret)
 	add_kind(ret, "files, refused but for the rules", l->fs, OCI_LANDLOCK_FS);
 	for (size_t i = 0; i < l->path_count; i++) {
 		buf_text(ret, "    ");
-		for (const char *c = l->paths[i].path; *c; c++)
-			buf_printf(ret, (unsigned char)*c < 0x20 || *c == 0x7f ? "\\u%04x" : "%c",
-			           (unsigned int)(unsigned char)*c);
+		buf_plain(ret, l->paths[i].path);
 		buf_text(ret, ":");
 		add_words(ret, l->paths[i].access, OCI_LANDLOCK_FS);
 		buf_text(ret, "\n");
