@@ -15,6 +15,7 @@
 #include "seccomp/seccomp.h"
 #include "tests/unit/bpf_sim.h"
 #include "tests/unit/engine_profile.h"
+#include "tests/unit/seccomp_model.h"
 #include "tests/unit/unit.h"
 
 #define SET(n)                            \
@@ -29,7 +30,6 @@
 #define RULES(array) .rules = (array), .rule_count = LEN(array)
 #define ALLOW        SECCOMP_RET_ALLOW
 #define ERRNO(n)     (SECCOMP_RET_ERRNO | (uint32_t)(n))
-#define X32          0x40000000u
 
 static struct seccomp_program compile(struct arena *a, const struct oci_seccomp *profile)
 {
@@ -43,7 +43,7 @@ static struct seccomp_program compile(struct arena *a, const struct oci_seccomp 
 }
 
 static uint32_t ask_arch(const struct seccomp_program *p, uint32_t arch, unsigned int nr,
-                         const uint64_t args[6])
+                         const __u64 args[6])
 {
 	struct seccomp_data data = { .nr = (int)nr, .arch = arch };
 
@@ -52,7 +52,7 @@ static uint32_t ask_arch(const struct seccomp_program *p, uint32_t arch, unsigne
 	return sim_run(p->filter, p->length, &data);
 }
 
-static uint32_t ask(const struct seccomp_program *p, unsigned int nr, const uint64_t args[6])
+static uint32_t ask(const struct seccomp_program *p, unsigned int nr, const __u64 args[6])
 {
 	return ask_arch(p, AUDIT_ARCH_X86_64, nr, args);
 }
@@ -110,29 +110,6 @@ static void test_actions(void **state)
 	}
 }
 
-static bool holds(const struct oci_seccomp_arg *arg, const uint64_t args[6])
-{
-	uint64_t value = args[arg->index];
-
-	switch (arg->op) {
-	case OCI_CMP_NE:
-		return value != arg->value;
-	case OCI_CMP_LT:
-		return value < arg->value;
-	case OCI_CMP_LE:
-		return value <= arg->value;
-	case OCI_CMP_EQ:
-		return value == arg->value;
-	case OCI_CMP_GE:
-		return value >= arg->value;
-	case OCI_CMP_GT:
-		return value > arg->value;
-	case OCI_CMP_MASKED_EQ:
-		return (value & arg->value) == arg->value_two;
-	}
-	return false;
-}
-
 static const uint64_t edges[] = {
 	0,          1,           2,           0x7fffffff,         0x80000000,
 	0xffffffff, 0x100000000, 0x100000001, 0x7fffffffffffffff, 0x8000000000000000,
@@ -159,11 +136,11 @@ static void test_operators(void **state)
 		arena_init(&a, 0);
 		struct seccomp_program p = compile(&a, &profile);
 		for (size_t i = 0; i < LEN(edges); i++) {
-			uint64_t args[6] = { 7, 7, 7, 7, 7, 7 };
+			__u64 args[6] = { 7, 7, 7, 7, 7, 7 };
 
 			args[arg.index] = edges[i];
 			assert_int_equal(ask(&p, __NR_ioctl, args),
-			                 holds(&arg, args) ? ALLOW : ERRNO(EPERM));
+			                 model_holds(&arg, args, true) ? ALLOW : ERRNO(EPERM));
 		}
 		assert_int_equal(ask(&p, __NR_read, NULL), ERRNO(EPERM));
 	}
@@ -191,7 +168,7 @@ static void test_several_conditions(void **state)
 	struct seccomp_program p = compile(&a, &profile);
 	for (uint64_t x = 4; x < 8; x++) {
 		for (uint64_t y = 8; y < 12; y++) {
-			uint64_t args[6] = { x, y, y - 8 };
+			__u64 args[6] = { x, y, y - 8 };
 
 			assert_int_equal(ask(&p, __NR_ioctl, args),
 			                 x == 5 && y > 9 ? ALLOW : ERRNO(EPERM));
@@ -252,7 +229,7 @@ static const struct oci_seccomp engine_profile = {
 	RULES(engine_rules),
 };
 
-static uint32_t expected_of_engine(unsigned int nr, const uint64_t args[6])
+static uint32_t expected_of_engine(unsigned int nr, const __u64 args[6])
 {
 	unsigned int newest = __NR_clone3;
 
@@ -266,14 +243,15 @@ static uint32_t expected_of_engine(unsigned int nr, const uint64_t args[6])
 	}
 	switch (nr) {
 	case __NR_clone:
-		return holds(&clone_arg, args) ? ALLOW : ERRNO(EPERM);
+		return model_holds(&clone_arg, args, true) ? ALLOW : ERRNO(EPERM);
 	case __NR_clone3:
 		return ERRNO(ENOSYS);
 	case __NR_socket:
-		return holds(&socket_arg, args) ? ALLOW : ERRNO(EPERM);
+		return model_holds(&socket_arg, args, true) ? ALLOW : ERRNO(EPERM);
 	case __NR_personality:
-		return holds(&personality_args[0], args) || holds(&personality_args[1], args) ||
-		                       holds(&personality_args[2], args)
+		return model_holds(&personality_args[0], args, true) ||
+		                       model_holds(&personality_args[1], args, true) ||
+		                       model_holds(&personality_args[2], args, true)
 		               ? ALLOW
 		               : ERRNO(EPERM);
 	default:
@@ -292,7 +270,7 @@ static void test_engine_profile(void **state)
 	struct seccomp_program p = compile(&a, &engine_profile);
 	for (unsigned int nr = 0; nr < 1000; nr++) {
 		for (size_t i = 0; i < LEN(values); i++) {
-			uint64_t args[6] = { values[i], 1, 2, 3, 4, 5 };
+			__u64 args[6] = { values[i], 1, 2, 3, 4, 5 };
 			uint32_t answer = ask(&p, nr, args), wanted = expected_of_engine(nr, args);
 
 			if (answer != wanted)
@@ -305,11 +283,11 @@ static void test_engine_profile(void **state)
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 4, NULL), ALLOW);
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 11, NULL), ALLOW);
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 21, NULL), ERRNO(EPERM));
-	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 120, (uint64_t[6]){ 0 }), ALLOW);
-	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 120, (uint64_t[6]){ 0x10000000 }),
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 120, (__u64[6]){ 0 }), ALLOW);
+	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 120, (__u64[6]){ 0x10000000 }),
 	                 ERRNO(EPERM));
-	assert_int_equal(ask(&p, X32 | __NR_getpid, NULL), ALLOW);
-	assert_int_equal(ask(&p, X32 | __NR_mount, NULL), ERRNO(EPERM));
+	assert_int_equal(ask(&p, MODEL_X32 | __NR_getpid, NULL), ALLOW);
+	assert_int_equal(ask(&p, MODEL_X32 | __NR_mount, NULL), ERRNO(EPERM));
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_AARCH64, 64, NULL), SECCOMP_RET_KILL_THREAD);
 }
 
@@ -335,19 +313,19 @@ static void test_engine_profile_elsewhere(void **state)
 		struct seccomp_program p = compile(&a, &one);
 		for (unsigned int nr = 0; nr < NUMBERS; nr++) {
 			allowed[0][nr] |= ask_arch(&p, AUDIT_ARCH_I386, nr, NULL) == ALLOW;
-			allowed[1][nr] |= ask(&p, X32 | nr, NULL) == ALLOW;
+			allowed[1][nr] |= ask(&p, MODEL_X32 | nr, NULL) == ALLOW;
 		}
 	}
 
 	arena_init(&big, 0);
 	struct seccomp_program p = compile(&big, &engine_profile);
-	uint64_t args[6] = { 40 }; /* refused for socket and personality, fine for clone */
+	__u64 args[6] = { 40 }; /* refused for socket and personality, fine for clone */
 	for (unsigned int nr = 0; nr < NUMBERS; nr++) {
 		if (nr != 120) /* clone */
 			assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, nr, args) == ALLOW,
 			                 allowed[0][nr]);
 		if (nr != __NR_clone)
-			assert_int_equal(ask(&p, X32 | nr, args) == ALLOW, allowed[1][nr]);
+			assert_int_equal(ask(&p, MODEL_X32 | nr, args) == ALLOW, allowed[1][nr]);
 	}
 }
 
@@ -409,10 +387,10 @@ static size_t make_random(uint64_t *seed, struct random_rule *drawn, struct oci_
 	return count;
 }
 
-static uint32_t expected_of_random(const struct random_rule *r, const uint64_t args[6])
+static uint32_t expected_of_random(const struct random_rule *r, const __u64 args[6])
 {
 	for (size_t i = 0; i < r->arg_count; i++) {
-		if (!holds(&r->args[i], args))
+		if (!model_holds(&r->args[i], args, true))
 			return ALLOW;
 	}
 	return random_actions[r->action].result;
@@ -436,7 +414,7 @@ static void test_random_profiles(void **state)
 		struct seccomp_program p = compile(&a, &profile);
 		for (size_t i = 0; i < LEN(allowed_numbers); i++) {
 			for (int tries = drawn[i].arg_count ? 20 : 1; tries > 0; tries--) {
-				uint64_t args[6];
+				__u64 args[6];
 
 				for (size_t k = 0; k < 6; k++)
 					args[k] = edges[next_random(&seed) % LEN(edges)];
@@ -462,7 +440,7 @@ static void test_foreign_architectures(void **state)
 	struct seccomp_program p = compile(&a, &profile);
 	assert_int_equal(ask(&p, __NR_getpid, NULL), ERRNO(EPERM));
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 20, NULL), SECCOMP_RET_KILL_THREAD);
-	assert_int_equal(ask(&p, X32 | __NR_getpid, NULL), SECCOMP_RET_KILL_THREAD);
+	assert_int_equal(ask(&p, MODEL_X32 | __NR_getpid, NULL), SECCOMP_RET_KILL_THREAD);
 
 	profile.architectures = (struct oci_strings)NAMES("SCMP_ARCH_X86");
 	p = compile(&a, &profile);
@@ -488,18 +466,18 @@ static void test_newer_calls(void **state)
 	assert_int_equal(ask(&p, 436, NULL), ERRNO(EPERM));
 	assert_int_equal(ask(&p, 437, NULL), ALLOW);
 	assert_int_equal(ask(&p, 438, NULL), ERRNO(ENOSYS));
-	assert_int_equal(ask(&p, X32 - 1, NULL), ERRNO(ENOSYS));
+	assert_int_equal(ask(&p, MODEL_X32 - 1, NULL), ERRNO(ENOSYS));
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 436, NULL), ERRNO(EPERM));
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 437, NULL), ALLOW);
 	assert_int_equal(ask_arch(&p, AUDIT_ARCH_I386, 438, NULL), ERRNO(ENOSYS));
-	assert_int_equal(ask(&p, X32 | 438, NULL), SECCOMP_RET_KILL_THREAD);
+	assert_int_equal(ask(&p, MODEL_X32 | 438, NULL), SECCOMP_RET_KILL_THREAD);
 
 	profile.architectures = (struct oci_strings)NAMES("SCMP_ARCH_X32");
 	p = compile(&a, &profile);
 	assert_int_equal(ask(&p, 438, NULL), ERRNO(ENOSYS));
-	assert_int_equal(ask(&p, X32 | 436, NULL), ERRNO(EPERM));
-	assert_int_equal(ask(&p, X32 | 437, NULL), ALLOW);
-	assert_int_equal(ask(&p, X32 | 438, NULL), ERRNO(ENOSYS));
+	assert_int_equal(ask(&p, MODEL_X32 | 436, NULL), ERRNO(EPERM));
+	assert_int_equal(ask(&p, MODEL_X32 | 437, NULL), ALLOW);
+	assert_int_equal(ask(&p, MODEL_X32 | 438, NULL), ERRNO(ENOSYS));
 
 	profile.default_errno_ret = (struct opt_u32)SET(ENOSYS);
 	p = compile(&a, &profile);

@@ -17,6 +17,7 @@
 #include "seccomp/seccomp.h"
 #include "seccomp/verdict.h"
 #include "tests/unit/bpf_sim.h"
+#include "tests/unit/seccomp_model.h"
 #include "tests/unit/unit.h"
 
 static size_t times_named(const char *name)
@@ -89,17 +90,7 @@ static const char *const profiles[] = {
 
 static uint32_t expected(const struct verdict *v)
 {
-	static const uint32_t returns[] = {
-		[OCI_ACT_KILL] = SECCOMP_RET_KILL_THREAD,
-		[OCI_ACT_KILL_PROCESS] = SECCOMP_RET_KILL_PROCESS,
-		[OCI_ACT_TRAP] = SECCOMP_RET_TRAP,
-		[OCI_ACT_ERRNO] = SECCOMP_RET_ERRNO,
-		[OCI_ACT_TRACE] = SECCOMP_RET_TRACE,
-		[OCI_ACT_ALLOW] = SECCOMP_RET_ALLOW,
-		[OCI_ACT_LOG] = SECCOMP_RET_LOG,
-	};
-
-	return returns[v->action] | v->errno_value;
+	return model_answer(v->action, (struct opt_u32){ .set = true, .value = v->errno_value });
 }
 
 static void check_profile(struct arena *a, const char *text)
