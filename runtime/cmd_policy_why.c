@@ -5,17 +5,22 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/scope.h"
 #include "runtime/cmd.h"
 #include "runtime/creation.h"
 #include "runtime/policy_watch.h"
-#include "runtime/why.h"
+#include "runtime/why_log.h"
 
 /* clang-format off */
 static const struct option_spec why_options[] = {
+	{ .name = "bundle", .letter = 'b', .kind = OPTION_TEXT, .value = "BUNDLE",
+	  .complete = COMPLETE_DIR,
+	  .help = "hold a log against the config.json of this bundle" },
 	{ .name = "for", .kind = OPTION_NUMBER, .value = "SECONDS",
 	  .help = "watch a container for so long (default: until it ends or SIGINT)" },
 	{ .name = "format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
@@ -62,6 +67,9 @@ static void print_json(const struct why *v, size_t n, int status, struct buf *ou
 	for (size_t i = 0; i < n; i++) {
 		json_open(&w, '{');
 		json_put_string(&w, "syscall", v[i].call);
+		if (v[i].who)
+			json_put_string(&w, "program", v[i].who);
+		json_put_string(&w, "answer", v[i].answer);
 		json_put_u64(&w, "errno", v[i].errno_value);
 		json_put_u64(&w, "count", v[i].count);
 		json_put_string(&w, "layer", v[i].layer);
@@ -75,17 +83,12 @@ static void print_json(const struct why *v, size_t n, int status, struct buf *ou
 	buf_text(out, "\n");
 }
 
-static int watch_and_explain(const struct invocation *in, struct policy_watch *t, struct err *e)
+static int print(const struct invocation *in, const struct why *v, size_t n, int status,
+                 struct err *e)
 {
 	const char *format = cli_text(in, "format");
 	BUF struct buf out = { 0 };
-	struct why *v;
-	size_t n;
-	int status = 0;
 
-	TRY(policy_watch(in, t, &status, e));
-	TRY(explain(in->arena, arena_printf(in->arena, "%s/config.json", t->bundle), &t->trace, &v,
-	            &n, e));
 	if (format && strcmp(format, "json") == 0)
 		print_json(v, n, status, &out);
 	else if (n > 0)
@@ -95,8 +98,71 @@ static int watch_and_explain(const struct invocation *in, struct policy_watch *t
 	return cmd_print(&out, e);
 }
 
+static int watch_and_explain(const struct invocation *in, struct policy_watch *t, struct err *e)
+{
+	struct why *v;
+	size_t n;
+	int status = 0;
+
+	TRY(policy_watch(in, t, &status, e));
+	TRY(explain(in->arena, arena_printf(in->arena, "%s/config.json", t->bundle), &t->trace, &v,
+	            &n, e));
+	return print(in, v, n, status, e);
+}
+
+/* --- logs ------------------------------------------------------------------------------------- */
+
+/* What is neither a container nor a folder: a file, a pipe, "-". */
+static bool is_log(const struct invocation *in)
+{
+	const char *name = in->args.v[0];
+	struct stat st;
+
+	if (policy_watch_container(in))
+		return false;
+	return strcmp(name, "-") == 0 || (stat(name, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+static int read_log(const char *name, struct buf *ret, struct err *e)
+{
+	if (strcmp(name, "-") == 0)
+		return fd_read_all(STDIN_FILENO, WHY_LOG_BYTES, "stdin", ret, e);
+
+	FD int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "%s", name);
+	return fd_read_all(fd, WHY_LOG_BYTES, name, ret, e);
+}
+
+static int explain_log(const struct invocation *in, struct err *e)
+{
+	const char *bundle = cli_path(in, "bundle");
+	const struct oci_config *config = NULL;
+	BUF struct buf log = { 0 };
+	BUF struct buf text = { 0 };
+	struct why_log found;
+
+	if (cli_given(in, "for"))
+		return err_set(e, ERR_USAGE, "--for: a log is not watched");
+	if (bundle)
+		TRY(bundle_config(in->arena, AT_FDCWD,
+		                  arena_printf(in->arena, "%s/config.json", bundle), &text, &config,
+		                  e));
+	TRY(read_log(in->args.v[0], &log, e));
+	why_log_read(in->arena, config, log.data ? log.data : "", log.len, &found);
+	if (found.lost)
+		log_warn("%llu records of the log are left out: there are too many different ones",
+		         (unsigned long long)found.lost);
+	return print(in, found.v, found.n, 0, e);
+}
+
 static int why_run(const struct invocation *in, struct err *e)
 {
+	if (is_log(in))
+		return explain_log(in, e);
+	if (cli_given(in, "bundle"))
+		return err_set(e, ERR_USAGE, "--bundle: goes with a log alone");
+
 	struct policy_watch t = { .options = { .refusals = true }, .trace = TRACE_NONE };
 	int result = watch_and_explain(in, &t, e);
 
@@ -106,7 +172,7 @@ static int why_run(const struct invocation *in, struct err *e)
 
 const struct command command_policy_why = {
 	.name = "policy why",
-	.arguments = "BUNDLE|ID",
+	.arguments = "BUNDLE|ID|LOG",
 	.summary = "tell which system calls are refused, and by what",
 	.description =
 		"Runs a bundle as run does, or watches a container that runs (a name without a "
@@ -118,9 +184,14 @@ const struct command command_policy_why = {
 		"read-only mount, the device rules, or the rights of the file. Programs try much that "
 		"they can do without: not every line is a fault.\n\n"
 		"It needs root's rights over the host, and slows every system call of every process "
-		"down while it watches, as policy trace does.",
+		"down while it watches, as policy trace does.\n\n"
+		"A file (or - for stdin) is read as a log of the kernel's: lines of dmesg, of the "
+		"journal, or of auditd. Records of seccomp, SELinux, AppArmor, Landlock and failed "
+		"system calls in it are counted and explained. They may be of any process of the "
+		"host; --bundle says whose profile it was that refused.",
 	.examples = "caisson policy why /srv/web\n"
-		    "caisson policy why --for 10 web1\n",
+		    "caisson policy why --for 10 web1\n"
+		    "dmesg | caisson policy why --bundle /srv/web -\n",
 	.options = why_options,
 	.complete = { COMPLETE_DIR },
 	.args_min = 1,

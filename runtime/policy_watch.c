@@ -110,21 +110,25 @@ static int watch_container(const struct invocation *in, struct policy_watch *t, 
 }
 
 /* A name without a slash that is a container's means that container. */
-int policy_watch(const struct invocation *in, struct policy_watch *t, int *ret_status,
-                 struct err *e)
+bool policy_watch_container(const struct invocation *in)
 {
 	STATE_DIR struct state_dir dir = STATE_DIR_NONE;
 	struct err missing = { 0 };
 	const char *name = in->args.v[0];
 
-	if (!strchr(name, '/') && container_id_check(name, &missing) == 0 &&
-	    state_dir_open(in->context.root, name, &dir, &missing) == 0) {
-		if (!t->notify)
-			return watch_container(in, t, e);
-		return err_set(e, ERR_REFUSED,
-		               "container %s: one that runs already is watched only by who has "
-		               "CAP_BPF and CAP_PERFMON over the host",
-		               name);
-	}
-	return run_bundle(in, t, ret_status, e);
+	return !strchr(name, '/') && container_id_check(name, &missing) == 0 &&
+	       state_dir_open(in->context.root, name, &dir, &missing) == 0;
+}
+
+int policy_watch(const struct invocation *in, struct policy_watch *t, int *ret_status,
+                 struct err *e)
+{
+	if (!policy_watch_container(in))
+		return run_bundle(in, t, ret_status, e);
+	if (!t->notify)
+		return watch_container(in, t, e);
+	return err_set(e, ERR_REFUSED,
+	               "container %s: one that runs already is watched only by who has CAP_BPF and "
+	               "CAP_PERFMON over the host",
+	               in->args.v[0]);
 }

@@ -18,6 +18,9 @@ struct policy_watch {
 /* For run_watch.begin, with a struct policy_watch. ERR_REFUSED where there is no cgroup. */
 MUST_CHECK int policy_watch_begin(void *context, int cgroup, struct err *e);
 
+/* The first positional is a container's id. */
+bool policy_watch_container(const struct invocation *in);
+
 /* Runs the bundle, or watches the container, that the first positional names, until it
  * has ended, for the seconds of --for, or until a signal. *ret_status: how the program
  * ended; left alone for a container. */

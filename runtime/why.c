@@ -91,7 +91,7 @@ static const struct {
 
 /* --- seccomp --------------------------------------------------------------------------------- */
 
-static void by_filter(struct arena *a, const struct oci_seccomp *profile, struct why *w)
+void why_filtered(struct arena *a, const struct oci_seccomp *profile, struct why *w)
 {
 	BUF struct buf text = { 0 };
 	struct verdict v;
@@ -186,12 +186,12 @@ static void by_rights(const struct oci_config *config, struct why *w)
 	}
 }
 
-static void explain(struct arena *a, const struct oci_config *config, const struct trace_refusal *r,
-                    struct why *w)
+void why_refused(struct arena *a, const struct oci_config *config, const struct trace_refusal *r,
+                 struct why *w)
 {
 	w->pointer = "";
 	if (r->filtered) {
-		by_filter(a, config->linux_->seccomp, w);
+		why_filtered(a, config->linux_->seccomp, w);
 	} else if (w->errno_value == ENOSYS) {
 		w->layer = "kernel";
 		w->certain = true;
@@ -216,9 +216,10 @@ void why_explain(struct arena *a, const struct oci_config *config,
 		if (!name)
 			continue;
 		v[n] = (struct why){ .call = name,
+			             .answer = why_answer(a, r->errno_value),
 			             .errno_value = r->errno_value,
 			             .count = r->count };
-		explain(a, config, r, &v[n++]);
+		why_refused(a, config, r, &v[n++]);
 	}
 	*ret = v;
 	*ret_count = n;
@@ -233,21 +234,34 @@ static const char *errno_name(uint32_t number)
 	return NULL;
 }
 
+bool why_is_refusal(uint32_t errno_value)
+{
+	return errno_name(errno_value) != NULL;
+}
+
+const char *why_answer(struct arena *a, uint32_t errno_value)
+{
+	const char *name = errno_name(errno_value);
+
+	if (errno_value == 0)
+		return "SIGSYS";
+	return name ? name : arena_printf(a, "errno %u", errno_value);
+}
+
 void why_text(const struct why *v, size_t n, struct buf *ret)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *name = errno_name(v[i].errno_value);
-
-		buf_printf(ret, "%s: ", v[i].call);
-		if (v[i].errno_value == 0)
-			buf_text(ret, "SIGSYS");
-		else if (name)
-			buf_text(ret, name);
-		else
-			buf_printf(ret, "errno %u", v[i].errno_value);
-		buf_printf(ret, ", %llu time%s: %s%s%s%s%s\n", (unsigned long long)v[i].count,
-		           v[i].count == 1 ? "" : "s", v[i].certain ? "" : "most likely ",
-		           v[i].what, *v[i].pointer ? " (" : "", v[i].pointer,
+		buf_plain(ret, v[i].call);
+		if (v[i].who) {
+			buf_text(ret, " (");
+			buf_plain(ret, v[i].who);
+			buf_text(ret, ")");
+		}
+		buf_printf(ret, ": %s, %llu time%s: %s", v[i].answer,
+		           (unsigned long long)v[i].count, v[i].count == 1 ? "" : "s",
+		           v[i].certain ? "" : "most likely ");
+		buf_plain(ret, v[i].what);
+		buf_printf(ret, "%s%s%s\n", *v[i].pointer ? " (" : "", v[i].pointer,
 		           *v[i].pointer ? ")" : "");
 	}
 }

@@ -14,8 +14,10 @@
 #include "seccomp/trace.h"
 
 struct why {
-	const char *call;
-	uint32_t errno_value; /* 0: SIGSYS */
+	const char *call;     /* or what a security module calls it */
+	const char *who;      /* the program, where that is told; else NULL */
+	const char *answer;   /* "EPERM", "errno 77", "SIGSYS" … */
+	uint32_t errno_value; /* 0: none, or not known */
 	uint64_t count;
 	bool certain;
 	const char *layer;   /* "seccomp", "capability", "landlock", "read-only", "kernel" … */
@@ -27,6 +29,15 @@ struct why {
 void why_explain(struct arena *a, const struct oci_config *config,
                  const struct trace_result *result, struct why **ret, size_t *ret_count);
 
-/* Lines for people: "mount: EPERM, 2 times: …". */
+/* One refusal, whose call, answer and count are there: layer, what, pointer and certain. */
+void why_refused(struct arena *a, const struct oci_config *config, const struct trace_refusal *r,
+                 struct why *w);
+/* The same where it is known that the filter did it. */
+void why_filtered(struct arena *a, const struct oci_seccomp *profile, struct why *w);
+/* Whether an errno is one that walls answer with; and its name, or "errno 77". */
+bool why_is_refusal(uint32_t errno_value);
+const char *why_answer(struct arena *a, uint32_t errno_value);
+
+/* Lines for people: "mount: EPERM, 2 times: …", "mount (sh): EPERM, …". */
 struct buf;
 void why_text(const struct why *v, size_t n, struct buf *ret);

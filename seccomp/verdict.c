@@ -14,6 +14,7 @@
 
 #include "base/scope.h"
 #include "seccomp/enosys.h"
+#include "seccomp/filter.h"
 
 enum { NUMBERS_MAX = 1024 }; /* beyond every system call of x86-64; x32's are higher */
 
@@ -154,6 +155,11 @@ static void judge_any(const struct oci_seccomp *profile, int number, struct verd
 	v->kind = VERDICT_ALLOWED;
 	if (profile)
 		judge(profile, number, v);
+}
+
+bool verdict_has_arch(const struct oci_seccomp *profile, uint32_t arch)
+{
+	return filter_has_arch(profile, arch); /* libseccomp's numbers of them are the kernel's */
 }
 
 const char *verdict_call_name(struct arena *a, uint32_t number)

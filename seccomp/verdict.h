@@ -41,6 +41,9 @@ void verdict_all(struct arena *a, const struct oci_seccomp *profile, struct verd
 /* The verdict on one call; false when no such call is known. */
 bool verdict_of(const struct oci_seccomp *profile, const char *name, struct verdict *ret);
 
+/* The profile's filter has rules for calls of this AUDIT_ARCH_*. */
+bool verdict_has_arch(const struct oci_seccomp *profile, uint32_t arch);
+
 /* The name of a number of x86-64, in the arena; NULL: there is no such call. */
 const char *verdict_call_name(struct arena *a, uint32_t number);
 

@@ -84,3 +84,34 @@ line_of() { # CALL
 	not says seccomp
 	refused '--report: nobody waits with --detach' caisson run --report -d -b b c
 }
+
+# A line as dmesg has it: of chmod, that a filter has killed.
+record() { # COMM CODE
+	echo "[   12.5] audit: type=1326 audit(1700000000.100:8): auid=1 uid=0 gid=0 ses=1 pid=77 comm=\"$1\" exe=\"/x\" sig=31 arch=c000003e syscall=90 compat=0 ip=0x7f code=$2"
+}
+
+@test "policy why LOG: records of the kernel's, from a file and from stdin" {
+	make_bundle b
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["chmod"], action: "SCMP_ACT_ERRNO", errnoRet: 77}]}'
+	{
+		echo '[    1.0] Linux version 6.18'
+		record web 0x50000
+		record web 0x50000
+	} >kernel.log
+	expect 0 caisson policy why kernel.log
+	is 'chmod (web): an error, 2 times: the answer of its seccomp filter'
+	expect 0 caisson policy why --bundle b kernel.log
+	is 'chmod (web): errno 77, 2 times: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)'
+	expect 0 bash -c '"$1" policy why --format json -b b - <kernel.log' - "$CAISSON"
+	jq -e '.refused == [{syscall: "chmod", program: "web", answer: "errno 77", errno: 77, count: 2, layer: "seccomp",
+		certain: true, why: "seccomp: the rule refuses it", pointer: "/linux/seccomp/syscalls/0"}]' <<<"$output"
+	# a pipe is a log, too; a user needs no rights for it
+	expect 0 unshare -U "$CAISSON" policy why <(record other 0x0)
+	is 'chmod (other): thread killed, 1 time: the answer of its seccomp filter'
+	echo 'no record' >kernel.log
+	expect 0 caisson policy why kernel.log
+	is 'nothing was refused'
+	refused '--for: a log is not watched' caisson policy why --for 1 kernel.log
+	refused '--bundle: goes with a log alone' caisson policy why --bundle b b
+	refused 'none: no such file' caisson policy why --bundle none kernel.log
+}
