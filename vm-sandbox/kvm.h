@@ -6,7 +6,9 @@
  *	machine_new       the VM, its interrupt controllers, memory, the bus
  *	                  (devices are put on machine.bus, interrupts by machine_lines)
  *	machine_boot      processors, the first of them at the kernel's entry
- *	machine_run       until the guest ends, or a time limit does it
+ *	machine_start     a thread for each processor
+ *	                  (machine.ended can be read once the guest has ended)
+ *	machine_finish    waits for the threads, and says how it ended
  *	machine_done
  *
  * Source: Documentation/virt/kvm/api.rst.
@@ -31,9 +33,9 @@ enum machine_end {
 	MACHINE_POWER_OFF,
 	MACHINE_RESET,        /* by its kernel: a reboot, or a panic with panic=-1 */
 	MACHINE_TRIPLE_FAULT, /* it lost its footing entirely */
-	MACHINE_TIME_OUT,     /* of machine_run */
-	MACHINE_STOPPED,      /* by machine_stop */
-	MACHINE_FAILED,       /* KVM could not go on */
+	MACHINE_TIME_OUT,
+	MACHINE_STOPPED, /* by machine_stop */
+	MACHINE_FAILED,  /* KVM could not go on */
 };
 
 const char *machine_end_name(enum machine_end end);
@@ -44,6 +46,27 @@ struct machine_line {
 	bool routed, assigned;
 	struct msix_message message;
 };
+
+/* What the guest did that came to us. */
+enum machine_reason {
+	EXIT_PORT_CONFIG, /* PCI configuration space by ports, where there is none */
+	EXIT_PORT_SERIAL,
+	EXIT_PORT,       /* another */
+	EXIT_CONFIG,     /* a write into PCI configuration space */
+	EXIT_BAR_COMMON, /* virtio_pci.h has the parts of a BAR */
+	EXIT_BAR_DEVICE,
+	EXIT_BAR_NOTIFY,
+	EXIT_BAR_MSIX,
+	EXIT_MEMORY, /* where nothing is */
+	EXIT_OTHER,
+	EXIT_REASONS,
+};
+
+struct machine_exits {
+	unsigned long total, by[EXIT_REASONS];
+};
+
+const char *machine_reason_name(enum machine_reason reason);
 
 struct machine;
 
@@ -67,10 +90,10 @@ struct machine {
 
 	pthread_mutex_t devices; /* around the bus and all that is on it */
 	pthread_mutex_t lock;    /* around `end` and `why` */
-	pthread_cond_t ended;
+	int ended;               /* an eventfd */
 	enum machine_end end;
 	int why; /* an errno, or KVM's reason, beside MACHINE_FAILED */
-	unsigned long exits;
+	struct machine_exits exits;
 
 	/* a byte of the guest's serial port, when it has one */
 	void (*serial)(void *owner, uint8_t byte);
@@ -100,12 +123,19 @@ MUST_CHECK int machine_notify_fd(const struct machine *m, uint64_t addr, int eve
 /* Makes the processors; the first starts at `entry`, as boot_registers has it. */
 MUST_CHECK int machine_boot(struct machine *m, unsigned int vcpus, uint64_t entry, struct err *e);
 
-/* Runs until the guest ends or `limit_ms` have passed (0: no limit). -1 and ERR_KERNEL when
- * KVM could not go on; what the guest does is no error. */
+/* After a failure, too, machine_finish has to be called. */
+MUST_CHECK int machine_start(struct machine *m, struct err *e);
+
+/* Stops what still runs. -1 and ERR_KERNEL when KVM could not go on; what the guest does is
+ * no error. */
+MUST_CHECK int machine_finish(struct machine *m, enum machine_end *ret, struct err *e);
+
+/* Both, with a wait between them: until the guest ends or `limit_ms` have passed (0: no
+ * limit). */
 MUST_CHECK int machine_run(struct machine *m, unsigned int limit_ms, enum machine_end *ret,
                            struct err *e);
 
-/* Ends a machine_run from any thread. */
+/* Ends the guest from any thread; the first end counts. */
 void machine_stop(struct machine *m, enum machine_end end);
 
 /* A request of KVM's whose argument is a number. */
@@ -118,6 +148,6 @@ static inline int kvm_ask(int fd, unsigned long request, unsigned long value)
 MUST_CHECK int vcpu_prepare(const struct machine_vcpu *v, struct err *e);
 MUST_CHECK int vcpu_enter(const struct machine_vcpu *v, uint64_t entry, struct err *e);
 
-/* Answers why a processor stopped: what the machine's end is then, or MACHINE_RUNS;
- * kvm_exit.c. */
-enum machine_end vcpu_exit(struct machine_vcpu *v);
+/* Answers why a processor stopped: what the machine's end is then, or MACHINE_RUNS; beside
+ * MACHINE_FAILED, why (kvm_exit.c). */
+enum machine_end vcpu_exit(struct machine_vcpu *v, int *why);

@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "vm-sandbox/kvm.h"
 
@@ -102,6 +104,9 @@ static int make(struct machine *m, uint64_t memory, struct err *e)
 {
 	int size;
 
+	m->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->ended < 0)
+		return err_sys(e, "make an eventfd");
 	m->kvm = open_kvm(e);
 	TRY(m->kvm);
 	size = kvm_ask(m->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -116,10 +121,9 @@ static int make(struct machine *m, uint64_t memory, struct err *e)
 
 int machine_new(struct machine *m, uint64_t memory, struct err *e)
 {
-	*m = (struct machine){ .kvm = -1, .vm = -1 };
+	*m = (struct machine){ .kvm = -1, .vm = -1, .ended = -1 };
 	(void)pthread_mutex_init(&m->devices, NULL);
 	(void)pthread_mutex_init(&m->lock, NULL);
-	(void)pthread_cond_init(&m->ended, NULL);
 	if (make(m, memory, e) < 0) {
 		machine_done(m);
 		return err_in(e, "microVM");
@@ -140,9 +144,9 @@ void machine_done(struct machine *m)
 	m->line_count = 0;
 	fd_drop(&m->vm);
 	fd_drop(&m->kvm);
+	fd_drop(&m->ended);
 	pci_bus_done(&m->bus);
 	guest_memory_done(&m->memory);
-	(void)pthread_cond_destroy(&m->ended);
 	(void)pthread_mutex_destroy(&m->lock);
 	(void)pthread_mutex_destroy(&m->devices);
 }
@@ -176,15 +180,22 @@ int machine_boot(struct machine *m, unsigned int vcpus, uint64_t entry, struct e
 	return vcpu_enter(&m->vcpu[0], entry, e);
 }
 
-/* The first end counts. */
-void machine_stop(struct machine *m, enum machine_end end)
+static void set_end(struct machine *m, enum machine_end end, int why)
 {
+	const uint64_t one = 1;
+
 	(void)pthread_mutex_lock(&m->lock);
 	if (m->end == MACHINE_RUNS) {
 		m->end = end;
-		(void)pthread_cond_broadcast(&m->ended);
+		m->why = why;
+		(void)!write(m->ended, &one, sizeof(one));
 	}
 	(void)pthread_mutex_unlock(&m->lock);
+}
+
+void machine_stop(struct machine *m, enum machine_end end)
+{
+	set_end(m, end, 0);
 }
 
 static bool has_ended(struct machine *m)
@@ -197,15 +208,6 @@ static bool has_ended(struct machine *m)
 	return ended;
 }
 
-static void fail(struct machine *m, int why)
-{
-	(void)pthread_mutex_lock(&m->lock);
-	if (m->end == MACHINE_RUNS)
-		m->why = why;
-	(void)pthread_mutex_unlock(&m->lock);
-	machine_stop(m, MACHINE_FAILED);
-}
-
 static void *run_vcpu(void *arg)
 {
 	struct machine_vcpu *v = arg;
@@ -213,16 +215,17 @@ static void *run_vcpu(void *arg)
 
 	while (!has_ended(m)) {
 		enum machine_end end;
+		int why = 0;
 
 		if (kvm_ask(v->fd, KVM_RUN, 0) < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;
-			fail(m, errno);
+			set_end(m, MACHINE_FAILED, errno);
 			break;
 		}
-		end = vcpu_exit(v);
+		end = vcpu_exit(v, &why);
 		if (end != MACHINE_RUNS)
-			machine_stop(m, end);
+			set_end(m, end, why);
 	}
 	return NULL;
 }
@@ -238,7 +241,7 @@ static int kick_signal(void)
 	return SIGRTMIN;
 }
 
-static int start_threads(struct machine *m, struct err *e)
+int machine_start(struct machine *m, struct err *e)
 {
 	struct sigaction act = { .sa_handler = on_kick };
 
@@ -251,34 +254,6 @@ static int start_threads(struct machine *m, struct err *e)
 		m->vcpu[i].started = true;
 	}
 	return 0;
-}
-
-static struct timespec later(unsigned int ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
-static void wait_for_end(struct machine *m, unsigned int limit_ms)
-{
-	struct timespec limit = later(limit_ms);
-	int failed = 0;
-
-	(void)pthread_mutex_lock(&m->lock);
-	while (m->end == MACHINE_RUNS && !failed)
-		failed = limit_ms ? pthread_cond_timedwait(&m->ended, &m->lock, &limit)
-		                  : pthread_cond_wait(&m->ended, &m->lock);
-	(void)pthread_mutex_unlock(&m->lock);
-	if (failed)
-		machine_stop(m, MACHINE_TIME_OUT);
 }
 
 static void join_threads(struct machine *m)
@@ -298,17 +273,10 @@ static void join_threads(struct machine *m)
 	}
 }
 
-int machine_run(struct machine *m, unsigned int limit_ms, enum machine_end *ret, struct err *e)
+int machine_finish(struct machine *m, enum machine_end *ret, struct err *e)
 {
-	int failed = start_threads(m, e);
-
-	if (failed)
-		machine_stop(m, MACHINE_STOPPED);
-	else
-		wait_for_end(m, limit_ms);
+	machine_stop(m, MACHINE_STOPPED);
 	join_threads(m);
-	if (failed)
-		return -1;
 	if (m->end == MACHINE_FAILED && m->why > 0) {
 		errno = m->why;
 		return err_sys(e, "run the guest");
@@ -318,4 +286,34 @@ int machine_run(struct machine *m, unsigned int limit_ms, enum machine_end *ret,
 		               -m->why);
 	*ret = m->end;
 	return 0;
+}
+
+/* Milliseconds until `end`, -1 where there is no limit: as poll(2) wants them. */
+static int left_until(int64_t end)
+{
+	int64_t left = end - clock_ms();
+
+	if (!end)
+		return -1;
+	return left < 0 ? 0 : (int)left;
+}
+
+int machine_run(struct machine *m, unsigned int limit_ms, enum machine_end *ret, struct err *e)
+{
+	struct pollfd ended = { .fd = m->ended, .events = POLLIN };
+	int64_t end = limit_ms ? clock_ms() + limit_ms : 0;
+	int n;
+
+	if (machine_start(m, e) < 0) {
+		struct err unused;
+
+		(void)!machine_finish(m, ret, &unused);
+		return -1;
+	}
+	do
+		n = poll(&ended, 1, left_until(end));
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		machine_stop(m, MACHINE_TIME_OUT);
+	return machine_finish(m, ret, e);
 }

@@ -101,7 +101,8 @@ void pci_config_write(struct pci_bus *b, uint64_t offset, uint64_t value, uint32
 	}
 }
 
-bool pci_access(struct pci_bus *b, uint64_t addr, void *data, uint32_t len, bool write)
+struct pci_function *pci_find(const struct pci_bus *b, uint64_t addr, uint32_t len,
+                              uint32_t *ret_offset)
 {
 	for (unsigned int i = 0; i < GUEST_PCI_SLOTS; i++) {
 		struct pci_function *f = b->slot[i];
@@ -112,8 +113,18 @@ bool pci_access(struct pci_bus *b, uint64_t addr, void *data, uint32_t len, bool
 		bar = pci_config32(f, PCI_BASE_ADDRESS_0);
 		if (addr < bar || addr - bar >= f->bar_size || len > f->bar_size - (addr - bar))
 			continue;
-		f->access(f, (uint32_t)(addr - bar), data, len, write);
-		return true;
+		*ret_offset = (uint32_t)(addr - bar);
+		return f;
 	}
-	return false;
+	return NULL;
+}
+
+bool pci_access(struct pci_bus *b, uint64_t addr, void *data, uint32_t len, bool write)
+{
+	uint32_t offset;
+	struct pci_function *f = pci_find(b, addr, len, &offset);
+
+	if (f)
+		f->access(f, offset, data, len, write);
+	return f;
 }

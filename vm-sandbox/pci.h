@@ -62,5 +62,10 @@ uint32_t pci_config32(const struct pci_function *f, unsigned int offset);
 /* A write of the guest's into configuration space; reads do not come here. */
 void pci_config_write(struct pci_bus *b, uint64_t offset, uint64_t value, uint32_t len);
 
-/* An access to memory that belongs to a BAR which is switched on: true when there is one. */
+/* The function whose BAR, switched on, has `len` bytes at this address, and where in the BAR
+ * that is; NULL: none. */
+struct pci_function *pci_find(const struct pci_bus *b, uint64_t addr, uint32_t len,
+                              uint32_t *ret_offset);
+
+/* An access to memory that belongs to a BAR: true when there is one. */
 bool pci_access(struct pci_bus *b, uint64_t addr, void *data, uint32_t len, bool write);

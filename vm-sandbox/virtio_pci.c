@@ -13,13 +13,6 @@ enum {
 	VENDOR = 0x1af4,
 	DEVICE_BASE = 0x1040,
 	SUBSYSTEM = 0x1100,
-
-	PAGE = 0x1000,
-	COMMON_AT = 0 * PAGE,
-	ISR_AT = 1 * PAGE,
-	DEVICE_AT = 2 * PAGE,
-	TABLE_AT = 4 * PAGE,
-	PENDING_AT = 5 * PAGE,
 };
 
 static struct virtio_pci *of(struct pci_function *f)
@@ -36,7 +29,7 @@ static void add_capability(struct pci_function *f, uint8_t type, uint32_t offset
 			.cap_len = sizeof(struct virtio_pci_cap),
 			.cfg_type = type,
 			.offset = offset,
-			.length = PAGE,
+			.length = VIRTIO_BAR_PART,
 		},
 		.notify_off_multiplier = VIRTIO_PCI_NOTIFY_STEP,
 	};
@@ -50,7 +43,7 @@ static void add_msix(struct virtio_pci *p)
 {
 	uint8_t c[PCI_CAP_MSIX_SIZEOF] = { PCI_CAP_ID_MSIX };
 	uint16_t control = (uint16_t)(p->msix.vectors - 1);
-	uint32_t table = TABLE_AT, pending = PENDING_AT;
+	uint32_t table = VIRTIO_BAR_TABLE, pending = VIRTIO_BAR_PENDING;
 
 	memcpy(c + PCI_MSIX_FLAGS, &control, sizeof(control));
 	memcpy(c + PCI_MSIX_TABLE, &table, sizeof(table));
@@ -247,17 +240,17 @@ static uint64_t read_bar(struct virtio_pci *p, uint32_t offset, uint32_t len)
 {
 	uint64_t value = 0;
 
-	switch (offset / PAGE * PAGE) {
-	case COMMON_AT:
+	switch (offset / VIRTIO_BAR_PART * VIRTIO_BAR_PART) {
+	case VIRTIO_BAR_COMMON:
 		return width(offset) == len ? read_common(p, offset) : 0;
-	case DEVICE_AT:
+	case VIRTIO_BAR_DEVICE:
 		if (p->device->kind->config)
-			p->device->kind->config(p->device, offset - DEVICE_AT, &value, len);
+			p->device->kind->config(p->device, offset - VIRTIO_BAR_DEVICE, &value, len);
 		return value;
-	case TABLE_AT:
-		return msix_table_read(&p->msix, offset - TABLE_AT, len);
-	case PENDING_AT:
-		return msix_pending_read(&p->msix, offset - PENDING_AT, len);
+	case VIRTIO_BAR_TABLE:
+		return msix_table_read(&p->msix, offset - VIRTIO_BAR_TABLE, len);
+	case VIRTIO_BAR_PENDING:
+		return msix_pending_read(&p->msix, offset - VIRTIO_BAR_PENDING, len);
 	default:
 		return 0;
 	}
@@ -265,8 +258,8 @@ static uint64_t read_bar(struct virtio_pci *p, uint32_t offset, uint32_t len)
 
 static void write_bar(struct virtio_pci *p, uint32_t offset, uint64_t value, uint32_t len)
 {
-	switch (offset / PAGE * PAGE) {
-	case COMMON_AT:
+	switch (offset / VIRTIO_BAR_PART * VIRTIO_BAR_PART) {
+	case VIRTIO_BAR_COMMON:
 		if (width(offset) == len)
 			write_common(p, offset, (uint32_t)value);
 		break;
@@ -276,8 +269,8 @@ static void write_bar(struct virtio_pci *p, uint32_t offset, uint64_t value, uin
 			virtio_notify(p->device,
 			              (offset - VIRTIO_PCI_NOTIFY) / VIRTIO_PCI_NOTIFY_STEP);
 		break;
-	case TABLE_AT:
-		msix_table_write(&p->msix, offset - TABLE_AT, value, len);
+	case VIRTIO_BAR_TABLE:
+		msix_table_write(&p->msix, offset - VIRTIO_BAR_TABLE, value, len);
 		break;
 	default:
 		break;
@@ -320,8 +313,8 @@ void virtio_pci_add(struct pci_bus *b, unsigned int slot, struct virtio_pci *p,
 	p->function.written = config_written;
 	p->function.access = access_bar;
 	add_msix(p);
-	add_capability(&p->function, VIRTIO_PCI_CAP_COMMON_CFG, COMMON_AT);
-	add_capability(&p->function, VIRTIO_PCI_CAP_ISR_CFG, ISR_AT);
-	add_capability(&p->function, VIRTIO_PCI_CAP_DEVICE_CFG, DEVICE_AT);
+	add_capability(&p->function, VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_BAR_COMMON);
+	add_capability(&p->function, VIRTIO_PCI_CAP_ISR_CFG, VIRTIO_BAR_ISR);
+	add_capability(&p->function, VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_BAR_DEVICE);
 	add_capability(&p->function, VIRTIO_PCI_CAP_NOTIFY_CFG, VIRTIO_PCI_NOTIFY);
 }

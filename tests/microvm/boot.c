@@ -62,7 +62,7 @@ static bool on_receive(void *owner, const struct iovec *iov, unsigned int count,
 	for (unsigned int i = 0; i < count; i++) {
 		(void)fwrite(iov[i].iov_base, 1, iov[i].iov_len, stdout);
 		if (!greeted && memmem(iov[i].iov_base, iov[i].iov_len, "READY", 5)) {
-			printf("exits until ready: %lu\n", machine.exits);
+			printf("exits until ready: %lu\n", machine.exits.total);
 			greeted = console_send(&console, "hello, guest", 12) == 12;
 		}
 	}
@@ -170,7 +170,7 @@ static int run(struct fs *fs, struct err *e)
 	if (result == 0)
 		result = machine_run(&machine, (unsigned int)o.seconds * 1000, &end, e);
 	if (result == 0)
-		printf("end: %s\nexits: %lu\n", machine_end_name(end), machine.exits);
+		printf("end: %s\nexits: %lu\n", machine_end_name(end), machine.exits.total);
 	machine_done(&machine);
 	fs_worker_free(worker);
 	return result;

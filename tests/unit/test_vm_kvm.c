@@ -98,7 +98,7 @@ static void it_powers_off(void **unused)
 	assert_int_equal(RUN(OUT(GUEST_PORT_SLEEP_CONTROL, 0x14),
 	                     OUT(GUEST_PORT_SLEEP_CONTROL, 0x20), STOP, HANG),
 	                 MACHINE_POWER_OFF);
-	assert_int_equal(machine.exits, 3);
+	assert_int_equal(machine.exits.total, 3);
 	assert_string_equal(machine_end_name(MACHINE_POWER_OFF), "power off");
 }
 
@@ -189,7 +189,11 @@ static void a_device_is_found_and_reached(void **unused)
 	                 MACHINE_POWER_OFF);
 	assert_memory_equal(said, "\xf4", 2);
 	assert_int_equal(rng.status, 3);
-	assert_int_equal(machine.exits, 5);
+	assert_int_equal(machine.exits.total, 5);
+	assert_int_equal(machine.exits.by[EXIT_CONFIG], 2);
+	assert_int_equal(machine.exits.by[EXIT_BAR_COMMON], 1);
+	assert_int_equal(machine.exits.by[EXIT_PORT_SERIAL], 1);
+	assert_int_equal(machine.exits.by[EXIT_PORT], 1);
 }
 
 static void an_interrupt_arrives_by_message(void **unused)
@@ -232,7 +236,7 @@ static void a_notification_needs_no_exit(void **unused)
 	                 MACHINE_POWER_OFF);
 	assert_int_equal(read(fd, &count, sizeof(count)), sizeof(count));
 	assert_int_equal(count, 1);
-	assert_int_equal(machine.exits, 1);
+	assert_int_equal(machine.exits.total, 1);
 	assert_int_equal(machine_notify_fd(&machine, 0xc0103000, fd, false, &e), 0);
 	assert_int_equal(machine_notify_fd(&machine, 0xc0103000, fd, false, &e), -1);
 }
