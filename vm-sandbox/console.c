@@ -108,6 +108,12 @@ static void say_what_waits(struct virtio_device *d)
 		virtio_signal(d, QUEUE_CONTROL_IN);
 }
 
+static void tell(const struct console *c)
+{
+	if (c->changed)
+		c->changed(c->owner);
+}
+
 static void hear(struct console *c, const struct virtio_console_control *said)
 {
 	if (said->event == VIRTIO_CONSOLE_DEVICE_READY && said->value == 1)
@@ -116,8 +122,10 @@ static void hear(struct console *c, const struct virtio_console_control *said)
 		return;
 	if (said->event == VIRTIO_CONSOLE_PORT_READY && said->value == 1)
 		c->control |= SAY_NAME | SAY_OPEN;
-	if (said->event == VIRTIO_CONSOLE_PORT_OPEN)
+	if (said->event == VIRTIO_CONSOLE_PORT_OPEN) {
 		c->open = said->value == 1;
+		tell(c);
+	}
 }
 
 static void hear_all(struct virtio_device *d)
@@ -165,6 +173,9 @@ static void notify(struct virtio_device *d, unsigned int queue)
 	case QUEUE_OUT:
 		receive_all(d);
 		break;
+	case QUEUE_IN:
+		tell(of(d));
+		break;
 	default:
 		break;
 	}
@@ -180,6 +191,7 @@ static void reset(struct virtio_device *d)
 {
 	of(d)->open = false;
 	of(d)->control = 0;
+	tell(of(d));
 }
 
 static const struct virtio_kind console_kind = {

@@ -17,6 +17,9 @@ struct console {
 	/* Takes a message of the guest's, all of it or nothing: false puts it back, until
 	 * console_resume. */
 	bool (*receive)(void *owner, const struct iovec *iov, unsigned int count, size_t len);
+	/* The guest has opened or closed the port, or put up a buffer after console_send had
+	 * found none. NULL: nobody wants to know. */
+	void (*changed)(void *owner);
 	void *owner;
 	/* the state beside the queues */
 	bool open;       /* the guest has the port open */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console's port and the random numbers, by a driver's side that the test plays. */
+/* The console's port, its way to a socket, and the random numbers, by a driver's side that the test
+ * plays. */
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
 #include "tests/unit/vm_ring.h"
+#include "vm-sandbox/agent_port.h"
 #include "vm-sandbox/console.h"
 #include "vm-sandbox/rng.h"
 
@@ -194,6 +199,116 @@ static void the_host_sends_as_much_as_has_room(void **unused)
 	assert_int_equal(console_send(&console, "x", 1), 0);
 }
 
+static struct agent_port port;
+static int owner; /* the other end of its socket */
+static unsigned int firsts;
+
+static void on_first(void *unused)
+{
+	(void)unused;
+	firsts++;
+}
+
+static int start_port(void **unused)
+{
+	struct err e;
+	int pair[2], small = 1;
+
+	start_console(unused);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	owner = pair[1];
+	firsts = 0;
+	port = (struct agent_port){ .first = on_first };
+	assert_int_equal(agent_port_init(&port, &console, pair[0], &e), 0);
+	return 0;
+}
+
+static int stop_port(void **unused)
+{
+	agent_port_done(&port);
+	(void)close(port.socket);
+	(void)close(owner);
+	return stop(unused);
+}
+
+static bool wakes(void)
+{
+	struct pollfd p = { .fd = port.wake, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* 400 messages of a KiB, each with a number, though the owner reads nothing until the guest
+ * is held up: all come, in order. */
+static void a_guest_that_is_too_fast_is_held_up(void **unused)
+{
+	enum { MESSAGES = 400, SIZE = 1024 };
+	static uint8_t got[SIZE];
+	unsigned int sent = 0, had = 0, held_up = 0;
+
+	(void)unused;
+	while (had < MESSAGES) {
+		while (sent < MESSAGES && !port.refused) {
+			memset(got, (int)(sent & 0xff), sizeof(got));
+			assert_int_equal(guest_write(&memory, buffer(5, 0), got, SIZE), 0);
+			ring_offer(&ring[5], ring_add(&ring[5], buffer(5, 0), SIZE, 0, 0));
+			virtio_notify(&console.device, 5);
+			sent++;
+		}
+		held_up += port.refused;
+		assert_true(!port.refused || agent_port_events(&port) & POLLOUT);
+		for (; had < MESSAGES && recv(owner, got, SIZE, MSG_DONTWAIT | MSG_PEEK) > 0;
+		     had++) {
+			assert_int_equal(recv(owner, got, SIZE, MSG_WAITALL), SIZE);
+			assert_int_equal(got[0], had & 0xff);
+			assert_int_equal(got[SIZE - 1], had & 0xff);
+			assert_true(agent_port_move(&port));
+		}
+	}
+	assert_true(held_up > 1);
+	assert_int_equal(firsts, 1);
+}
+
+/* The owner's bytes wait until the guest has opened its port, and for its buffers. */
+static void the_owner_waits_for_the_guest(void **unused)
+{
+	static uint8_t text[3000];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i / 7);
+	assert_int_equal(send(owner, text, sizeof(text), 0), sizeof(text));
+	assert_true(agent_port_move(&port));
+	assert_int_equal(agent_port_events(&port), 0);
+	say(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	assert_true(wakes());
+	assert_true(agent_port_move(&port));
+	assert_int_equal(port.to_guest_len, sizeof(text)); /* it has put up no buffer yet */
+	assert_int_equal(agent_port_events(&port), 0);
+	assert_false(wakes());
+	for (unsigned int i = 0; i < 3; i++) {
+		put_up(4, i, 1000);
+		virtio_notify(&console.device, 4);
+		assert_true(wakes());
+		assert_true(agent_port_move(&port));
+		assert_int_equal(ring_take(&ring[4]), 1000);
+		assert_memory_equal(guest_at(&memory, buffer(4, i), 1000), text + 1000 * (size_t)i,
+		                    1000);
+	}
+	assert_int_equal(agent_port_events(&port), POLLIN);
+	(void)shutdown(owner, SHUT_WR);
+	assert_false(agent_port_move(&port));
+}
+
+static void what_can_never_fit_breaks_the_device(void **unused)
+{
+	(void)unused;
+	ring_offer(&ring[5], ring_add(&ring[5], RING_BUFFERS - 0x10000, AGENT_PORT_ROOM + 1, 0, 0));
+	virtio_notify(&console.device, 5);
+	assert_false(virtio_runs(&console.device));
+}
+
 static void its_configuration_has_two_ports(void **unused)
 {
 	uint64_t value = 0;
@@ -230,13 +345,17 @@ static void random_numbers_come(void **unused)
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, start_console, stop)
+#define CASE(f)      cmocka_unit_test_setup_teardown(f, start_console, stop)
+#define PORT_CASE(f) cmocka_unit_test_setup_teardown(f, start_port, stop_port)
 	const struct CMUnitTest tests[] = {
 		CASE(the_port_is_announced),
 		CASE(what_it_has_to_say_waits_for_buffers),
 		CASE(messages_of_others_change_nothing),
 		CASE(the_guest_sends),
 		CASE(the_host_sends_as_much_as_has_room),
+		PORT_CASE(a_guest_that_is_too_fast_is_held_up),
+		PORT_CASE(the_owner_waits_for_the_guest),
+		PORT_CASE(what_can_never_fit_breaks_the_device),
 		CASE(its_configuration_has_two_ports),
 		cmocka_unit_test(random_numbers_come),
 	};
