@@ -2,71 +2,60 @@
 /*
  * boot [OPTION...] KERNEL INIT: boots a distribution's kernel in a microVM with this program
  * as its first process, and prints what the guest says on its port, how it ended and how
- * many exits that took. The parts of vm-sandbox/ put together, for tests.
+ * many exits that took. The exit status is 0 for a power off, 10 and the number of its end
+ * (vm-sandbox/monitor.h) for another.
  *
  *	-m MIB        memory (512)         -c COUNT  vCPUs (1)
  *	-l FOLDER     the kernel's folder in /lib/modules
  *	-s FOLDER     what is shared with the guest (rw)
+ *	-r FOLDER     what is shared read-only, as "ro"
  *	-a WORDS      added to the kernel's command line
- *	-t SECONDS    the watchdog (120)   -v        the serial port, to stderr
+ *	-t SECONDS    until it has to say something (120)
+ *	-v            the kernel's messages, to stderr
  */
-#include "vm-sandbox/boot.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/scope.h"
-#include "vm-sandbox/acpi.h"
-#include "vm-sandbox/console.h"
-#include "vm-sandbox/fs_device.h"
 #include "vm-sandbox/initramfs.h"
 #include "vm-sandbox/kernel.h"
-#include "vm-sandbox/kvm.h"
-#include "vm-sandbox/rng.h"
-#include "vm-sandbox/virtio_pci.h"
+#include "vm-sandbox/monitor.h"
 
-enum { DEVICES = 3, READ_MAX = 256 << 20 };
+enum { READ_MAX = 256 << 20, STATUS_OF_ENDS = 10 };
 
 static struct {
 	unsigned long memory, vcpus, seconds;
-	const char *modules, *share, *words, *kernel, *init;
+	const char *modules, *share, *read_only, *words, *kernel, *init;
 	bool verbose;
 } o = { .memory = 512, .vcpus = 1, .seconds = 120, .share = "/tmp", .words = "" };
 
-static struct machine machine;
-static struct console console;
-static struct fs_device files;
-static struct virtio_device rng;
-static struct virtio_pci function[DEVICES];
-static struct machine_lines lines[DEVICES];
-static bool greeted;
+static const char greeting[] = "hello, guest";
 
-static void on_serial(void *owner, uint8_t byte)
+/* The owner's side of the agent's socket: prints what comes; when the guest is ready, greets
+ * it. */
+static void *listen_to(void *arg)
 {
-	(void)owner;
-	(void)fputc(byte, stderr);
-}
+	int fd = *(const int *)arg;
+	BUF struct buf heard = { 0 };
+	bool greeted = false;
+	char text[4096];
+	ssize_t n;
 
-/* Prints what the guest says; when it is ready, greets it. */
-static bool on_receive(void *owner, const struct iovec *iov, unsigned int count, size_t len)
-{
-	(void)owner;
-	(void)len;
-	for (unsigned int i = 0; i < count; i++) {
-		(void)fwrite(iov[i].iov_base, 1, iov[i].iov_len, stdout);
-		if (!greeted && memmem(iov[i].iov_base, iov[i].iov_len, "READY", 5)) {
-			printf("exits until ready: %lu\n", machine.exits.total);
-			greeted = console_send(&console, "hello, guest", 12) == 12;
-		}
+	while ((n = read(fd, text, sizeof(text))) > 0) {
+		(void)fwrite(text, 1, (size_t)n, stdout);
+		buf_add(&heard, text, (size_t)n);
+		if (greeted || !heard.data || !strstr(heard.data, "READY"))
+			continue;
+		greeted = write(fd, greeting, strlen(greeting)) > 0;
 	}
-	return true;
+	return NULL;
 }
 
 static int read_path(const char *path, struct buf *ret, struct err *e)
@@ -76,25 +65,25 @@ static int read_path(const char *path, struct buf *ret, struct err *e)
 	return fd < 0 ? err_sys(e, "open %s", path) : fd_read_all(fd, READ_MAX, path, ret, e);
 }
 
-static int load_kernel(struct kernel_layout *ret, struct err *e)
+/* The kernel, unpacked. */
+static int open_kernel(int *ret, struct err *e)
 {
 	KERNEL_IMAGE struct kernel_image image = { 0 };
 	BUF struct buf packed = { 0 };
-	FD int fd = memfd_create("vmlinux", MFD_CLOEXEC);
 
 	TRY(read_path(o.kernel, &packed, e));
 	TRY(kernel_unpack(o.kernel, packed.data, packed.len, &image, e));
-	TRY(kernel_layout_of(image.data, image.len, image.len, ret, e));
-	TRY(fd_write_all(fd, image.data, image.len, "vmlinux", e));
-	return kernel_load(fd, ret, &machine.memory, e);
+	*ret = fd_sealed("vmlinux", image.data, image.len, false, e);
+	return *ret;
 }
 
 /* The modules that the kernel has and we need; none when no folder was named. */
-static int make_initramfs(struct buf *ret, struct err *e)
+static int make_initramfs(int *ret, struct err *e)
 {
 	static const char *const wanted[] = { "virtio_pci", "virtio_console", "virtiofs",
 		                              "virtio_rng" };
 	BUF struct buf init = { 0 };
+	BUF struct buf archive = { 0 };
 	BUF struct buf dep = { 0 };
 	BUF struct buf builtin = { 0 };
 	ARENA struct arena a;
@@ -114,94 +103,76 @@ static int make_initramfs(struct buf *ret, struct err *e)
 		for (unsigned int i = 0; i < list.count; i++)
 			printf("module: %s\n", list.path[i]);
 	}
-	return initramfs_build(init.data, init.len, folder, &list, ret, e);
+	TRY(initramfs_build(init.data, init.len, folder, &list, &archive, e));
+	*ret = fd_sealed("initramfs", archive.data, archive.len, false, e);
+	return *ret;
 }
 
-static int load(struct err *e)
+static void tell(const struct monitor_result *r)
 {
-	BUF struct buf initramfs = { 0 };
-	char cmdline[1024];
-	struct boot_setup setup = { .cmdline = cmdline, .ecam = true };
+	printf("end: %s\nexits until ready: %lu\nexits: %lu\n", monitor_end_name(r->end),
+	       r->before.total, r->exits);
+	for (int i = 0; i < EXIT_REASONS; i++)
+		printf("exits by %s: %lu\n", machine_reason_name(i), r->before.by[i]);
+	if (r->panic[0])
+		printf("panic: %s\n", r->panic);
+	if (r->lines[0])
+		printf("the kernel's last lines:\n%s", r->lines);
+}
 
-	(void)snprintf(cmdline, sizeof(cmdline),
-	               "quiet panic=-1 reboot=k no_timer_check tsc=reliable random.trust_cpu=on "
-	               "cryptomgr.notests rdinit=/init %s %s",
-	               o.verbose ? "console=ttyS0" : "8250.nr_uarts=0", o.words);
-	TRY(load_kernel(&setup.kernel, e));
+static int run(const struct monitor_config *config, int owner, struct monitor_result *ret,
+               struct err *e)
+{
+	pthread_t listener;
+	int result;
+
+	if (pthread_create(&listener, NULL, listen_to, &owner) != 0)
+		return err_set(e, ERR_KERNEL, "no thread");
+	result = monitor_run(config, ret, e);
+	(void)shutdown(config->agent, SHUT_RDWR);
+	(void)pthread_join(listener, NULL);
+	return result;
+}
+
+static int serve(struct monitor_result *ret, struct err *e)
+{
+	FD int share = open(o.share, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	FD int read_only = o.read_only ? open(o.read_only, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	FD int kernel = -1;
+	FD int initramfs = -1;
+	int agent[2];
+	struct fs_share shares[] = {
+		{ .name = "share", .fd = share, .cache_seconds = 1 },
+		{ .name = "ro", .fd = read_only, .cache_seconds = 1, .read_only = true },
+	};
+	struct monitor_config config = {
+		.cmdline = o.words,
+		.vcpus = (unsigned int)o.vcpus,
+		.memory_bytes = (uint64_t)o.memory << 20,
+		.shares = shares,
+		.share_count = o.read_only ? 2 : 1,
+		.serial = o.verbose ? STDERR_FILENO : -1,
+		.ready_ms = (unsigned int)o.seconds * 1000,
+	};
+
+	if (share < 0 || (o.read_only && read_only < 0))
+		return err_sys(e, "open %s", share < 0 ? o.share : o.read_only);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, agent) < 0)
+		return err_sys(e, "socketpair");
+	TRY(open_kernel(&kernel, e));
 	TRY(make_initramfs(&initramfs, e));
-	setup.initramfs = initramfs.data;
-	setup.initramfs_size = initramfs.len;
-	if (getrandom(setup.seed, sizeof(setup.seed), 0) < 0)
-		return err_sys(e, "getrandom");
-	TRY(boot_prepare(&setup, &machine.memory, e));
-	TRY(acpi_write(&machine.memory, (unsigned int)o.vcpus, e));
-	return machine_boot(&machine, (unsigned int)o.vcpus, setup.kernel.entry, e);
-}
-
-static int plug(struct fs_worker *worker, struct err *e)
-{
-	struct virtio_device *devices[DEVICES] = { &console.device, &files.device, &rng };
-
-	console_init(&console, &machine.memory);
-	console.receive = on_receive;
-	TRY(fs_device_init(&files, "caisson", worker, &machine.memory, e));
-	virtio_init(&rng, &rng_kind, &machine.memory);
-	for (unsigned int i = 0; i < DEVICES; i++) {
-		TRY(machine_lines_new(&machine, devices[i]->kind->queues + 1u, &lines[i], e));
-		virtio_pci_add(&machine.bus, i + 1, &function[i], devices[i], &machine_sink,
-		               &lines[i]);
-	}
-	return 0;
-}
-
-static int run(struct fs *fs, struct err *e)
-{
-	struct fs_worker *worker = NULL;
-	enum machine_end end;
-	int result;
-
-	TRY(fs_worker_new(fs, &worker, e));
-	TRY(machine_new(&machine, (uint64_t)o.memory << 20, e));
-	if (o.verbose)
-		machine.serial = on_serial;
-	result = plug(worker, e);
-	if (result == 0)
-		result = load(e);
-	if (result == 0)
-		result = machine_run(&machine, (unsigned int)o.seconds * 1000, &end, e);
-	if (result == 0)
-		printf("end: %s\nexits: %lu\n", machine_end_name(end), machine.exits.total);
-	machine_done(&machine);
-	fs_worker_free(worker);
-	return result;
-}
-
-static int serve(struct err *e)
-{
-	FD int share_fd = open(o.share, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	FD int proc_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct fs_share share = { .name = "share", .fd = share_fd, .cache_seconds = 1 };
-	struct fs_setup setup = { .shares = &share,
-		                  .share_count = 1,
-		                  .proc_fds = proc_fds,
-		                  .inodes_max = 4096,
-		                  .handles_max = 1024 };
-	struct fs *fs = NULL;
-	int result;
-
-	if (share_fd < 0 || proc_fds < 0)
-		return err_sys(e, "open %s", o.share);
-	TRY(fs_new(&setup, &fs, e));
-	result = run(fs, e);
-	fs_free(fs);
-	return result;
+	config.kernel = kernel;
+	config.initramfs = initramfs;
+	config.agent = agent[1];
+	return run(&config, agent[0], ret, e);
 }
 
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
+	struct monitor_result result;
 
-	for (int c; (c = getopt(argc, argv, "m:c:l:s:a:t:v")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "m:c:l:s:r:a:t:v")) != -1;) {
 		switch (c) {
 		case 'm':
 			o.memory = strtoul(optarg, NULL, 10);
@@ -217,6 +188,9 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			o.share = optarg;
+			break;
+		case 'r':
+			o.read_only = optarg;
 			break;
 		case 'a':
 			o.words = optarg;
@@ -234,9 +208,10 @@ int main(int argc, char **argv)
 	o.init = argv[optind + 1];
 	(void)umask(0);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	if (serve(&e) < 0) {
+	if (serve(&result, &e) < 0) {
 		(void)fprintf(stderr, "boot: %s\n", e.text);
 		return 1;
 	}
-	return 0;
+	tell(&result);
+	return result.end == MONITOR_POWER_OFF ? 0 : STATUS_OF_ENDS + (int)result.end;
 }

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order: what can fail because of the config comes first, the machine and its devices,
+ * then the kernel into the guest's memory, then the caller's jail, and only then threads.
+ */
+#include "vm-sandbox/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "vm-sandbox/acpi.h"
+#include "vm-sandbox/agent_port.h"
+#include "vm-sandbox/boot.h"
+#include "vm-sandbox/fs_device.h"
+#include "vm-sandbox/kernel.h"
+#include "vm-sandbox/rng.h"
+#include "vm-sandbox/serial_log.h"
+#include "vm-sandbox/virtio_pci.h"
+
+enum {
+	DEVICES = 3,
+	KERNEL_HEAD = 64 << 10, /* of the file, with its program headers */
+	DESCRIPTORS_OURS = 256, /* beside those of the guest's files */
+	DESCRIPTORS_MAX = 1 << 20,
+};
+
+/* Quiet, and without what a guest has no use for: self-tests of its cryptography, probing
+ * for serial ports. The early console needs no probing, and stays for the last words. */
+static const char cmdline_always[] =
+	"quiet panic=-1 reboot=k no_timer_check tsc=reliable random.trust_cpu=on cryptomgr.notests "
+	"8250.nr_uarts=0 earlycon=uart8250,io,0x3f8 keep_bootcon rdinit=/init";
+
+struct monitor {
+	const struct monitor_config *config;
+	struct machine machine;
+	struct console console;
+	struct agent_port port;
+	struct serial_log log;
+	int proc_fds;
+	struct fs *fs;
+	struct fs_worker *worker;
+	struct fs_device files;
+	struct virtio_device rng;
+	struct virtio_pci function[DEVICES];
+	struct machine_lines lines[DEVICES];
+	struct machine_exits before; /* the agent's first byte */
+};
+
+static const char *const ends[] = {
+	[MONITOR_POWER_OFF] = "power off",
+	[MONITOR_PANIC] = "kernel panic",
+	[MONITOR_RESET] = "reset",
+	[MONITOR_TRIPLE_FAULT] = "triple fault",
+	[MONITOR_NOT_READY] = "not ready in time",
+	[MONITOR_STOPPED] = "stopped",
+};
+
+const char *monitor_end_name(enum monitor_end end)
+{
+	return ends[end];
+}
+
+static void on_serial(void *owner, uint8_t byte)
+{
+	serial_log_byte(&((struct monitor *)owner)->log, byte);
+}
+
+static void on_ready(void *owner)
+{
+	struct monitor *m = owner;
+
+	m->before = m->machine.exits;
+}
+
+/* Each file that the guest knows is a descriptor, and each that it has open another. */
+static int set_limits(struct fs_setup *setup, struct err *e)
+{
+	struct rlimit limit;
+	rlim_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_sys(e, "get the limit of open files");
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_sys(e, "raise the limit of open files");
+	most = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	if (most <= 2 * DESCRIPTORS_OURS)
+		return err_set(e, ERR_REFUSED, "at most %llu open files: too few",
+		               (unsigned long long)most);
+	most -= DESCRIPTORS_OURS;
+	setup->handles_max = (unsigned int)most / 4;
+	setup->inodes_max = (unsigned int)most - setup->handles_max;
+	return 0;
+}
+
+static int make_fs(struct monitor *m, struct err *e)
+{
+	struct fs_setup setup = {
+		.shares = m->config->shares,
+		.share_count = m->config->share_count,
+	};
+
+	m->proc_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->proc_fds < 0)
+		return err_sys(e, "open /proc/self/fd");
+	setup.proc_fds = m->proc_fds;
+	TRY(set_limits(&setup, e));
+	TRY(fs_new(&setup, &m->fs, e));
+	return fs_worker_new(m->fs, &m->worker, e);
+}
+
+static int plug(struct monitor *m, struct err *e)
+{
+	struct virtio_device *devices[DEVICES] = { &m->console.device, &m->files.device, &m->rng };
+	const struct guest_memory *memory = &m->machine.memory;
+
+	console_init(&m->console, memory);
+	m->port.first = on_ready;
+	m->port.owner = m;
+	TRY(agent_port_init(&m->port, &m->console, m->config->agent, e));
+	TRY(make_fs(m, e));
+	TRY(fs_device_init(&m->files, MONITOR_FS_TAG, m->worker, memory, e));
+	virtio_init(&m->rng, &rng_kind, memory);
+	for (unsigned int i = 0; i < DEVICES; i++) {
+		TRY(machine_lines_new(&m->machine, devices[i]->kind->queues + 1u, &m->lines[i], e));
+		virtio_pci_add(&m->machine.bus, i + 1, &m->function[i], devices[i], &machine_sink,
+		               &m->lines[i]);
+	}
+	return 0;
+}
+
+static int size_of(int fd, const char *what, uint64_t *ret, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat the %s", what);
+	*ret = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int load_kernel(const struct monitor *m, struct kernel_layout *ret, struct err *e)
+{
+	FREE void *head = malloc(KERNEL_HEAD);
+	uint64_t size;
+	ssize_t got;
+
+	if (!head)
+		return err_sys(e, "read the kernel");
+	TRY(size_of(m->config->kernel, "kernel", &size, e));
+	got = pread(m->config->kernel, head, KERNEL_HEAD, 0);
+	if (got < 0)
+		return err_sys(e, "read the kernel");
+	if (kernel_layout_of(head, (size_t)got, size, ret, e) < 0)
+		return err_in(e, "kernel");
+	return kernel_load(m->config->kernel, ret, &m->machine.memory, e);
+}
+
+static int set_cmdline(const struct monitor *m, char *to, size_t room, struct err *e)
+{
+	const char *more = m->config->cmdline ? m->config->cmdline : "";
+	int len = snprintf(to, room, "%s %s", cmdline_always, more);
+
+	if (len < 0 || (size_t)len >= room)
+		return err_set(e, ERR_SPEC, "the kernel's command line is longer than %zu bytes",
+		               room - 1);
+	return 0;
+}
+
+/* The mapping is needed until boot_prepare has copied it. */
+static int prepare(struct monitor *m, const struct kernel_layout *kernel, const void *initramfs,
+                   size_t initramfs_size, struct err *e)
+{
+	char cmdline[GUEST_CMDLINE_MAX];
+	struct boot_setup setup = {
+		.cmdline = cmdline,
+		.initramfs = initramfs,
+		.initramfs_size = initramfs_size,
+		.ecam = true,
+		.kernel = *kernel,
+	};
+
+	TRY(set_cmdline(m, cmdline, sizeof(cmdline), e));
+	if (getrandom(setup.seed, sizeof(setup.seed), 0) < 0)
+		return err_sys(e, "getrandom");
+	return boot_prepare(&setup, &m->machine.memory, e);
+}
+
+static int load(struct monitor *m, struct err *e)
+{
+	const struct monitor_config *c = m->config;
+	struct kernel_layout kernel;
+	uint64_t size;
+	void *initramfs;
+	int result;
+
+	TRY(load_kernel(m, &kernel, e));
+	TRY(size_of(c->initramfs, "initramfs", &size, e));
+	initramfs = mmap(NULL, size, PROT_READ, MAP_PRIVATE, c->initramfs, 0);
+	if (initramfs == MAP_FAILED)
+		return err_sys(e, "map the initramfs");
+	result = prepare(m, &kernel, initramfs, size, e);
+	(void)munmap(initramfs, size);
+	TRY(result);
+	TRY(acpi_write(&m->machine.memory, c->vcpus, e));
+	return machine_boot(&m->machine, c->vcpus, kernel.entry, e);
+}
+
+/* Moves what there is, and says what to wait for on the socket, and until when. False: the
+ * owner is gone. */
+static bool look_at_port(struct monitor *m, struct pollfd *ret, int64_t *limit)
+{
+	bool there;
+
+	(void)pthread_mutex_lock(&m->machine.devices);
+	there = agent_port_move(&m->port);
+	if (m->port.heard)
+		*limit = 0;
+	*ret = (struct pollfd){ .fd = m->port.socket, .events = agent_port_events(&m->port) };
+	(void)pthread_mutex_unlock(&m->machine.devices);
+	return there;
+}
+
+/* Waits once; 0 when the time is over. */
+static int wait_once(struct pollfd *fds, nfds_t count, int64_t limit)
+{
+	int64_t left = limit ? limit - clock_ms() : -1;
+	int n = poll(fds, count, limit && left < 0 ? 0 : (int)left);
+
+	return n < 0 ? 1 : n;
+}
+
+/* Until the guest has ended or its owner has gone: whether it was too slow to get ready. */
+static bool attend(struct monitor *m)
+{
+	int64_t limit = m->config->ready_ms ? clock_ms() + m->config->ready_ms : 0;
+	struct pollfd fds[] = {
+		{ .fd = m->machine.ended, .events = POLLIN },
+		{ .fd = m->port.wake, .events = POLLIN },
+		{ .fd = -1 },
+	};
+
+	while (look_at_port(m, &fds[2], &limit)) {
+		if (wait_once(fds, LEN(fds), limit) == 0)
+			return true;
+		if (fds[0].revents || (fds[2].revents & POLLHUP))
+			break;
+	}
+	return false;
+}
+
+static enum monitor_end end_of(const struct monitor *m, enum machine_end end, bool late)
+{
+	switch (end) {
+	case MACHINE_POWER_OFF:
+		return MONITOR_POWER_OFF;
+	case MACHINE_RESET:
+		return m->log.panic[0] ? MONITOR_PANIC : MONITOR_RESET;
+	case MACHINE_TRIPLE_FAULT:
+		return MONITOR_TRIPLE_FAULT;
+	default:
+		return late ? MONITOR_NOT_READY : MONITOR_STOPPED;
+	}
+}
+
+static int run(struct monitor *m, struct monitor_result *ret, struct err *e)
+{
+	enum machine_end end = MACHINE_RUNS;
+	bool late = false;
+	int started;
+
+	TRY(plug(m, e));
+	TRY(load(m, e));
+	if (m->config->sealed)
+		TRY(m->config->sealed(m->config->owner, e));
+	started = machine_start(&m->machine, e);
+	if (started == 0)
+		late = attend(m);
+	if (machine_finish(&m->machine, &end, e) < 0 || started < 0)
+		return -1;
+	serial_log_end(&m->log);
+	*ret = (struct monitor_result){
+		.end = end_of(m, end, late),
+		.exits = m->machine.exits.total,
+		.before = m->before,
+	};
+	memcpy(ret->panic, m->log.panic, sizeof(ret->panic));
+	memcpy(ret->lines, m->log.lines, sizeof(ret->lines));
+	return 0;
+}
+
+int monitor_run(const struct monitor_config *config, struct monitor_result *ret, struct err *e)
+{
+	FREE struct monitor *m = calloc(1, sizeof(*m));
+	int result;
+
+	if (!m)
+		return err_sys(e, "microVM");
+	m->config = config;
+	m->proc_fds = m->port.wake = -1;
+	m->log.fd = config->serial;
+	TRY(machine_new(&m->machine, config->memory_bytes, e));
+	m->machine.serial = on_serial;
+	m->machine.owner = m;
+	result = run(m, ret, e);
+	machine_done(&m->machine);
+	fs_worker_free(m->worker);
+	fs_free(m->fs);
+	agent_port_done(&m->port);
+	fd_drop(&m->proc_fds);
+	return result;
+}
