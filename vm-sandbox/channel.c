@@ -14,13 +14,20 @@ enum {
 	TELL_AT = CHANNEL_WINDOW / 2, /* credit is given back in halves */
 };
 
+static int index_of(const struct channel *c, uint32_t id)
+{
+	for (int i = 0; i < CHANNEL_STREAMS; i++) {
+		if (c->stream[i].open && c->stream[i].id == id)
+			return i;
+	}
+	return -1;
+}
+
 static struct channel_stream *find(struct channel *c, uint32_t id)
 {
-	for (unsigned int i = 0; i < CHANNEL_STREAMS; i++) {
-		if (c->stream[i].open && c->stream[i].id == id)
-			return &c->stream[i];
-	}
-	return NULL;
+	int i = index_of(c, id);
+
+	return i < 0 ? NULL : &c->stream[i];
 }
 
 /* For a payload, when `kept` bytes are to stay free behind its frame. */
@@ -225,21 +232,27 @@ bool channel_send(struct channel *c, uint32_t stream, const void *data, size_t l
 	return put(c, CHANNEL_MESSAGE, stream, data, len, KEPT);
 }
 
+size_t channel_writable(const struct channel *c, uint32_t stream)
+{
+	int i = index_of(c, stream);
+	size_t len = room(c, KEPT);
+
+	if (i < 0 || c->stream[i].ended_out || c->broken)
+		return 0;
+	if (len > c->stream[i].may_send)
+		len = c->stream[i].may_send;
+	return len < CHANNEL_PAYLOAD_MAX ? len : CHANNEL_PAYLOAD_MAX;
+}
+
 size_t channel_write(struct channel *c, uint32_t stream, const void *data, size_t len)
 {
-	struct channel_stream *s = find(c, stream);
+	size_t most = channel_writable(c, stream);
 
-	if (!s || s->ended_out)
-		return 0;
-	if (len > s->may_send)
-		len = s->may_send;
-	if (len > CHANNEL_PAYLOAD_MAX)
-		len = CHANNEL_PAYLOAD_MAX;
-	if (len > room(c, KEPT))
-		len = room(c, KEPT);
+	if (len > most)
+		len = most;
 	if (len == 0 || !put(c, CHANNEL_DATA, stream, data, len, KEPT))
 		return 0;
-	s->may_send -= (uint32_t)len;
+	find(c, stream)->may_send -= (uint32_t)len;
 	return len;
 }
 

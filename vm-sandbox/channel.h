@@ -26,7 +26,7 @@ enum {
 	CHANNEL_VERSION = 1,
 	CHANNEL_PAYLOAD_MAX = 60 << 10,
 	CHANNEL_WINDOW = 64 << 10, /* of each stream */
-	CHANNEL_STREAMS = 64,
+	CHANNEL_STREAMS = 256,
 	CHANNEL_OUT_MAX = 256 << 10, /* waiting to be sent */
 };
 
@@ -88,6 +88,10 @@ int channel_receive(struct channel *c, const void *data, size_t len);
 
 /* Queues a message: false when there is no room until some has been sent. */
 bool channel_send(struct channel *c, uint32_t stream, const void *data, size_t len);
+
+/* How many bytes of a stream channel_write would take now: whoever has to read them first
+ * reads no more. */
+size_t channel_writable(const struct channel *c, uint32_t stream);
 
 /* Queues bytes of a stream: how many there was credit and room for. */
 size_t channel_write(struct channel *c, uint32_t stream, const void *data, size_t len);

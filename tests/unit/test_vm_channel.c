@@ -123,9 +123,13 @@ static void a_stream_has_no_more_than_its_credit(void **unused)
 	assert_true(channel_open(&a->c, 1) && channel_open(&b->c, 1));
 	assert_false(channel_open(&a->c, 1));
 	size_t sent = 0;
-	for (size_t n = 1; n > 0; sent += n)
+	for (size_t n = 1, most; n > 0; sent += n) {
+		most = channel_writable(&a->c, 1);
 		n = channel_write(&a->c, 1, data, sizeof(data));
+		assert_int_equal(n, most);
+	}
 	assert_int_equal(sent, CHANNEL_WINDOW);
+	assert_int_equal(channel_writable(&a->c, 2), 0);
 	assert_int_equal(carry(a, b, 1000), 0);
 	assert_int_equal(b->got_len, CHANNEL_WINDOW);
 	/* messages are not held up by that */
@@ -163,6 +167,7 @@ static void a_long_stream_arrives_whole(void **unused)
 	assert_memory_equal(b->got, data, LOTS);
 	assert_true(channel_end(&a->c, 3));
 	assert_false(channel_end(&a->c, 3));
+	assert_int_equal(channel_writable(&a->c, 3), 0);
 	assert_int_equal(channel_write(&a->c, 3, data, 1), 0);
 	assert_int_equal(carry(a, b, 777), 0);
 	assert_int_equal(b->ends, 1);
