@@ -221,8 +221,12 @@ int channel_receive(struct channel *c, const void *data, size_t len)
 		c->in_len += n;
 		at += n;
 		len -= n;
-		if (c->in_len >= HEAD)
-			c->broken = take(c);
+		if (c->in_len >= HEAD) {
+			const char *rule = take(c);
+
+			if (rule)
+				c->broken = rule; /* or the layer above has set it */
+		}
 	}
 	return c->broken ? -1 : 0;
 }

@@ -66,7 +66,7 @@ struct channel_events {
 struct channel {
 	const struct channel_events *events;
 	void *owner;
-	const char *broken; /* the rule that the peer broke; NULL: none */
+	const char *broken; /* the rule that the peer broke; NULL: none. An event may set it */
 	bool greeted;
 	uint32_t sequence_in, sequence_out;
 	struct channel_stream stream[CHANNEL_STREAMS];
