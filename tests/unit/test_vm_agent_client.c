@@ -347,7 +347,7 @@ static void an_error_comes_as_it_was(void **unused)
 {
 	struct {
 		struct agent_failed m;
-		char texts[20];
+		char texts[24];
 	} m = {
 		{ .head.type = AGENT_FAILED, .kind = ERR_EXEC, .sys = ENOENT },
 		"no file\0hint\0phase\0/",
@@ -420,8 +420,7 @@ static void requests_and_processes_have_a_bound(void **unused)
 	c->last_request = UINT32_MAX - 1;
 	c->request[3] = (struct agent_client_request){ 0 };
 	c->request[4].number = UINT32_MAX;
-	assert_int_equal(agent_client_ps(c, 0),
-	                 1 + AGENT_PROCESSES_MAX + AGENT_REQUESTS_MAX - AGENT_PROCESSES_MAX);
+	assert_int_equal(agent_client_ps(c, 0), 1);
 }
 
 static void every_request_has_its_shape(void **unused)
