@@ -10,6 +10,7 @@ static const struct backend namespaces = {
 	.name = "namespaces",
 	.create = launch_prepare,
 	.start = launch_start,
+	.check_host = host_check_containers,
 };
 
 static const struct backend *const backends[] = { &namespaces };
@@ -26,4 +27,10 @@ const struct backend *backend_find(const char *name)
 const struct backend *backend_default(void)
 {
 	return backends[0];
+}
+
+void backends_check_host(struct host_report *report)
+{
+	for (size_t i = 0; i < LEN(backends); i++)
+		backends[i]->check_host(report);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "runtime/host_check.h"
 #include "runtime/launch/launch.h"
 #include "runtime/launch/plan.h"
 #include "runtime/state.h"
@@ -20,10 +21,16 @@ struct backend {
 
 	/* Lets it execute. */
 	int (*start)(const struct plan *plan, const struct launch_start *s, struct err *e);
+
+	/* Tells what of the host it needs is there. */
+	void (*check_host)(struct host_report *report);
 };
 
 /* The backend of this name (state.json), NULL: unknown to this version. */
 const struct backend *backend_find(const char *name);
+
+/* check_host of all. */
+void backends_check_host(struct host_report *report);
 
 /* The one that new containers get. */
 const struct backend *backend_default(void);

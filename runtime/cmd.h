@@ -28,6 +28,10 @@ MUST_CHECK int cmd_print(const struct buf *text, struct err *e);
 void cmd_info_json(struct json_writer *w, const struct container_info *info, const char *owner,
                    const struct container_details *details);
 
+/* cmd_check_host.c: prints what the host can do, and whether containers start on it. */
+MUST_CHECK int cmd_check_host(const struct invocation *in, bool json, bool *ret_starts,
+                              struct err *e);
+
 /* cmd_policy_why.c: what was refused, as lines on stderr. config_file: of what ran. */
 struct trace;
 MUST_CHECK int cmd_report_refusals(struct arena *a, const char *config_file,

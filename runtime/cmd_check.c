@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check: whether a bundle would start, and all that keeps it from it. */
+/* check: whether a bundle would start, and all that keeps it from it; or what the host can
+ * do, where no bundle is named. */
 #include <string.h>
 
 #include "base/path.h"
@@ -10,7 +11,7 @@ enum { EXIT_STARTS = 0, EXIT_DOES_NOT = 1 };
 /* clang-format off */
 static const struct option_spec check_options[] = {
 	{ .name = "bundle", .letter = 'b', .kind = OPTION_TEXT, .value = "DIR",
-	  .complete = COMPLETE_DIR, .help = "the bundle's folder (default: the current one)" },
+	  .complete = COMPLETE_DIR, .help = "the bundle's folder" },
 	{ .name = "config", .letter = 'f', .kind = OPTION_TEXT, .value = "FILE",
 	  .complete = COMPLETE_FILE, .help = "the bundle's config.json, by another name" },
 	{ .name = "console-socket", .kind = OPTION_TEXT, .value = "SOCKET",
@@ -100,12 +101,17 @@ static int check_run(const struct invocation *in, struct err *e)
 {
 	const char *bundle = cli_path(in, "bundle");
 	const char *config = cli_text(in, "config"), *format = cli_text(in, "format");
+	bool json = format && strcmp(format, "json") == 0, starts;
 	struct check_verdict *v;
 	BUF struct buf out = { 0 };
 	size_t n;
 
 	if (in->args.n > 0)
 		bundle = path_clean(in->arena, in->cwd, in->args.v[0]);
+	if (!bundle && !config) {
+		TRY(cmd_check_host(in, json, &starts, e));
+		return starts ? EXIT_STARTS : EXIT_DOES_NOT;
+	}
 
 	const struct create_request request = {
 		.id = "check",
@@ -114,7 +120,7 @@ static int check_run(const struct invocation *in, struct err *e)
 		.console_socket = cli_path(in, "console-socket"),
 	};
 	TRY(container_check(&in->context, &request, in->arena, &v, &n, e));
-	if (format && strcmp(format, "json") == 0)
+	if (json)
 		print_json(request.bundle, v, n, &out);
 	else
 		print_text(v, n, &out);
@@ -125,9 +131,14 @@ static int check_run(const struct invocation *in, struct err *e)
 const struct command command_check = {
 	.name = "check",
 	.arguments = "[BUNDLE]",
-	.summary = "tell whether a bundle would start on this host",
+	.summary = "tell what this host can do, or whether a bundle would start on it",
 	.description =
-		"Reads the bundle's config.json as create does, and tries what create would do as "
+		"Without a bundle: prints a line for each thing that containers need of this host, "
+		"or that config.json may ask for, which begins with ok or no and, where something "
+		"is missing, ends with what to do about it. The exit status is 0 when containers "
+		"can be started here, whatever else is missing, and 1 when they cannot.\n\n"
+		"With one, in BUNDLE, --bundle or --config (of the current folder): reads the "
+		"bundle's config.json as create does, and tries what create would do as "
 		"far as that leaves no trace: namespaces are made, filesystems mounted and the "
 		"program looked up by a process that ends with the command. Nothing is created, "
 		"no hook is run and no cgroup is made.\n\n"
@@ -135,7 +146,8 @@ const struct command command_check = {
 		"the exit status is 0 when the bundle would start and 1 when it would not. With "
 		"--format json there is a verdict (pass, fail or unknown) for everything that was "
 		"looked at, with the place in config.json.",
-	.examples = "caisson check /srv/web\n"
+	.examples = "caisson check\n"
+		    "caisson check /srv/web\n"
 		    "caisson check --format json /srv/web\n",
 	.options = check_options,
 	.complete = { COMPLETE_DIR },
