@@ -270,20 +270,6 @@ $all"
 	is $'rw,nosuid,noexec,noatime\nro,noatime\nrw,noatime\nrw,noatime\nrw,nodiratime,relatime\nrw'
 }
 
-@test "a bind leaves out what its filesystem alone knows, and says so" {
-	source_tree nosuid
-	mounted "$(bind "$W/source" /m bind size=1k mode=700)"
-	script b 'echo mode $(stat -c %a /m)'
-	mode=$(stat -c %a source)
-	expect 0 caisson run -b b c
-	says "mode $mode"
-	says 'mounts[8].options: "size=1k" is left out'
-	says 'mounts[8].options: "mode=700" is left out'
-	# this could have been meant for a flag
-	config b '.mounts[-1].options = ["bind", "readonly"]'
-	refused 'mounts[8].options: "readonly": not an option of a bind mount' caisson run -b b c
-}
-
 @test "a user namespace keeps the flags of the host's mounts" {
 	source_tree ro,nosuid,noexec,noatime
 	mounted "$(bind "$W/source" /m rbind)" "$(bind "$W/source" /n rbind nodev)"

@@ -172,3 +172,18 @@ with_stdio() (
 	refused "whose root could change the mount's flags" caisson run -b b c
 	exec 7<&-
 }
+
+@test "a bind leaves out what its filesystem alone knows, and says so" {
+	make_bundle b
+	mkdir -m 750 source
+	config b '.mounts += [{ "destination": "/tmp/m", "source": $s, "options": ["bind", "size=1k", "mode=700"] }]' \
+		--arg s "$W/source"
+	script b 'echo "mode $(stat -c %a /tmp/m)"'
+	expect 0 caisson run -b b c
+	says 'mode 750'
+	says '.options: "size=1k" is left out'
+	says '.options: "mode=700" is left out'
+	# this could have been meant for a flag
+	config b '.mounts[-1].options = ["bind", "readonly"]'
+	refused '.options: "readonly": not an option of a bind mount' caisson run -b b c
+}
