@@ -93,7 +93,7 @@ static void clean_up(struct creation *c, const struct foreground_end *end)
 
 	if (state_dir_lock(&c->dir, &e) < 0) {
 		if (state_dir_missing(&e))
-			creation_undo_cgroup(c);
+			creation_undo_unrecorded(c);
 		else
 			log_warn("%s", e.text);
 		return;

@@ -26,7 +26,6 @@
 #include "runtime/compile.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
-#include "runtime/mount_note.h"
 #include "runtime/notify.h"
 #include "runtime/owner.h"
 #include "runtime/rdt.h"
@@ -358,7 +357,8 @@ static int on_mount(void *context, pid_t pid, uint64_t id, struct err *e)
 	c->state.pid = pid;
 	c->state.start_time = c->launch.start_time;
 	TRY(state_save(&c->dir, &c->state, e));
-	return mount_note_write(&c->dir, pid, id, joined ? joined : "", c->state.rootfs, e);
+	return mount_note_write(&c->dir, pid, id, joined ? joined : "", c->state.rootfs, &c->mount,
+	                        e);
 }
 
 static int run_outside(struct creation *c, enum oci_hook_kind kind, pid_t pid, const char *status,
@@ -560,14 +560,23 @@ static void destroy_cgroup(struct creation *c)
 		warn_of("remove the cgroup", &e);
 }
 
+static void undo_mount(const struct creation *c)
+{
+	struct err e = { 0 };
+
+	if (c->mount.rootfs && mount_note_detach(&c->mount, &e) < 0)
+		warn_of("unmount the root", &e);
+}
+
 /* Whoever took the record away with `delete` has removed the group as well; then ours is
- * dead, and what is at its path is not ours. */
-void creation_undo_cgroup(struct creation *c)
+ * dead, and what is at its path is not ours. So it is with the mount. */
+void creation_undo_unrecorded(struct creation *c)
 {
 	struct err ignored = { 0 };
 
 	if (c->cgroup >= 0 && owner_is(c->cgroup, c->dir.fd, c->request->id, &ignored) == 1)
 		destroy_cgroup(c);
+	undo_mount(c);
 }
 
 void creation_undo(struct creation *c)
@@ -580,8 +589,7 @@ void creation_undo(struct creation *c)
 	destroy_cgroup(c);
 	if (c->state.rdt && rdt_undo(&c->dir, &e) < 0)
 		warn_of("remove what was made for linux.intelRdt", &e);
-	if (c->state.shares_mounts && mount_note_undo(&c->dir, &e) < 0)
-		warn_of("unmount the root", &e);
+	undo_mount(c);
 	run_poststop(c);
 	if (state_dir_remove(&c->dir, &e) < 0)
 		warn_of("remove the record", &e);

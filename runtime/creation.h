@@ -13,6 +13,7 @@
 #include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/facts.h"
+#include "runtime/mount_note.h"
 #include "runtime/patience.h"
 #include "runtime/state.h"
 
@@ -40,7 +41,8 @@ struct creation {
 	int cgroup;             /* fd, or -1 */
 	int listener;           /* of start.sock, or -1 */
 	struct launch launch;
-	int master; /* the pty's, when nobody else took it, or -1 */
+	struct mount_note mount; /* of the root, among the mounts of others; rootfs: there is one */
+	int master;              /* the pty's, when nobody else took it, or -1 */
 };
 
 void creation_begin(struct creation *c, const struct container_context *context,
@@ -80,8 +82,9 @@ void creation_scope_undo(struct creation *c);
 /* Takes all effects back, as far as they came; hooks of poststop run. */
 void creation_undo(struct creation *c);
 
-/* The same for the cgroup alone, when the record is gone and nobody has done it. */
-void creation_undo_cgroup(struct creation *c);
+/* The same without the record, which is gone: for the cgroup and the root's mount, if nobody
+ * has done it. */
+void creation_undo_unrecorded(struct creation *c);
 
 const struct plan *creation_plan(const struct creation *c);
 

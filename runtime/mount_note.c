@@ -41,7 +41,7 @@ static void put(struct buf *b, const char *text)
 }
 
 int mount_note_write(const struct state_dir *d, pid_t pid, uint64_t id, const char *join_path,
-                     const char *rootfs, struct err *e)
+                     const char *rootfs, struct mount_note *ret, struct err *e)
 {
 	ARENA struct arena a = { 0 };
 	BUF struct buf text = { 0 };
@@ -63,7 +63,11 @@ int mount_note_write(const struct state_dir *d, pid_t pid, uint64_t id, const ch
 	FD int fd = openat(d->fd, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, "note the mount of the rootfs");
-	return fd_write_all(fd, text.data, text.len, file, e);
+	TRY(fd_write_all(fd, text.data, text.len, file, e));
+	*ret = (struct mount_note){
+		.id = id, .namespace = st.st_ino, .join_path = join_path, .rootfs = rootfs
+	};
+	return 0;
 }
 
 /* Whether all fields are there. */
@@ -176,10 +180,8 @@ static int detach(const struct mount_note *n, int namespace)
 	return DETACHED;
 }
 
-int mount_note_undo(const struct state_dir *d, struct err *e)
+int mount_note_detach(const struct mount_note *n, struct err *e)
 {
-	ARENA struct arena a = { 0 };
-	struct mount_note n;
 	struct err ignored = { 0 };
 	FD int child = -1;
 	struct clone_args args = {
@@ -187,30 +189,39 @@ int mount_note_undo(const struct state_dir *d, struct err *e)
 		.pidfd = (uint64_t)(uintptr_t)&child,
 		.exit_signal = SIGCHLD,
 	};
-	int noted = mount_note_read(d, &a, &n, e);
+	FD int namespace = find_namespace(n);
 
-	if (noted <= 0)
-		return noted;
-	FD int namespace = find_namespace(&n);
 	if (namespace < 0)
 		return 0;
 	pid_t pid = sys_clone3(&args);
 	if (pid < 0)
 		return err_sys(e, "clone3");
 	if (pid == 0)
-		_exit(detach(&n, namespace));
+		_exit(detach(n, namespace));
 	int result = proc_reap(child, &ignored);
 	if (result == COVERED) {
 		err_set(e, ERR_STATE,
 		        "%s: another mount covers the container's root, or took its "
 		        "place",
-		        n.rootfs);
+		        n->rootfs);
 		return err_hint(e, "unmount what is on top first; --force leaves it as it is");
 	}
 	if (result != DETACHED && result != GONE) {
 		errno = result > 0 ? result : ECHILD;
-		return err_sys(e, "unmount %s", n.rootfs);
+		return err_sys(e, "unmount %s", n->rootfs);
 	}
+	return 0;
+}
+
+int mount_note_undo(const struct state_dir *d, struct err *e)
+{
+	ARENA struct arena a = { 0 };
+	struct mount_note n;
+	int noted = mount_note_read(d, &a, &n, e);
+
+	if (noted <= 0)
+		return noted;
+	TRY(mount_note_detach(&n, e));
 	/* what is mounted there later is not ours */
 	if (unlinkat(d->fd, file, 0) < 0)
 		return err_sys(e, "remove the note of a mount");

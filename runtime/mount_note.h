@@ -21,9 +21,11 @@ struct mount_note {
 	const char *rootfs;    /* where the mount is, in that namespace */
 };
 
-/* pid: a process in the namespace, which cannot end meanwhile. */
+/* pid: a process in the namespace, which cannot end meanwhile. The note is also given back, for
+ * whoever made the mount and sees its end: the file may be taken away. It keeps the texts. */
 MUST_CHECK int mount_note_write(const struct state_dir *d, pid_t pid, uint64_t id,
-                                const char *join_path, const char *rootfs, struct err *e);
+                                const char *join_path, const char *rootfs, struct mount_note *ret,
+                                struct err *e);
 
 /* 1: read, into the arena; 0: there is none that could still mean a mount. */
 MUST_CHECK int mount_note_read(const struct state_dir *d, struct arena *a, struct mount_note *ret,
@@ -32,3 +34,6 @@ MUST_CHECK int mount_note_read(const struct state_dir *d, struct arena *a, struc
 /* Detaches the mount with all that is below, if it is there. Nobody may be about to
  * attach it: the container's processes are gone. */
 MUST_CHECK int mount_note_undo(const struct state_dir *d, struct err *e);
+
+/* The same without the file. */
+MUST_CHECK int mount_note_detach(const struct mount_note *n, struct err *e);

@@ -172,6 +172,28 @@ mounts_of() { # [PID]
 	nothing_left
 }
 
+@test "the host's mount namespace: who made the container needs no record to unmount" {
+	make_host b
+	mkdir go
+	mkfifo go/fifo
+	config b '.mounts += [{ "destination": "/tmp/go", "source": $s, "options": ["bind"] }]' --arg s "$W/go"
+	script b 'cat /tmp/go/fifo >/dev/null; exit 7'
+	"$CAISSON" --root "$STATE" run -b b c </dev/null >out 2>&1 3>&- &
+	local run=$! status=0
+	wait_for is_status c running
+	rm -r "$STATE/c"
+	echo go >go/fifo
+	wait "$run" || status=$?
+	[ "$status" = 7 ]
+	[ -z "$(mounts_of)" ]
+	nothing_left
+	# a hook takes it away, and ends the creation
+	config b '.hooks.createRuntime = [{ "path": "/bin/sh", "args": ["sh", "-c", "rm -r " + $s + "; exit 1"],
+		"env": ["PATH=/usr/bin:/bin"] }]' --arg s "$STATE/c"
+	refused createRuntime caisson create -b b c
+	[ -z "$(mounts_of)" ]
+}
+
 @test "the host's mount namespace: what would hide things from the host is refused" {
 	make_host b
 	config b '.linux.maskedPaths = ["/proc/kcore"]'
