@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was compiled, carried out on an open cgroup: values into files, and the device
- * program. A new group has nobody in it yet, so there the values are written in order,
- * and a failure undoes nothing: the launch that asked removes the group.
+ * Values into the files of an open cgroup. A new group has nobody in it yet, so there they
+ * are written in order, and a failure undoes nothing: the launch that asked removes the group.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -70,54 +66,6 @@ int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_t count, st
 		err_sys(e, "%s: write \"%s\" into the cgroup's %s",
 		        w->origin ? w->origin : "cgroup", w->value, w->file);
 		return cgroup_explain_write(w->file, sys, e);
-	}
-	return 0;
-}
-
-static int bpf(int command, union bpf_attr *attr)
-{
-	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
-}
-
-static int explain_bpf(struct err *e)
-{
-	if (e->sys == EPERM)
-		return err_hint(e, "device rules need CAP_SYS_ADMIN, or CAP_BPF and CAP_NET_ADMIN, "
-		                   "in the host's user namespace");
-	if (e->sys == EINVAL || e->sys == ENOSYS)
-		return err_hint(e, "the kernel needs CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF");
-	if (e->sys == E2BIG)
-		return err_hint(e, "too many programs on this cgroup, or too many device rules");
-	return -1;
-}
-
-/* BPF_F_ALLOW_MULTI: programs of the groups above stay in force, each must agree. */
-int cgroup_apply_devices(int cgroup, const struct bpf_insn *code, uint32_t count, struct err *e)
-{
-	union bpf_attr attr;
-
-	/* memset: an initializer need not reach all of a union, and the kernel wants
-	 * zeros in what a command does not use */
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-	attr.insns = (uintptr_t)code;
-	attr.insn_cnt = count;
-	attr.license = (uintptr_t) "Apache-2.0"; /* it calls no helper that asks for GPL */
-	FD int program = bpf(BPF_PROG_LOAD, &attr);
-
-	if (program < 0) {
-		err_sys(e, "linux.resources.devices: load a program of %u instructions", count);
-		return explain_bpf(e);
-	}
-
-	memset(&attr, 0, sizeof(attr));
-	attr.target_fd = (uint32_t)cgroup;
-	attr.attach_bpf_fd = (uint32_t)program;
-	attr.attach_type = BPF_CGROUP_DEVICE;
-	attr.attach_flags = BPF_F_ALLOW_MULTI;
-	if (bpf(BPF_PROG_ATTACH, &attr) < 0) {
-		err_sys(e, "linux.resources.devices: attach the program to the cgroup");
-		return explain_bpf(e);
 	}
 	return 0;
 }

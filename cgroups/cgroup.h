@@ -129,6 +129,23 @@ MUST_CHECK int cgroup_delegate(int cgroup, uint32_t owner, struct err *e);
 MUST_CHECK int cgroup_apply_devices(int cgroup, const struct bpf_insn *code, uint32_t count,
                                     struct err *e);
 
+/* Other rules for a group in use: all that can fail is done first, then the kernel changes the
+ * programs in one step. A plan without a program takes off the one that is there. */
+struct cgroup_devices {
+	int program, old;
+};
+
+#define CGROUP_DEVICES __attribute__((cleanup(cgroup_devices_close)))
+#define CGROUP_DEVICES_NONE              \
+	{                                \
+		.program = -1, .old = -1 \
+	}
+
+MUST_CHECK int cgroup_devices_prepare(int cgroup, const struct cgroup_plan *plan,
+                                      struct cgroup_devices *ret, struct err *e);
+MUST_CHECK int cgroup_devices_replace(int cgroup, const struct cgroup_devices *d, struct err *e);
+void cgroup_devices_close(struct cgroup_devices *d);
+
 /* Enables controllers for the group of a container that exists, from the top down. */
 MUST_CHECK int cgroup_enable(const struct cgroup_facts *facts, const char *path,
                              unsigned int controllers, struct err *e);

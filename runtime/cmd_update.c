@@ -21,6 +21,8 @@ static const struct option_spec update_options[] = {
 	{ .name = "resources", .letter = 'r', .kind = OPTION_TEXT, .value = "FILE",
 	  .complete = COMPLETE_FILE,
 	  .help = "read linux.resources from this file, - is standard input" },
+	{ .name = "device-rules",
+	  .help = "let the devices of --resources take the place of the device rules" },
 	{ .name = "memory", .kind = OPTION_TEXT, .value = "BYTES",
 	  .help = "memory limit, with k, m or g; -1 is none" },
 	{ .name = "memory-reservation", .kind = OPTION_TEXT, .value = "BYTES",
@@ -253,6 +255,10 @@ static int update_run(const struct invocation *in, struct err *e)
 	if (cli_text(in, "resources") || any_field(in) || !(r.rlimit_count > 0 || r.oom_score_set))
 		TRY(oci_resources_parse(in->arena, text.data ? text.data : "", text.len,
 		                        &r.resources, e));
+	r.device_rules = cli_flag(in, "device-rules");
+	if (r.device_rules && (!r.resources || r.resources->device_count == 0))
+		return err_set(e, ERR_USAGE,
+		               "--device-rules: there are none, --resources must have devices");
 	return container_update(&in->context, &r, e);
 }
 
@@ -262,10 +268,13 @@ const struct command command_update = {
 	.summary = "change the limits of a container",
 	.description =
 		"Changes limits while the container runs. What is not mentioned stays as it is, and "
-		"if one value is refused, none is changed. Device rules are never changed.\n"
+		"if one value is refused, none is changed.\n"
 		"\n"
 		"With --resources the limits are read as JSON in the form of config.json's "
-		"linux.resources, which knows more of them than there are options.\n"
+		"linux.resources, which knows more of them than there are options. Its devices "
+		"change nothing, since engines send along what they know of them, unless "
+		"--device-rules says that they are meant: then they are the container's rules from "
+		"now on, and the kernel puts the new in the place of the old in one step.\n"
 		"\n"
 		"--rlimit and --oom-score-adj change the container's first process alone, with the "
 		"rest or with nothing: they may stand beside --resources. Its children have copies "

@@ -71,6 +71,7 @@ enum { UPDATE_RLIMITS_MAX = 16 }; /* as many kinds as there are */
 struct update_request {
 	const char *id;
 	const struct oci_resources *resources; /* NULL: the group stays as it is */
+	bool device_rules;                     /* those of `resources` are meant, too */
 	/* of its first process; each kind at most once */
 	const struct oci_rlimit *rlimits;
 	size_t rlimit_count;
@@ -125,7 +126,7 @@ MUST_CHECK int container_delete(const struct container_context *c, const char *i
                                 struct err *e);
 MUST_CHECK int container_pause(const struct container_context *c, const char *id, struct err *e);
 MUST_CHECK int container_resume(const struct container_context *c, const char *id, struct err *e);
-/* Changes the limits of one that runs, all or nothing; device rules are left alone. */
+/* Changes the limits of one that runs, all or nothing. */
 MUST_CHECK int container_update(const struct container_context *c, const struct update_request *r,
                                 struct err *e);
 MUST_CHECK int container_info(const struct container_context *c, struct arena *a, const char *id,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016 # $major and $minor are jq's
+# shellcheck disable=SC2016,SC2030,SC2031 # $major and $minor are jq's; tests are subshells
 # update: limits that change while the container runs, read back from the kernel. What
 # needs controllers runs in the test machine; cgroup.max.* are there on every host.
 
@@ -159,10 +159,62 @@ score_is() { # SCORE
 	[ "$(status_of c)" = running ]
 }
 
+# A container with a node of the host's log, which opens unless the device rules refuse it.
+with_node() { # [JQ FILTER]
+	sleeping '.process.capabilities |= map_values(. + ["CAP_MKNOD", "CAP_SYSLOG"])'"${1:+ | $1}"
+	expect 0 caisson exec c mknod /dev/x c 1 11
+}
+
+opens() { # yes|no
+	expect_any caisson exec c head -c 0 /dev/x
+	case $1 in
+	yes) [ "$status" = 0 ] ;;
+	no) says 'Operation not permitted' ;;
+	esac
+}
+
 @test "device rules that come along change nothing" {
-	sleeping
+	with_node
+	opens no
 	expect_json 0 '{"devices":[{"allow":true,"access":"rwm"}]}'
-	expect 1 caisson exec c sh -c 'mknod /tmp/x b 8 0 && head -c 1 /tmp/x'
+	opens no
+}
+
+rules() { # STATUS JSON
+	echo "$2" >"$W/rules.json"
+	expect "$1" caisson update --device-rules -r "$W/rules.json" c
+}
+
+@test "device rules: those of --resources take the place of the old ones, in one step" {
+	none='{"devices":[{"allow":false,"access":"rwm"}]}'
+	one='{"devices":[{"allow":false,"access":"rwm"},{"allow":true,"type":"c","major":1,"minor":11,"access":"rw"}]}'
+	# null is always allowed: it never stops to open
+	with_node '.process.args = ["sh", "-c", "while head -c 0 /dev/null; do :; done; exit 1"]'
+	opens no
+	for ((n = 0; n < 40; n++)); do # as many beside each other the kernel would not take
+		rules 0 "$one"
+		opens yes
+		rules 0 "$none"
+	done
+	opens no
+	rules 0 '{"devices":[{"allow":true,"access":"rwm"}]}'
+	opens yes
+	rules 0 "$none"
+	opens no
+	is_status c running
+}
+
+@test "device rules: all or nothing with the values beside them, and only where there are some" {
+	with_node
+	rules 0 '{"unified":{"cgroup.max.depth":"7"},"devices":[{"allow":false,"access":"rwm"}]}'
+	rules 1 '{"unified":{"cgroup.max.depth":"-5"},"devices":[{"allow":true,"access":"rwm"}]}'
+	says cgroup.max.depth
+	group_says cgroup.max.depth 7
+	opens no
+	expect 1 caisson update --device-rules --pids-limit 5 c
+	says '--device-rules: there are none'
+	rules 1 '{"devices":[]}'
+	says '--device-rules: there are none'
 }
 
 @test "limits that this host cannot set are refused, with the controller's name" {
