@@ -59,6 +59,10 @@ static int check_controllers(int dir, unsigned int wanted, const char *name, str
 
 static int check_may_make(int dir, const char *name, struct err *e)
 {
+	char words[PATH_MAX + 16];
+
+	(void)snprintf(words, sizeof(words), "cgroup %s", name);
+	TRY(cgroup_check_domain(dir, words, e));
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0)
 		return 0;
 	(void)err_sys(e, "make a cgroup below %s", name);

@@ -74,6 +74,8 @@ static int enable(int dir, const char *name, unsigned int needed, unsigned int *
 		return err_hint(e, "processes sit in that cgroup itself: move them into a child");
 	if (e->sys == ENOENT || e->sys == EINVAL)
 		return err_hint(e, "its cgroup.controllers lists what it can hand down");
+	if (e->sys == EOPNOTSUPP)
+		return err_hint(e, "a threaded group hands down only what counts threads");
 	return -1;
 }
 
@@ -170,12 +172,31 @@ static int make_path(int mount, const char *path, size_t *ret_kept, struct err *
 	return 0;
 }
 
+int cgroup_check_domain(int cgroup, const char *name, struct err *e)
+{
+	char type[64];
+
+	if (cgroup_file_read(cgroup, "cgroup.type", type, sizeof(type), e) < 0) {
+		if (e->sys != ENOENT)
+			return -1;
+		*e = (struct err){ 0 }; /* the root of the tree has none */
+		return 0;
+	}
+	type[strcspn(type, "\n")] = '\0';
+	if (strcmp(type, "domain") == 0)
+		return 0;
+	err_set(e, ERR_STATE, "%s is not an ordinary one: its cgroup.type is \"%s\"", name, type);
+	return err_hint(e, "whole processes with limits of their own are in domains, which no "
+	                   "group below a threaded one can be");
+}
+
 int cgroup_check_unused(int cgroup, struct err *e)
 {
 	struct cgroup_events now;
 	FD int events = cgroup_events_open(cgroup, e);
 
 	TRY(events);
+	TRY(cgroup_check_domain(cgroup, "container's cgroup", e));
 	TRY(cgroup_events_read(events, &now, e));
 	if (now.populated) {
 		ARENA struct arena a;

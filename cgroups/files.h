@@ -19,6 +19,9 @@ MUST_CHECK int cgroup_open_below(int dir, const char *path, struct err *e);
 /* Nobody may be in a group that we did not make, and it may not be frozen: ERR_STATE. */
 MUST_CHECK int cgroup_check_unused(int cgroup, struct err *e);
 
+/* It is no threaded group, nor below one: such are for parts of a process. */
+MUST_CHECK int cgroup_check_domain(int cgroup, const char *name, struct err *e);
+
 MUST_CHECK int cgroup_file_write(int cgroup, const char *file, const char *text, struct err *e);
 
 /* Reads what fits in `room` and ends it with a NUL; returns its length. */

@@ -88,9 +88,12 @@ static int clone_init(const struct plan *plan, int cgroup, struct birth *b, stru
 	if (pid < 0) {
 		errno = (int)-pid;
 		err_sys(e, "clone3");
-		if (pid == -EBUSY || pid == -EOPNOTSUPP)
+		if (pid == -EBUSY)
 			err_hint(e, "the cgroup hands controllers to groups below it, so it may "
 			            "not hold processes itself");
+		if (pid == -EOPNOTSUPP)
+			err_hint(e, "the cgroup is below a threaded one, or hands controllers to "
+			            "threaded ones (cgroup.type), so it may not hold processes");
 		if (pid == -EACCES && cgroup >= 0)
 			err_hint(e, "the kernel wants write access to cgroup.procs of the nearest "
 			            "group above both ours and the container's: start caisson in "

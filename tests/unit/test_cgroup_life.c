@@ -204,6 +204,34 @@ static void test_create_refuses_used_ones(void **state)
 	destroy("/used");
 }
 
+/* A threaded group is for threads of a process that is above, and so are those below it. */
+static void test_threaded(void **state)
+{
+	struct err e = { 0 };
+	bool made;
+
+	(void)state;
+	NEED_CGROUPS();
+	FD int above = make("/thr");
+	FD int threaded = make("/thr/a");
+	if (cgroup_file_write(threaded, "cgroup.type", "threaded", &e) < 0)
+		fail_msg("%s", e.text);
+
+	assert_int_equal(cgroup_create(&facts, group("/thr/a"), 0, &made, &e), -1);
+	assert_int_equal(e.kind, ERR_STATE);
+	assert_string_equal(e.text, "container's cgroup is not an ordinary one: its cgroup.type "
+	                            "is \"threaded\"");
+	assert_int_equal(cgroup_create(&facts, group("/thr"), 0, &made, &e), -1);
+	assert_non_null(strstr(e.text, "\"domain threaded\""));
+	assert_int_equal(cgroup_check(&facts, group("/thr/a/c"), 0, &e), -1);
+	assert_non_null(strstr(e.text, "/thr/a is not an ordinary one"));
+	assert_int_equal(cgroup_check(&facts, group("/thr/b"), 0, &e), -1);
+	assert_non_null(strstr(e.text, "/thr is not an ordinary one"));
+	e = (struct err){ 0 };
+	assert_int_equal(cgroup_check(&facts, group("/other"), 0, &e), 0);
+	destroy("/thr");
+}
+
 static void test_failures_leave_nothing(void **state)
 {
 	struct err e = { 0 };
@@ -576,6 +604,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_and_destroy),
 		cmocka_unit_test(test_create_refuses_used_ones),
+		cmocka_unit_test(test_threaded),
 		cmocka_unit_test(test_failures_leave_nothing),
 		cmocka_unit_test(test_controllers),
 		cmocka_unit_test(test_controllers_that_only_count),
