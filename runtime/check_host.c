@@ -13,6 +13,7 @@
 #include "runtime/check.h"
 #include "runtime/console.h"
 #include "runtime/launch/slots.h"
+#include "seccomp/seccomp.h"
 
 static void check_namespaces(struct check *c)
 {
@@ -136,7 +137,7 @@ static void check_sockets(struct check *c)
 		check_unknown(c, "process.terminal",
 		              "create needs a --console-socket for it, and none was given");
 	}
-	if (seccomp && seccomp->listener_path) {
+	if (seccomp && seccomp->listener_path && seccomp_notifies(seccomp)) {
 		e = (struct err){ 0 };
 		int result = check_socket(seccomp->listener_path, &e);
 

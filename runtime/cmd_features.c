@@ -35,7 +35,7 @@ static int features_run(const struct invocation *in, struct err *e)
 		.seccomp_operators = seccomp_operator_names,
 		.seccomp_archs = seccomp_arch_names,
 		.seccomp_known_flags = seccomp_flag_names,
-		.seccomp_supported_flags = seccomp_flag_names,
+		.seccomp_supported_flags = seccomp_common_flag_names,
 		.unsafe_annotations = unsafe_annotations,
 	};
 	BUF struct buf out = { 0 };

@@ -43,11 +43,17 @@ static int check_notify_rule(const struct oci_seccomp_rule *rule, size_t index, 
 	return 0;
 }
 
-/* 1: the profile notifies, 0: it does not. */
+bool seccomp_notifies(const struct oci_seccomp *profile)
+{
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		if (profile->rules[i].action == OCI_ACT_NOTIFY)
+			return true;
+	}
+	return false;
+}
+
 static int check_notify(const struct oci_seccomp *profile, struct err *e)
 {
-	int notifies = 0;
-
 	if (profile->default_action == OCI_ACT_NOTIFY)
 		return err_set(e, ERR_SPEC,
 		               "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as "
@@ -55,14 +61,13 @@ static int check_notify(const struct oci_seccomp *profile, struct err *e)
 	for (size_t i = 0; i < profile->rule_count; i++) {
 		if (profile->rules[i].action != OCI_ACT_NOTIFY)
 			continue;
-		notifies = 1;
 		TRY(check_notify_rule(&profile->rules[i], i, e));
 	}
-	if (notifies && !profile->listener_path)
+	if (seccomp_notifies(profile) && !profile->listener_path)
 		return err_set(e, ERR_SPEC,
 		               "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY is used, but nobody is "
 		               "named to listen");
-	return notifies;
+	return 0;
 }
 
 /* The kernel looks at the flags before the filter: EFAULT means that it knows them. */
@@ -112,10 +117,9 @@ int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cach
 	struct cache_key key = { 0 };
 	struct filter_maker maker;
 	struct filter filter;
-	int notify = check_notify(profile, e);
 
-	TRY(notify);
-	program.notify = notify > 0;
+	TRY(check_notify(profile, e));
+	program.notify = profile->listener_path != NULL;
 	TRY(compile_flags(profile, program.notify, &program.flags, e));
 
 	filter_maker(&maker);

@@ -36,6 +36,14 @@ const char *const seccomp_flag_names[] = {
 	NULL,
 };
 
+/* Those that mean something in any profile: the last one does only with a listener. */
+const char *const seccomp_common_flag_names[] = {
+	"SECCOMP_FILTER_FLAG_TSYNC",
+	"SECCOMP_FILTER_FLAG_LOG",
+	"SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+	NULL,
+};
+
 void seccomp_call_name(uint32_t arch, int number, char ret[SECCOMP_NAME_MAX])
 {
 	const bool x32 = arch == SCMP_ARCH_X86_64 && (number & 0x40000000);

@@ -22,7 +22,7 @@ struct seccomp_program {
 	const struct sock_filter *filter; /* in the arena */
 	size_t length;                    /* instructions */
 	uint32_t flags;                   /* SECCOMP_FILTER_FLAG_* for seccomp(2) */
-	bool notify;                      /* a rule or the default notifies */
+	bool notify;                      /* it is loaded with a listener */
 };
 
 /* cache_dir: an fd of a folder that only we may write, or -1 for no cache. Names
@@ -32,11 +32,16 @@ struct seccomp_program {
 MUST_CHECK int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cache_dir,
                                struct seccomp_program *ret, struct err *e);
 
+/* A rule notifies. Without one an agent that is named all the same is told of the
+ * container if it is there, as with crun, and not missed if it is not, as with runc. */
+bool seccomp_notifies(const struct oci_seccomp *profile);
+
 /* What `features` prints. NULL-terminated lists of names. */
 extern const char *const seccomp_action_names[];
 extern const char *const seccomp_operator_names[];
 extern const char *const seccomp_arch_names[];
 extern const char *const seccomp_flag_names[];
+extern const char *const seccomp_common_flag_names[];
 
 /* The name of a call as a notification has it (AUDIT_ARCH_*, with x32's bit in the number),
  * or its number as text. */

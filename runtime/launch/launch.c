@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -365,6 +366,18 @@ static int talk(const struct plan *plan, struct launch *l, const struct launch_e
 	}
 }
 
+/* In runc's words, and as it counts them: TSYNC is nothing to a process of one thread. */
+static void log_filter(const struct plan *plan)
+{
+	const uint32_t uncounted = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+	const struct plan_step *step = plan_array(plan, plan->steps);
+
+	for (uint32_t i = 0; i < plan->steps.count; i++) {
+		if (step[i].op == PLAN_SECCOMP)
+			log_debug("seccomp filter flags: %u", step[i].seccomp.flags & ~uncounted);
+	}
+}
+
 int launch_prepare(const struct plan *plan, const struct launch_options *options,
                    struct launch *ret, struct err *e)
 {
@@ -373,6 +386,7 @@ int launch_prepare(const struct plan *plan, const struct launch_options *options
 
 	*ret = (struct launch)LAUNCH_NONE;
 	log_debug("nsexec container setup: %u steps", plan->steps.count);
+	log_filter(plan);
 	if ((!plan->network || network_begin(&network, e) == 0) &&
 	    give_birth(plan, options, ret, e) == 0 &&
 	    (!plan->network || give_network(&network, ret, e) == 0) &&

@@ -176,6 +176,12 @@ GETPPID=110 GETUID=102 PERSONALITY=135
 		flags ", flags: [\"SECCOMP_FILTER_FLAG_$flag\"]" SECCOMP_FILTER_FLAG_$flag
 	done
 	flags ', flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]' '' # of a listener, and there is none
+	# what runc says of them with --debug, which TSYNC adds nothing to
+	profile '{defaultAction: "SCMP_ACT_ALLOW", flags: ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG"]}'
+	expect 0 caisson --debug run -b b c
+	says 'msg="seccomp filter flags: 2"'
+	expect 0 caisson features
+	jq -e '.linux.seccomp | (.knownFlags - .supportedFlags) == ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]' <<<"$output"
 	profile '{defaultAction: "SCMP_ACT_ALLOW", flags: ["SECCOMP_FILTER_FLAG_NEW_LISTENER"]}'
 	refused linux.seccomp.flags caisson run -b b c
 }
@@ -202,4 +208,27 @@ GETPPID=110 GETUID=102 PERSONALITY=135
 	refused 'linux.seccomp.listenerPath' caisson run -b b c
 	profile '{defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/nowhere/agent"}'
 	call 0 ok $GETUID # not needed, not asked
+}
+
+@test "seccomp: an agent that is named, but not asked, is told if it is there" {
+	command -v python3 >/dev/null || skip "needs the program python3"
+	profile '{defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$W"'/agent", listenerMetadata: "text"}'
+	python3 - <<-'END' >told 3>&- &
+		import array, json, os, socket
+		s = socket.socket(socket.AF_UNIX)
+		s.bind("agent")
+		s.listen(1)
+		c = s.accept()[0]
+		text, extra, _, _ = c.recvmsg(65536, 100)
+		fds = array.array("i")
+		for _, _, data in extra: fds.frombytes(data)
+		m = json.loads(text)
+		print(len(fds), os.readlink("/proc/self/fd/%d" % fds[0]), m["fds"], m["metadata"], m["state"]["status"], m["ociVersion"])
+	END
+	background+=($!)
+	local agent=$!
+	wait_for test -S agent
+	call 0 ok $GETUID
+	wait $agent
+	[ "$(cat told)" = "1 anon_inode:seccomp notify ['seccompFd'] text creating 0.2.0" ]
 }

@@ -78,11 +78,12 @@ static void test_actions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
+		const bool notifies = cases[i].action == OCI_ACT_NOTIFY;
 		struct oci_seccomp_rule rule = { .names = NAMES("getpid", "getppid"),
 			                         .action = cases[i].action,
 			                         .errno_ret = cases[i].errno_ret };
 		struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW,
-			                       .listener_path = "/run/agent",
+			                       .listener_path = notifies ? "/run/agent" : NULL,
 			                       .rules = &rule,
 			                       .rule_count = 1 };
 		ARENA struct arena a;
@@ -92,10 +93,11 @@ static void test_actions(void **state)
 		assert_int_equal(ask(&p, __NR_getpid, NULL), cases[i].result);
 		assert_int_equal(ask(&p, __NR_getppid, NULL), cases[i].result);
 		assert_int_equal(ask(&p, __NR_getuid, NULL), ALLOW);
-		assert_int_equal(p.notify, cases[i].action == OCI_ACT_NOTIFY);
+		assert_int_equal(p.notify, notifies);
+		assert_int_equal(seccomp_notifies(&profile), notifies);
 
 		/* and as the default */
-		if (cases[i].action == OCI_ACT_NOTIFY)
+		if (notifies)
 			continue;
 		profile.default_action = cases[i].action;
 		profile.default_errno_ret = cases[i].errno_ret;
@@ -513,8 +515,7 @@ static void test_flags(void **state)
 {
 	const struct oci_seccomp_rule notify[] = { { .names = NAMES("mkdir"),
 		                                     .action = OCI_ACT_NOTIFY } };
-	struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW,
-		                       .listener_path = "/run/agent" };
+	struct oci_seccomp profile = { .default_action = OCI_ACT_ALLOW };
 	ARENA struct arena a;
 
 	(void)state;
@@ -528,6 +529,9 @@ static void test_flags(void **state)
 	assert_int_equal(compile(&a, &profile).flags, SECCOMP_FILTER_FLAG_TSYNC |
 	                                                      SECCOMP_FILTER_FLAG_LOG |
 	                                                      SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	/* an agent is told, whether a rule asks it or not */
+	profile.listener_path = "/run/agent";
+	assert_true(compile(&a, &profile).flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
 	profile.rules = notify;
 	profile.rule_count = 1;
 	assert_int_equal(compile(&a, &profile).flags,
