@@ -110,10 +110,11 @@ const struct command command_policy_trace = {
 		"requests and options that were seen.\n\n"
 		"The calls are seen by BPF programs, which need root's rights over the host, and "
 		"make every system call of every process a little slower for as long; how much is "
-		"told at the end. Without these rights, or with --notify, a bundle that has no "
-		"seccomp profile is run with one that asks about each call: the workload is much "
-		"slower then, and its calls of write and sendmsg are not seen. What caisson exec starts while a container is watched is noted "
-		"with it. The exit status is the workload's.",
+		"told at the end. Without these rights, or with --notify, a bundle is run with a "
+		"profile that asks about each call, and is answered as its own would: the workload "
+		"is much slower then, and its calls of write and sendmsg are not seen. What caisson "
+		"exec starts while a container is watched is noted with it. The exit status is the "
+		"workload's.",
 	.examples = "caisson policy trace -o web.json /srv/web\n"
 		    "caisson policy trace --merge web.json -o web.json --for 60 web1\n",
 	.options = trace_options,

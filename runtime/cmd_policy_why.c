@@ -21,6 +21,9 @@ static const struct option_spec why_options[] = {
 	{ .name = "bundle", .letter = 'b', .kind = OPTION_TEXT, .value = "BUNDLE",
 	  .complete = COMPLETE_DIR,
 	  .help = "hold a log against the config.json of this bundle" },
+	{ .name = "notify",
+	  .help = "ask about each call by seccomp: sees the profile's refusals alone, but "
+	          "needs no rights over the host" },
 	{ .name = "for", .kind = OPTION_NUMBER, .value = "SECONDS",
 	  .help = "watch a container for so long (default: until it ends or SIGINT)" },
 	{ .name = "format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
@@ -29,27 +32,27 @@ static const struct option_spec why_options[] = {
 };
 /* clang-format on */
 
-static int explain(struct arena *a, const char *config_file, const struct trace *trace,
+static int explain(struct arena *a, const char *config_file, const struct trace_result *result,
                    struct why **ret, size_t *ret_count, struct err *e)
 {
 	const struct oci_config *config;
-	struct trace_result result;
 	BUF struct buf text = { 0 };
 
-	TRY(trace_read(trace, a, &result, e));
 	TRY(bundle_config(a, AT_FDCWD, config_file, &text, &config, e));
-	why_explain(a, config, &result, ret, ret_count);
+	why_explain(a, config, result, ret, ret_count);
 	return 0;
 }
 
 int cmd_report_refusals(struct arena *a, const char *config_file, const struct trace *trace,
                         struct err *e)
 {
+	struct trace_result result;
 	BUF struct buf out = { 0 };
 	struct why *v;
 	size_t n;
 
-	TRY(explain(a, config_file, trace, &v, &n, e));
+	TRY(trace_read(trace, a, &result, e));
+	TRY(explain(a, config_file, &result, &v, &n, e));
 	why_text(v, n, &out);
 	TRY(buf_ok(&out, e));
 	return out.len > 0 ? fd_write_all(STDERR_FILENO, out.data, out.len, "stderr", e) : 0;
@@ -100,13 +103,22 @@ static int print(const struct invocation *in, const struct why *v, size_t n, int
 
 static int watch_and_explain(const struct invocation *in, struct policy_watch *t, struct err *e)
 {
+	static const char partly[] = "only what the seccomp profile refuses was seen: the rest "
+				     "takes CAP_BPF and CAP_PERFMON over the host\n";
+	struct trace_result result;
 	struct why *v;
 	size_t n;
 	int status = 0;
 
 	TRY(policy_watch(in, t, &status, e));
-	TRY(explain(in->arena, arena_printf(in->arena, "%s/config.json", t->bundle), &t->trace, &v,
+	if (t->notify)
+		result = t->noted;
+	else
+		TRY(trace_read(&t->trace, in->arena, &result, e));
+	TRY(explain(in->arena, arena_printf(in->arena, "%s/config.json", t->bundle), &result, &v,
 	            &n, e));
+	if (t->notify)
+		TRY(fd_write_all(STDERR_FILENO, partly, sizeof(partly) - 1, "stderr", e));
 	return print(in, v, n, status, e);
 }
 
@@ -163,7 +175,9 @@ static int why_run(const struct invocation *in, struct err *e)
 	if (cli_given(in, "bundle"))
 		return err_set(e, ERR_USAGE, "--bundle: goes with a log alone");
 
-	struct policy_watch t = { .options = { .refusals = true }, .trace = TRACE_NONE };
+	struct policy_watch t = { .options = { .refusals = true },
+		                  .trace = TRACE_NONE,
+		                  .notify = cli_flag(in, "notify") || !trace_allowed() };
 	int result = watch_and_explain(in, &t, e);
 
 	trace_close(&t.trace);
@@ -184,7 +198,9 @@ const struct command command_policy_why = {
 		"read-only mount, the device rules, or the rights of the file. Programs try much that "
 		"they can do without: not every line is a fault.\n\n"
 		"It needs root's rights over the host, and slows every system call of every process "
-		"down while it watches, as policy trace does.\n\n"
+		"down while it watches, as policy trace does. Without these rights, or with "
+		"--notify, a bundle is run with a profile that asks about each call and is answered "
+		"as its own would: what that refuses is all that is seen then.\n\n"
 		"A file (or - for stdin) is read as a log of the kernel's: lines of dmesg, of the "
 		"journal, or of auditd. Records of seccomp, SELinux, AppArmor, Landlock and failed "
 		"system calls in it are counted and explained. They may be of any process of the "

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The config with the asking profile is the bundle's text with one member put in, in a
- * folder of our own, where the agent's socket is, too. Parent and agent share a piece of
- * memory. sendmsg and write are not asked about, since init makes them while nobody can
- * answer yet: the profile that comes of it allows write, and sendmsg where one of the
- * other calls that send was seen.
+ * folder of our own, where the agent's socket is, too. Where the bundle has a profile of
+ * its own, the agent runs its filter and answers as that does, but kills nobody. Parent
+ * and agent share a piece of memory. sendmsg and write are not asked about, since init
+ * makes them while nobody can answer yet: the profile that comes of it allows write, and
+ * sendmsg where one of the other calls that send was seen.
  */
 #include "runtime/policy_notify.h"
 
 #include <asm/unistd_64.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
@@ -29,9 +31,13 @@
 #include "base/sys.h"
 #include "base/unix.h"
 #include "oci-spec/json.h"
+#include "seccomp/seccomp.h"
 #include "seccomp/verdict.h"
 
-enum { NOTIF_ROOM = 512 }; /* bytes; what a kernel of tomorrow may write */
+enum {
+	NOTIF_ROOM = 512, /* bytes; what a kernel of tomorrow may write */
+	REFUSALS_MAX = 1024,
+};
 
 static const char socket_name[] = "agent.sock", config_name[] = "config.json";
 
@@ -41,6 +47,15 @@ struct noted {
 	uint64_t calls[TRACE_CALLS], compat;
 	size_t value_count;
 	struct trace_value values[TRACE_VALUES_MAX];
+	size_t refusal_count;
+	struct trace_refusal refusals[REFUSALS_MAX];
+};
+
+/* What the agent goes by. */
+struct asked {
+	bool arguments;                /* note values */
+	struct seccomp_program filter; /* of the bundle's profile; empty: it has none */
+	struct noted *noted;
 };
 
 /* --- the agent -------------------------------------------------------------------------------- */
@@ -82,8 +97,55 @@ static void note(struct noted *n, const struct seccomp_data *data, bool argument
 		note_value(n, data, nr);
 }
 
+/* errno_value 0: by a signal */
+static void note_refusal(struct noted *n, uint32_t nr, uint32_t errno_value)
+{
+	for (size_t i = 0; i < n->refusal_count; i++) {
+		if (n->refusals[i].number == nr && n->refusals[i].errno_value == errno_value) {
+			n->refusals[i].count++;
+			return;
+		}
+	}
+	if (n->refusal_count < REFUSALS_MAX)
+		n->refusals[n->refusal_count++] = (struct trace_refusal){
+			.number = nr, .errno_value = errno_value, .filtered = true, .count = 1
+		};
+}
+
+/* As the bundle's own filter answers, from the first execve on: what comes before are
+ * calls that init makes only because of the asking. A call that would have ended the
+ * process fails with ENOSYS, so that more is seen than the first one. */
+static void judge(const struct asked *x, const struct seccomp_data *data,
+                  struct seccomp_notif_resp *reply)
+{
+	uint32_t answer = SECCOMP_RET_ALLOW, number;
+
+	if (x->filter.length > 0 && x->noted->armed &&
+	    !seccomp_run(x->filter.filter, x->filter.length, data, &answer))
+		answer = SECCOMP_RET_KILL_PROCESS;
+	number = answer & SECCOMP_RET_DATA;
+	switch (answer & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ALLOW:
+	case SECCOMP_RET_LOG:
+		reply->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		return;
+	case SECCOMP_RET_ERRNO:
+		reply->error = -(int)number;
+		break;
+	case SECCOMP_RET_TRACE:
+		number = ENOSYS; /* there is no tracer */
+		reply->error = -ENOSYS;
+		break;
+	default:
+		number = 0;
+		reply->error = -ENOSYS;
+	}
+	if (data->arch == AUDIT_ARCH_X86_64)
+		note_refusal(x->noted, (uint32_t)data->nr, number);
+}
+
 /* Until no process with the filter is left. */
-static void answer(int listener, struct noted *n, bool arguments)
+static void answer(int listener, const struct asked *x)
 {
 	struct pollfd wait = { .fd = listener, .events = POLLIN };
 
@@ -99,14 +161,14 @@ static void answer(int listener, struct noted *n, bool arguments)
 
 		if (sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &question) < 0)
 			continue; /* it was killed meanwhile */
-		note(n, &question.it.data, arguments);
+		note(x->noted, &question.it.data, x->arguments);
 		reply.it.id = question.it.id;
-		reply.it.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		judge(x, &question.it.data, &reply.it);
 		(void)sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 	}
 }
 
-static _Noreturn void be_agent(int sock, struct noted *n, bool arguments)
+static _Noreturn void be_agent(int sock, const struct asked *x)
 {
 	FD int client = -1;
 	char state[4096];
@@ -120,7 +182,7 @@ static _Noreturn void be_agent(int sock, struct noted *n, bool arguments)
 	if (client < 0 || fd_receive(client, state, sizeof(state), &listener, &fds, &e) < 0 ||
 	    listener < 0)
 		_exit(1);
-	answer(listener, n, arguments);
+	answer(listener, x);
 	_exit(0);
 }
 
@@ -135,6 +197,11 @@ static void write_profile(struct arena *a, const char *sock, struct buf *ret)
 	verdict_all(a, NULL, &v, &n);
 	json_open(&w, '{');
 	json_put_string(&w, "defaultAction", "SCMP_ACT_ALLOW");
+	json_key(&w, "architectures"); /* or the filter ends programs of the others */
+	json_open(&w, '[');
+	json_string(&w, "SCMP_ARCH_X86");
+	json_string(&w, "SCMP_ARCH_X32");
+	json_close(&w, ']');
 	json_put_string(&w, "listenerPath", sock);
 	json_key(&w, "syscalls");
 	json_open(&w, '[');
@@ -152,21 +219,40 @@ static void write_profile(struct arena *a, const char *sock, struct buf *ret)
 	json_close(&w, '}');
 }
 
-/* Puts "seccomp": {…} in front of what linux has. */
-static int rewrite(struct arena *a, const struct buf *text, const char *sock, struct buf *ret,
-                   struct err *e)
+/* The bundle's own profile is renamed, so that it is an unknown member, and compiled. */
+static int take_profile(struct arena *a, struct buf *text, const struct json *member,
+                        struct seccomp_program *ret, struct err *e)
 {
-	const struct json *j, *linux_;
+	static const char name[] = "\"seccomp\"";
+	const struct oci_config *config;
+
+	TRY(oci_config_parse(a, text->data, text->len, &config, e));
+	const struct oci_seccomp *profile = config->linux_->seccomp;
+	char *at = text->data + member->end - (sizeof(name) - 1);
+
+	if (profile && seccomp_notifies(profile))
+		return err_set(e, ERR_REFUSED,
+		               "linux.seccomp: it asks an agent itself, which takes CAP_BPF and "
+		               "CAP_PERFMON over the host to trace");
+	if (member->end < sizeof(name) || memcmp(at, name, sizeof(name) - 1) != 0)
+		return err_set(e, ERR_SPEC, "linux.seccomp: its name is written in another way");
+	at[1] = 'S';
+	return profile ? seccomp_compile(a, profile, -1, ret, e) : 0;
+}
+
+/* Puts "seccomp": {…} in front of what linux has. */
+static int rewrite(struct arena *a, struct buf *text, const char *sock,
+                   struct seccomp_program *ret_filter, struct buf *ret, struct err *e)
+{
+	const struct json *j, *linux_, *profile;
 
 	TRY(json_parse(a, text->data ? text->data : "", text->len, &j, e));
 	linux_ = json_member(j, "linux");
 	if (!linux_ || linux_->kind != JSON_OBJECT)
 		return err_set(e, ERR_SPEC, "linux: is required");
-	if (json_member(linux_, "seccomp")) {
-		err_set(e, ERR_REFUSED,
-		        "linux.seccomp: the profile that asks about each call would take its place");
-		return err_hint(e, "leave it out for the trace, or trace as root of the host");
-	}
+	profile = json_member(linux_, "seccomp");
+	if (profile)
+		TRY(take_profile(a, text, profile, ret_filter, e));
 	const char *inside = strchr(text->data + linux_->end, '{') + 1;
 	buf_add(ret, text->data, (size_t)(inside - text->data));
 	buf_text(ret, "\"seccomp\":");
@@ -177,14 +263,14 @@ static int rewrite(struct arena *a, const struct buf *text, const char *sock, st
 }
 
 static int write_config(struct arena *a, const char *bundle, int dir, const char *sock,
-                        struct err *e)
+                        struct seccomp_program *ret_filter, struct err *e)
 {
 	const char *path = arena_printf(a, "%s/%s", bundle, config_name);
 	BUF struct buf text = { 0 };
 	BUF struct buf changed = { 0 };
 
 	TRY(fd_read_file(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, e));
-	if (rewrite(a, &text, sock, &changed, e) < 0)
+	if (rewrite(a, &text, sock, ret_filter, &changed, e) < 0)
 		return err_in(e, "%s", path);
 	return fd_replace_file(dir, config_name, 0600, changed.data, changed.len, e);
 }
@@ -195,13 +281,17 @@ static int write_config(struct arena *a, const char *bundle, int dir, const char
 static void fill_result(struct arena *a, const struct noted *n, struct trace_result *ret)
 {
 	struct trace_value *v = arena_array(a, n->value_count + 1, sizeof(*v));
+	struct trace_refusal *refusals = arena_array(a, n->refusal_count + 1, sizeof(*refusals));
 
 	memcpy(v, n->values, n->value_count * sizeof(*v));
+	memcpy(refusals, n->refusals, n->refusal_count * sizeof(*refusals));
 	trace_sort_values(v, n->value_count);
 	*ret = (struct trace_result){ .compat = n->compat,
 		                      .values = v,
 		                      .value_count = n->value_count,
-		                      .values_lost = n->lost };
+		                      .values_lost = n->lost,
+		                      .refusals = refusals,
+		                      .refusal_count = n->refusal_count };
 	memcpy(ret->calls, n->calls, sizeof(ret->calls));
 	ret->calls[__NR_write] = 1;
 	ret->calls[__NR_sendmsg] = n->calls[__NR_socket] > 0 || n->calls[__NR_socketpair] > 0;
@@ -209,20 +299,20 @@ static void fill_result(struct arena *a, const struct noted *n, struct trace_res
 
 /* With the folder's content, which is taken away by the caller. */
 static int run_in(const struct container_context *context, const struct create_request *request,
-                  bool arguments, struct arena *a, const char *folder, int dir, struct noted *noted,
+                  struct asked *asked, struct arena *a, const char *folder, int dir,
                   int *ret_status, struct err *e)
 {
 	struct create_request with_agent = *request;
 
 	TRY(write_config(a, request->bundle, dir, arena_printf(a, "%s/%s", folder, socket_name),
-	                 e));
+	                 &asked->filter, e));
 	FD int sock = unix_listen(dir, socket_name, SOCK_STREAM, e);
 	TRY(sock);
 	pid_t agent = fork();
 	if (agent < 0)
 		return err_sys(e, "fork");
 	if (agent == 0)
-		be_agent(sock, noted, arguments);
+		be_agent(sock, asked);
 	with_agent.config = arena_printf(a, "%s/%s", folder, config_name);
 	with_agent.no_subreaper = true; /* or we would wait for what the agent waits for */
 	int result = container_run(context, &with_agent, ret_status, e);
@@ -248,7 +338,8 @@ int policy_notify_run(const struct container_context *context, const struct crea
 		return err_sys(e, "mkdtemp %s", folder);
 	}
 	FD int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int result = run_in(context, request, arguments, a, folder, dir, noted, ret_status, e);
+	struct asked asked = { .arguments = arguments, .noted = noted };
+	int result = run_in(context, request, &asked, a, folder, dir, ret_status, e);
 	if (result == 0)
 		fill_result(a, noted, ret);
 	(void)unlinkat(dir, socket_name, 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tracing for who has no rights over the host: the bundle is run with a seccomp profile
- * that asks about every call, and a child of ours that notes it and lets it pass. Much
- * slower than seccomp/trace.h, and it costs nobody else anything. Bundles that have a
- * profile of their own are refused: the one that asks would take its place.
+ * that asks about every call, and a child of ours that notes it and lets it pass, or
+ * answers as the bundle's own profile would. Much slower than seccomp/trace.h, and it
+ * costs nobody else anything. Of refusals it sees those of that profile alone.
  */
 #pragma once
 

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "oci-spec/spec.h"
 
+struct seccomp_data;
 struct sock_filter;
 
 struct seccomp_program {
@@ -31,6 +32,11 @@ struct seccomp_program {
  * without listenerPath, NOTIFY on the calls that init itself needs). */
 MUST_CHECK int seccomp_compile(struct arena *a, const struct oci_seccomp *profile, int cache_dir,
                                struct seccomp_program *ret, struct err *e);
+
+/* The filter's answer (SECCOMP_RET_*) to a call, as the kernel would compute it. False, and
+ * ret not set: it would not take such a filter. */
+bool seccomp_run(const struct sock_filter *filter, size_t length, const struct seccomp_data *data,
+                 uint32_t *ret);
 
 /* A rule notifies. Without one an agent that is named all the same is told of the
  * container if it is there, as with crun, and not missed if it is not, as with runc. */

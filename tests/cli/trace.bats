@@ -138,8 +138,18 @@ use_profile() { # DIR PROFILE
 	use_profile b asked.json
 	expect 3 caisson run -b b c
 	is hello
-	refused 'linux.seccomp: the profile that asks about each call would take its place' \
-		caisson policy trace --notify -o x.json b
+	# under a profile of its own, what that refuses is seen, too
+	script b 'mkdir /tmp/a; rmdir /tmp/a; chmod 700 /tmp; true'
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"], syscalls: [
+		{names: ["rmdir"], action: "SCMP_ACT_ERRNO", errnoRet: 95},
+		{names: ["chmod", "fchmodat", "fchmodat2"], action: "SCMP_ACT_KILL_PROCESS"}]}'
+	expect 0 caisson policy trace --notify -o asked.json b
+	says 'Operation not supported'
+	says 'Function not implemented'
+	allowed asked.json >names
+	grep -qx mkdir names && grep -qx rmdir names && grep -Eqx 'chmod|fchmodat' names
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/nowhere", syscalls: [{names: ["rmdir"], action: "SCMP_ACT_NOTIFY"}]}'
+	refused 'linux.seccomp: it asks an agent itself' caisson policy trace --notify -o x.json b
 	[ ! -e x.json ]
 }
 
@@ -162,8 +172,12 @@ use_profile() { # DIR PROFILE
 	says 'the workload waited for an answer at each of its calls'
 	allowed p.json >names
 	grep -qx mkdir names && grep -qx execve names
-	# why has no other way to see it
-	expect 1 unshare -U -r "$CAISSON" --root "$STATE" policy why b
-	says 'trace system calls: '
+	script b 'mkdir /tmp/a; rmdir /tmp/a; true'
+	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["rmdir"], action: "SCMP_ACT_ERRNO", errnoRet: 95}, {names: ["mkdir"], action: "SCMP_ACT_KILL"}]}'
+	expect 0 unshare -U -r "$CAISSON" --root "$STATE" policy why b
+	says 'only what the seccomp profile refuses was seen'
+	says 'rmdir: errno 95, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)'
+	says 'mkdir: SIGSYS, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/1)'
 	nothing_left
 }
