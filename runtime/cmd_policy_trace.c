@@ -31,6 +31,7 @@ static const struct option_spec trace_options[] = {
 static int tell(const struct policy_watch *t, const struct trace_result *result, size_t named,
                 struct err *e)
 {
+	uint64_t compat = 0;
 	uint64_t more = t->meanwhile_ns > t->before_ns ? t->meanwhile_ns - t->before_ns : 0;
 	BUF struct buf out = { 0 };
 
@@ -44,11 +45,13 @@ static int tell(const struct policy_watch *t, const struct trace_result *result,
 		           "each call of every process of this host took about %llu ns longer "
 		           "meanwhile\n",
 		           (unsigned long long)more);
-	if (result->compat)
+	for (size_t i = 0; i < TRACE_CALLS; i++)
+		compat += result->compat[i];
+	if (compat)
 		buf_printf(&out,
-		           "warning: %llu calls of 32-bit programs are not in the profile, which "
-		           "refuses them all\n",
-		           (unsigned long long)result->compat);
+		           "%llu calls were those of 32-bit programs: the profile has their "
+		           "architecture, too\n",
+		           (unsigned long long)compat);
 	if (result->values_lost)
 		buf_text(&out,
 		         "warning: there were too many arguments to note: none is narrowed\n");

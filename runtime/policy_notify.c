@@ -44,7 +44,7 @@ static const char socket_name[] = "agent.sock", config_name[] = "config.json";
 /* Written by the agent, read when it has ended. */
 struct noted {
 	bool armed, lost;
-	uint64_t calls[TRACE_CALLS], compat;
+	uint64_t calls[TRACE_CALLS], compat[TRACE_CALLS];
 	size_t value_count;
 	struct trace_value values[TRACE_VALUES_MAX];
 	size_t refusal_count;
@@ -85,10 +85,10 @@ static void note(struct noted *n, const struct seccomp_data *data, bool argument
 {
 	uint32_t nr = (uint32_t)data->nr;
 
-	if (data->arch != AUDIT_ARCH_X86_64) {
-		n->compat++;
+	if (data->arch == AUDIT_ARCH_I386 && nr < TRACE_CALLS)
+		n->compat[nr]++;
+	if (data->arch != AUDIT_ARCH_X86_64)
 		return;
-	}
 	n->armed |= nr == __NR_execve || nr == __NR_execveat;
 	if (!n->armed || nr >= TRACE_CALLS)
 		return;
@@ -188,13 +188,29 @@ static _Noreturn void be_agent(int sock, const struct asked *x)
 
 /* --- the config ------------------------------------------------------------------------------- */
 
-static void write_profile(struct arena *a, const char *sock, struct buf *ret)
+/* What x86-64 has, and what i386 alone has. */
+static void write_names(struct arena *a, struct json_writer *w)
 {
-	struct json_writer w = { .out = ret, .indent = "" };
-	struct verdict *v;
+	char name[SECCOMP_NAME_MAX];
+	struct verdict *v, ignored;
 	size_t n;
 
 	verdict_all(a, NULL, &v, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(v[i].name, "write") != 0 && strcmp(v[i].name, "sendmsg") != 0)
+			json_string(w, v[i].name);
+	}
+	for (uint32_t nr = 0; nr < TRACE_CALLS; nr++) {
+		seccomp_call_name(AUDIT_ARCH_I386, (int)nr, name);
+		if (name[0] > '9' && !verdict_of(NULL, name, &ignored))
+			json_string(w, name);
+	}
+}
+
+static void write_profile(struct arena *a, const char *sock, struct buf *ret)
+{
+	struct json_writer w = { .out = ret, .indent = "" };
+
 	json_open(&w, '{');
 	json_put_string(&w, "defaultAction", "SCMP_ACT_ALLOW");
 	json_key(&w, "architectures"); /* or the filter ends programs of the others */
@@ -209,10 +225,7 @@ static void write_profile(struct arena *a, const char *sock, struct buf *ret)
 	json_put_string(&w, "action", "SCMP_ACT_NOTIFY");
 	json_key(&w, "names");
 	json_open(&w, '[');
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(v[i].name, "write") != 0 && strcmp(v[i].name, "sendmsg") != 0)
-			json_string(&w, v[i].name);
-	}
+	write_names(a, &w);
 	json_close(&w, ']');
 	json_close(&w, '}');
 	json_close(&w, ']');
@@ -286,13 +299,13 @@ static void fill_result(struct arena *a, const struct noted *n, struct trace_res
 	memcpy(v, n->values, n->value_count * sizeof(*v));
 	memcpy(refusals, n->refusals, n->refusal_count * sizeof(*refusals));
 	trace_sort_values(v, n->value_count);
-	*ret = (struct trace_result){ .compat = n->compat,
-		                      .values = v,
+	*ret = (struct trace_result){ .values = v,
 		                      .value_count = n->value_count,
 		                      .values_lost = n->lost,
 		                      .refusals = refusals,
 		                      .refusal_count = n->refusal_count };
 	memcpy(ret->calls, n->calls, sizeof(ret->calls));
+	memcpy(ret->compat, n->compat, sizeof(ret->compat));
 	ret->calls[__NR_write] = 1;
 	ret->calls[__NR_sendmsg] = n->calls[__NR_socket] > 0 || n->calls[__NR_socketpair] > 0;
 }

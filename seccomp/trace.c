@@ -237,8 +237,8 @@ int trace_read(const struct trace *t, struct arena *a, struct trace_result *ret,
 			return failed(e, "bpf map");
 		if (i < TRACE_CALLS)
 			ret->calls[i] = value;
-		else if (i == TRACE_COMPAT)
-			ret->compat = value;
+		else if (i < TRACE_COMPAT + TRACE_CALLS)
+			ret->compat[i - TRACE_COMPAT] = value;
 		else if (i == TRACE_LOST)
 			lost = value;
 	}

@@ -59,8 +59,8 @@ struct trace_refusal {
 };
 
 struct trace_result {
-	uint64_t calls[TRACE_CALLS]; /* how often, by number; twice where both saw it */
-	uint64_t compat;             /* calls of 32-bit programs, which are not told apart */
+	uint64_t calls[TRACE_CALLS];  /* how often, by number; twice where both saw it */
+	uint64_t compat[TRACE_CALLS]; /* the same of 32-bit programs, by i386's numbers */
 	const struct trace_value *values;
 	size_t value_count;
 	bool values_lost; /* there were more than there is room for */
@@ -86,8 +86,8 @@ struct trace_maps {
 	int calls, cgroups, values, refusals, entered;
 };
 enum {
-	TRACE_ARMED = TRACE_CALLS, /* places in the map of calls behind the numbers */
-	TRACE_COMPAT,
+	TRACE_COMPAT = TRACE_CALLS, /* in the map of calls: from here on those of i386 */
+	TRACE_ARMED = 2 * TRACE_CALLS,
 	TRACE_LOST,
 	TRACE_PLACES,
 	TRACE_PROGRAM_MAX = 512,

@@ -9,6 +9,7 @@
 
 #include "base/scope.h"
 #include "oci-spec/json.h"
+#include "seccomp/seccomp.h"
 #include "seccomp/trace.h"
 #include "seccomp/verdict.h"
 
@@ -20,6 +21,8 @@ struct writer {
 	const struct trace_result *result;
 	const struct oci_seccomp *earlier;
 	size_t count;
+	bool compat;            /* there are 32-bit programs */
+	bool both[TRACE_CALLS]; /* which of x86-64's calls these make, too: open to all */
 };
 
 /* --- what is allowed ------------------------------------------------------------------------- */
@@ -34,11 +37,12 @@ static size_t values_of(const struct trace_result *r, uint32_t nr)
 }
 
 /* The call was seen, and its argument has few values. */
-static bool is_narrow(const struct trace_result *r, uint32_t nr)
+static bool is_narrow(const struct writer *x, uint32_t nr)
 {
+	const struct trace_result *r = x->result;
 	size_t n = values_of(r, nr);
 
-	return r->calls[nr] && !r->values_lost && n > 0 && n <= FEW;
+	return r->calls[nr] && !x->both[nr] && !r->values_lost && n > 0 && n <= FEW;
 }
 
 static enum verdict_kind before(const struct writer *x, const char *name)
@@ -53,7 +57,51 @@ static bool is_open(const struct writer *x, uint32_t nr, const char *name)
 {
 	if (before(x, name) == VERDICT_ALLOWED)
 		return true;
-	return x->result->calls[nr] && !is_narrow(x->result, nr);
+	return x->both[nr] || (x->result->calls[nr] && !is_narrow(x, nr));
+}
+
+/* --- 32-bit programs ---------------------------------------------------------------------------
+ */
+
+/* -1: x86-64 has no such call. */
+static int number_of(const char *name)
+{
+	int nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name);
+
+	return nr < TRACE_CALLS ? nr : -1;
+}
+
+static bool names_i386(const struct oci_seccomp *p)
+{
+	for (size_t i = 0; p && i < p->architectures.n; i++) {
+		if (strcmp(p->architectures.v[i], "SCMP_ARCH_X86") == 0)
+			return true;
+	}
+	return false;
+}
+
+static void find_compat(struct writer *x)
+{
+	char name[SECCOMP_NAME_MAX];
+
+	x->compat = names_i386(x->earlier);
+	for (uint32_t i = 0; i < TRACE_CALLS; i++) {
+		if (!x->result->compat[i])
+			continue;
+		x->compat = true;
+		seccomp_call_name(SCMP_ARCH_X86, (int)i, name);
+		int nr = number_of(name);
+		if (nr >= 0)
+			x->both[nr] = true;
+	}
+}
+
+/* A call that only i386 has, in any earlier rule: these cannot be narrowed. */
+static bool earlier_has(const struct writer *x, const char *name)
+{
+	size_t rule = 0;
+
+	return names_i386(x->earlier) && verdict_next_rule(x->earlier, name, &rule);
 }
 
 /* --- writing -----------------------------------------------------------------------------------
@@ -66,20 +114,31 @@ static void open_rule(struct json_writer *w)
 	json_open(w, '[');
 }
 
+static void write_name(struct writer *x, const char *name)
+{
+	if (x->count++ == 0)
+		open_rule(&x->w);
+	json_string(&x->w, name);
+}
+
+/* Those of x86-64, then what i386 alone has. */
 static void write_names(struct writer *x)
 {
-	size_t before_them = x->count;
+	char only[SECCOMP_NAME_MAX];
 
 	for (uint32_t nr = 0; nr < TRACE_CALLS; nr++) {
 		const char *name = verdict_call_name(x->arena, nr);
 
-		if (!name || !is_open(x, nr, name))
-			continue;
-		if (x->count++ == before_them)
-			open_rule(&x->w);
-		json_string(&x->w, name);
+		if (name && is_open(x, nr, name))
+			write_name(x, name);
 	}
-	if (x->count == before_them)
+	for (uint32_t nr = 0; x->compat && nr < TRACE_CALLS; nr++) {
+		seccomp_call_name(SCMP_ARCH_X86, (int)nr, only);
+		if (number_of(only) < 0 && only[0] > '9' &&
+		    (x->result->compat[nr] || earlier_has(x, only)))
+			write_name(x, only);
+	}
+	if (x->count == 0)
 		return;
 	json_close(&x->w, ']');
 	json_put_string(&x->w, "action", "SCMP_ACT_ALLOW");
@@ -115,8 +174,7 @@ static void write_value(struct writer *x, const char *name, const struct trace_v
 static void write_narrow(struct writer *x)
 {
 	for (uint32_t nr = 0; nr < TRACE_CALLS; nr++) {
-		const char *name =
-			is_narrow(x->result, nr) ? verdict_call_name(x->arena, nr) : NULL;
+		const char *name = is_narrow(x, nr) ? verdict_call_name(x->arena, nr) : NULL;
 
 		if (!name || is_open(x, nr, name))
 			continue;
@@ -133,7 +191,7 @@ static bool is_written(const struct writer *x, int nr, const struct oci_seccomp_
 {
 	const struct oci_seccomp_arg *arg = rule->args;
 
-	if (rule->arg_count != 1 || !is_narrow(x->result, (uint32_t)nr))
+	if (rule->arg_count != 1 || !is_narrow(x, (uint32_t)nr))
 		return false;
 	for (size_t i = 0; i < x->result->value_count; i++) {
 		const struct trace_value *v = &x->result->values[i];
@@ -184,14 +242,13 @@ static void write_earlier(struct writer *x)
 
 		for (size_t k = 0; rule->arg_count > 0 && k < rule->names.n; k++) {
 			const char *name = rule->names.v[k];
-			int nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name);
+			int nr = number_of(name);
 
-			if (nr < 0 || nr >= TRACE_CALLS || is_open(x, (uint32_t)nr, name) ||
-			    is_written(x, nr, rule))
+			if (nr < 0 || is_open(x, (uint32_t)nr, name) || is_written(x, nr, rule))
 				continue;
 			size_t first = 0;
 			(void)verdict_next_rule(x->earlier, name, &first);
-			x->count += !is_narrow(x->result, (uint32_t)nr) && first == i;
+			x->count += !is_narrow(x, (uint32_t)nr) && first == i;
 			open_rule(&x->w);
 			json_string(&x->w, name);
 			json_close(&x->w, ']');
@@ -226,11 +283,14 @@ int trace_profile(struct arena *a, const struct trace_result *result,
 
 	if (earlier)
 		TRY(check_earlier(earlier, e));
+	find_compat(&x);
 	json_open(&x.w, '{');
 	json_put_string(&x.w, "defaultAction", "SCMP_ACT_ERRNO");
 	json_key(&x.w, "architectures");
 	json_open(&x.w, '[');
 	json_string(&x.w, "SCMP_ARCH_X86_64");
+	if (x.compat)
+		json_string(&x.w, "SCMP_ARCH_X86");
 	json_close(&x.w, ']');
 	json_key(&x.w, "syscalls");
 	json_open(&x.w, '[');

@@ -148,7 +148,8 @@ static void only_ours(struct builder *b, const struct trace_maps *maps)
 	end_if(b, BPF_JNE, BPF_REG_0, 1);
 }
 
-/* r7 = the number, the process's registers on the stack; 32-bit calls are only counted. */
+/* r7 = the number, the process's registers on the stack; 32-bit calls are only counted, in
+ * places of their own. (Those that a 64-bit program makes by int 0x80 look like its own.) */
 static void read_registers(struct builder *b)
 {
 	size_t native;
@@ -162,7 +163,8 @@ static void read_registers(struct builder *b)
 	load(b, BPF_REG_1, BPF_REG_10, REGS + REGS_CS);
 	native = b->n;
 	add(b, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_1, 0, 0, CS_32_BIT);
-	set(b, BPF_REG_7, TRACE_COMPAT);
+	end_if(b, BPF_JGE, BPF_REG_7, TRACE_CALLS);
+	add(b, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_7, 0, 0, TRACE_COMPAT);
 	b->to_count[b->counts++] = b->n;
 	add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
 	b->v[native].off = (int16_t)(b->n - native - 1);

@@ -181,3 +181,45 @@ use_profile() { # DIR PROFILE
 	says 'mkdir: SIGSYS, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/1)'
 	nothing_left
 }
+
+# A program of i386: getpid, stat64 of "/"; if that works, it writes "32"; ends with 7.
+program32() {
+	base64 -d <<-'END'
+		f0VMRgEBAQAAAAAAAAAAAAIAAwABAAAAVIAECDQAAAAAAAAAAAAAADQAIAABAAAAAAAAAAEAAAAAAAAAAIAECACABAiXAAAAABAAAAcAAAAAEAAA
+		uBQAAADNgLjDAAAAu5WABAi5AI4ECM2AhcB1FrgEAAAAuwEAAAC5koAECLoDAAAAzYC4AQAAALsHAAAAzYAzMgovAA==
+	END
+}
+
+@test "policy trace: calls of 32-bit programs, with their architecture" {
+	local how status=0
+	make_bundle b copy
+	program32 >b/rootfs/p32
+	chmod 755 b/rootfs/p32
+	b/rootfs/p32 >/dev/null || status=$?
+	[ $status = 7 ] || skip "this kernel runs no 32-bit programs"
+	for how in '' --notify; do
+		config b 'del(.linux.seccomp)'
+		script b 'mkdir /tmp/a; /p32'
+		# shellcheck disable=SC2086 # nothing, or one word
+		expect 7 caisson policy trace $how --args -o p.json b
+		says 'calls were those of 32-bit programs: the profile has their architecture, too'
+		jq -e '.architectures == ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]' p.json
+		allowed p.json >names
+		grep -qx stat64 names && grep -qx getpid names && grep -qx mkdir names
+		not grep -qx rmdir names
+		use_profile b p.json
+		expect 7 caisson run -b b c
+		is 32
+		# one of its own calls less, and that is refused
+		jq '.syscalls |= map(.names -= ["stat64"])' p.json >less.json
+		use_profile b less.json
+		expect 7 caisson run -b b c
+		is ''
+	done
+	# and merging keeps them
+	config b 'del(.linux.seccomp)'
+	script b 'true'
+	expect 0 caisson policy trace --merge p.json -o both.json b
+	allowed both.json | grep -qx stat64
+	jq -e '.architectures[1] == "SCMP_ARCH_X86"' both.json
+}

@@ -115,6 +115,37 @@ static void arguments_are_narrow(void **state)
 	assert_int_equal(says(profile_of(&a, &result, NULL, &named), "socket"), VERDICT_ALLOWED);
 }
 
+/* Names hold for all architectures of a profile: what a 32-bit program did is open. */
+static void other_architecture_is_named(void **state)
+{
+	enum { I386_STAT64 = 195, I386_SOCKET = 359 };
+	static const struct trace_value values[] = { { __NR_socket, 0, 2 } };
+	struct trace_result result = { .values = values, .value_count = LEN(values) };
+	ARENA struct arena a;
+	size_t named;
+
+	(void)state;
+	arena_init(&a, 0);
+	result.calls[__NR_socket] = 1;
+	result.compat[I386_STAT64] = 1;
+	result.compat[I386_SOCKET] = 1;
+	result.compat[1000] = 1; /* no such call */
+	const struct oci_seccomp *profile = profile_of(&a, &result, NULL, &named);
+	assert_int_equal(named, 2);
+	assert_int_equal(profile->architectures.n, 2);
+	assert_string_equal(profile->architectures.v[1], "SCMP_ARCH_X86");
+	assert_int_equal(says(profile, "socket"), VERDICT_ALLOWED);
+	(void)rule_of(profile, "stat64", 0);
+
+	/* and stays so when a run without any is merged, and is not there without */
+	const struct trace_result nothing = { 0 };
+	const struct oci_seccomp *merged = profile_of(&a, &nothing, profile, &named);
+	assert_int_equal(named, 2);
+	assert_int_equal(merged->architectures.n, 2);
+	(void)rule_of(merged, "stat64", 0);
+	assert_int_equal(profile_of(&a, &nothing, NULL, &named)->architectures.n, 1);
+}
+
 static void many_values_say_nothing(void **state)
 {
 	struct trace_value values[25];
@@ -224,6 +255,7 @@ int main(void)
 		cmocka_unit_test(only_what_was_seen),
 		cmocka_unit_test(nothing_seen_is_nothing_allowed),
 		cmocka_unit_test(arguments_are_narrow),
+		cmocka_unit_test(other_architecture_is_named),
 		cmocka_unit_test(many_values_say_nothing),
 		cmocka_unit_test(earlier_profiles_add_up),
 		cmocka_unit_test(other_profiles_are_refused),
