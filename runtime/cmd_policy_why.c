@@ -72,6 +72,8 @@ static void print_json(const struct why *v, size_t n, int status, struct buf *ou
 		json_put_string(&w, "syscall", v[i].call);
 		if (v[i].who)
 			json_put_string(&w, "program", v[i].who);
+		if (v[i].path)
+			json_put_string(&w, "path", v[i].path);
 		json_put_string(&w, "answer", v[i].answer);
 		json_put_u64(&w, "errno", v[i].errno_value);
 		json_put_u64(&w, "count", v[i].count);

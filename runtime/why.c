@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "runtime/mount_options.h"
 #include "seccomp/verdict.h"
@@ -141,14 +142,73 @@ static bool by_capability(struct arena *a, const struct oci_config *config, stru
 	return false;
 }
 
+static void read_only(struct why *w, const char *what, const char *pointer)
+{
+	w->layer = "read-only";
+	w->what = what;
+	w->pointer = pointer;
+}
+
+static bool listed(struct arena *a, const struct oci_strings *list, const char *path,
+                   size_t *ret_index)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (path_is_below(path, path_clean(a, "/", list->v[i]))) {
+			*ret_index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The mount that the path lies in: of several that hold it, the last of the deepest.
+ * False: the root. */
+static bool mount_of(struct arena *a, const struct oci_config *config, const char *path,
+                     size_t *ret_index)
+{
+	size_t deepest = 0;
+
+	for (size_t i = 0; i < config->mount_count; i++) {
+		const char *at = path_clean(a, "/", config->mounts[i].destination);
+
+		if (!path_is_below(path, at) || strlen(at) < deepest)
+			continue;
+		deepest = strlen(at);
+		*ret_index = i;
+	}
+	return deepest > 0;
+}
+
+/* By the path's text: links and what the program has mounted are not known. */
+static void by_readonly_path(struct arena *a, const struct oci_config *config, const char *path,
+                             struct why *w)
+{
+	size_t i;
+
+	if (listed(a, &config->linux_->masked_paths, path, &i)) {
+		read_only(w, "it is masked", arena_printf(a, "/linux/maskedPaths/%zu", i));
+		w->layer = "masked";
+	} else if (listed(a, &config->linux_->readonly_paths, path, &i)) {
+		read_only(w, "it is a read-only path",
+		          arena_printf(a, "/linux/readonlyPaths/%zu", i));
+	} else if (mount_of(a, config, path, &i)) {
+		read_only(w,
+		          arena_printf(a, "the mount on %s is read-only",
+		                       config->mounts[i].destination),
+		          arena_printf(a, "/mounts/%zu/options", i));
+	} else {
+		read_only(w, "the root is read-only",
+		          config->root_readonly ? "/root/readonly" : "");
+	}
+}
+
 /* The first thing that the config makes read-only. */
 static void by_readonly(struct arena *a, const struct oci_config *config, struct why *w)
 {
-	w->layer = "read-only";
-	w->what = "it would write to a read-only mount";
+	read_only(w, "it would write to a read-only mount", "");
 	if (config->root_readonly) {
-		w->pointer = "/root/readonly";
-		w->what = "it would write to a read-only mount, and the root is one";
+		read_only(w, "it would write to a read-only mount, and the root is one",
+		          "/root/readonly");
 		return;
 	}
 	for (size_t i = 0; i < config->mount_count; i++) {
@@ -196,6 +256,8 @@ void why_refused(struct arena *a, const struct oci_config *config, const struct 
 		w->layer = "kernel";
 		w->certain = true;
 		w->what = "this kernel does not have the call";
+	} else if (w->errno_value == EROFS && r->path && r->path[0] == '/') {
+		by_readonly_path(a, config, path_clean(a, "/", r->path), w);
 	} else if (w->errno_value == EROFS) {
 		by_readonly(a, config, w);
 	} else if (!by_capability(a, config, w)) {
@@ -216,6 +278,7 @@ void why_explain(struct arena *a, const struct oci_config *config,
 		if (!name)
 			continue;
 		v[n] = (struct why){ .call = name,
+			             .path = r->path,
 			             .answer = why_answer(a, r->errno_value),
 			             .errno_value = r->errno_value,
 			             .count = r->count };
@@ -257,9 +320,13 @@ void why_text(const struct why *v, size_t n, struct buf *ret)
 			buf_plain(ret, v[i].who);
 			buf_text(ret, ")");
 		}
-		buf_printf(ret, ": %s, %llu time%s: %s", v[i].answer,
-		           (unsigned long long)v[i].count, v[i].count == 1 ? "" : "s",
-		           v[i].certain ? "" : "most likely ");
+		buf_printf(ret, ": %s, %llu time%s: ", v[i].answer, (unsigned long long)v[i].count,
+		           v[i].count == 1 ? "" : "s");
+		if (v[i].path) {
+			buf_plain(ret, v[i].path);
+			buf_text(ret, ": ");
+		}
+		buf_text(ret, v[i].certain ? "" : "most likely ");
 		buf_plain(ret, v[i].what);
 		buf_printf(ret, "%s%s%s\n", *v[i].pointer ? " (" : "", v[i].pointer,
 		           *v[i].pointer ? ")" : "");

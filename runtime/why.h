@@ -15,6 +15,7 @@
 
 struct why {
 	const char *call;     /* or what a security module calls it */
+	const char *path;     /* that it was given; NULL: none, or several */
 	const char *who;      /* the program, where that is told; else NULL */
 	const char *answer;   /* "EPERM", "errno 77", "SIGSYS" … */
 	uint32_t errno_value; /* 0: none, or not known */

@@ -14,6 +14,12 @@
  * used under either licence. */
 static const char license[] = "Dual MIT/GPL";
 
+/* Of the map of paths. */
+struct path_key {
+	uint64_t refusal;
+	char path[TRACE_PATH_ROOM];
+};
+
 static int bpf(int command, union bpf_attr *attr)
 {
 	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
@@ -98,9 +104,10 @@ static int make_maps(struct trace *t, int cgroup, const struct trace_options *op
 	if (options->refusals) {
 		t->refusals = make_map(BPF_MAP_TYPE_HASH, 8, 8, TRACE_VALUES_MAX);
 		t->entered = make_map(BPF_MAP_TYPE_LRU_HASH, 8, 8, TRACE_THREADS_MAX);
+		t->paths = make_map(BPF_MAP_TYPE_HASH, sizeof(struct path_key), 8, TRACE_PATHS_MAX);
 	}
 	if (t->calls < 0 || t->cgroups < 0 || (options->arguments && t->values < 0) ||
-	    (options->refusals && (t->refusals < 0 || t->entered < 0)))
+	    (options->refusals && (t->refusals < 0 || t->entered < 0 || t->paths < 0)))
 		return failed(e, "bpf map");
 	if (map_put(t->cgroups, &first, &group) < 0)
 		return failed(e, "the container's cgroup");
@@ -118,7 +125,8 @@ static int begin(struct trace *t, int cgroup, const struct trace_options *option
 		                         .cgroups = t->cgroups,
 		                         .values = t->values,
 		                         .refusals = t->refusals,
-		                         .entered = t->entered };
+		                         .entered = t->entered,
+		                         .paths = t->paths };
 	for (size_t i = 0; i < LEN(tracepoints); i++) {
 		struct bpf_insn code[TRACE_PROGRAM_MAX];
 		size_t n = trace_program(&maps, i == 0, code);
@@ -198,13 +206,78 @@ static int by_number(const void *x, const void *y)
 
 	if (a->number != b->number)
 		return a->number < b->number ? -1 : 1;
-	return (a->errno_value > b->errno_value) - (a->errno_value < b->errno_value);
+	if (a->errno_value != b->errno_value)
+		return a->errno_value < b->errno_value ? -1 : 1;
+	if (a->filtered != b->filtered)
+		return a->filtered ? -1 : 1;
+	if (!a->path || !b->path)
+		return (b->path != NULL) - (a->path != NULL);
+	return strcmp(a->path, b->path);
+}
+
+static struct trace_refusal refusal_of(uint64_t key, uint64_t count)
+{
+	return (struct trace_refusal){ .number = (uint32_t)(key >> TRACE_KEY_NUMBER),
+		                       .errno_value = (uint32_t)(key & 0xffff),
+		                       .filtered = (key & TRACE_KEY_FILTERED) != 0,
+		                       .count = count };
+}
+
+/* What the map of paths has, in order. */
+static size_t get_paths(const struct trace *t, struct arena *a, struct trace_refusal *v)
+{
+	struct path_key key = { 0 }, next = { 0 };
+	union bpf_attr attr;
+	uint64_t count = 0;
+	size_t n = 0;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = (uint32_t)t->paths;
+	attr.next_key = (uintptr_t)&next;
+	for (; n < TRACE_PATHS_MAX && bpf(BPF_MAP_GET_NEXT_KEY, &attr) == 0;
+	     attr.key = (uintptr_t)&key) {
+		key = next;
+		if (map_get(t->paths, &key, &count) < 0)
+			continue;
+		v[n] = refusal_of(key.refusal, count);
+		v[n++].path = arena_string(a, key.path, strnlen(key.path, sizeof(key.path)));
+	}
+	qsort(v, n, sizeof(*v), by_number);
+	return n;
+}
+
+static bool same_refusal(const struct trace_refusal *a, const struct trace_refusal *b)
+{
+	return a->number == b->number && a->errno_value == b->errno_value &&
+	       a->filtered == b->filtered;
+}
+
+/* The first paths of each refusal become entries of their own, and what is left of it
+ * stands for all others. */
+static void part_by_path(const struct trace *t, struct arena *a, struct trace_refusal *v,
+                         struct trace_result *ret)
+{
+	struct trace_refusal *paths = arena_array(a, TRACE_PATHS_MAX, sizeof(*paths));
+	const size_t known = ret->refusal_count, n = get_paths(t, a, paths);
+
+	for (size_t i = 0; i < known; i++) {
+		int shown = 0;
+
+		for (size_t k = 0; k < n && shown < TRACE_PATHS_SHOWN; k++) {
+			if (!same_refusal(&v[i], &paths[k]) || paths[k].count > v[i].count)
+				continue;
+			shown++;
+			v[i].count -= paths[k].count;
+			v[ret->refusal_count++] = paths[k];
+		}
+	}
 }
 
 static void read_refusals(const struct trace *t, struct arena *a, struct trace_result *ret)
 {
-	struct trace_refusal *v = arena_array(a, TRACE_VALUES_MAX, sizeof(*v));
+	struct trace_refusal *v = arena_array(a, TRACE_VALUES_MAX + TRACE_PATHS_MAX, sizeof(*v));
 	uint64_t key, next = 0, count = 0;
+	size_t kept = 0;
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
@@ -215,12 +288,14 @@ static void read_refusals(const struct trace *t, struct arena *a, struct trace_r
 		key = next;
 		if (map_get(t->refusals, &key, &count) < 0)
 			continue;
-		v[ret->refusal_count++] =
-			(struct trace_refusal){ .number = (uint32_t)(key >> TRACE_KEY_NUMBER),
-			                        .errno_value = (uint32_t)(key & 0xffff),
-			                        .filtered = (key & TRACE_KEY_FILTERED) != 0,
-			                        .count = count };
+		v[ret->refusal_count++] = refusal_of(key, count);
 	}
+	part_by_path(t, a, v, ret);
+	for (size_t i = 0; i < ret->refusal_count; i++) {
+		if (v[i].count > 0)
+			v[kept++] = v[i];
+	}
+	ret->refusal_count = kept;
 	qsort(v, ret->refusal_count, sizeof(*v), by_number);
 	ret->refusals = v;
 }
@@ -261,4 +336,5 @@ void trace_close(struct trace *t)
 	fd_drop(&t->values);
 	fd_drop(&t->refusals);
 	fd_drop(&t->entered);
+	fd_drop(&t->paths);
 }

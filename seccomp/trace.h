@@ -24,7 +24,7 @@ enum {
 
 /* What is counted; read by trace_read. */
 struct trace {
-	int calls, cgroups, values, refusals, entered; /* maps; -1: none */
+	int calls, cgroups, values, refusals, entered, paths; /* maps; -1: none */
 	int programs[2], links[2];
 };
 
@@ -32,7 +32,7 @@ struct trace {
 #define TRACE_NONE                                                                       \
 	{                                                                                \
 		.calls = -1, .cgroups = -1, .values = -1, .refusals = -1, .entered = -1, \
-		.programs = { -1, -1 }, .links = {                                       \
+		.paths = -1, .programs = { -1, -1 }, .links = {                          \
 			-1,                                                              \
 			-1                                                               \
 		}                                                                        \
@@ -56,6 +56,7 @@ struct trace_refusal {
 	uint32_t number, errno_value; /* errno 0: by a signal (SIGSYS), maybe deadly */
 	bool filtered;
 	uint64_t count;
+	const char *path; /* as the program wrote it, maybe cut; NULL: none, or any other */
 };
 
 struct trace_result {
@@ -81,9 +82,9 @@ void trace_close(struct trace *t);
 void trace_sort_values(struct trace_value *v, size_t n);
 
 /* trace_program_x86_64.c: the instructions. Maps by their descriptors; -1: there is none
- * (of refusals and entered both or neither). */
+ * (of refusals, entered and paths all or none). */
 struct trace_maps {
-	int calls, cgroups, values, refusals, entered;
+	int calls, cgroups, values, refusals, entered, paths;
 };
 enum {
 	TRACE_COMPAT = TRACE_CALLS, /* in the map of calls: from here on those of i386 */
@@ -92,6 +93,9 @@ enum {
 	TRACE_PLACES,
 	TRACE_PROGRAM_MAX = 512,
 	TRACE_THREADS_MAX = 65536,
+	TRACE_PATHS_MAX = 1024,
+	TRACE_PATH_ROOM = 112, /* of one, with its NUL; a multiple of 8 */
+	TRACE_PATHS_SHOWN = 5, /* of one call with one errno */
 	/* the key of a refusal: errno, this bit, the number from that one on */
 	TRACE_KEY_FILTERED = 1 << 16,
 	TRACE_KEY_NUMBER = 17,

@@ -28,6 +28,7 @@ enum {
 	ONE = VALUE_KEY - 8,
 	THREAD = ONE - 8,
 	REFUSAL = THREAD - 8,
+	PATH_KEY = REFUSAL - 8 - TRACE_PATH_ROOM,
 };
 
 /* Where an argument is in struct pt_regs. */
@@ -45,6 +46,28 @@ static const struct {
 	{ __NR_keyctl, 0, false },  { __NR_arch_prctl, 0, false },  { __NR_madvise, 2, false },
 	{ __NR_mprotect, 2, true }, { __NR_setsockopt, 1, false },
 };
+
+/* Calls that are refused for what lies at a path, and which argument that is: of two
+ * paths the one that is made. */
+static const struct {
+	uint32_t number;
+	int index;
+} path_calls[] = {
+	{ __NR_open, 0 },       { __NR_creat, 0 },      { __NR_mkdir, 0 },
+	{ __NR_rmdir, 0 },      { __NR_unlink, 0 },     { __NR_chmod, 0 },
+	{ __NR_chown, 0 },      { __NR_lchown, 0 },     { __NR_mknod, 0 },
+	{ __NR_truncate, 0 },   { __NR_execve, 0 },     { __NR_access, 0 },
+	{ __NR_chdir, 0 },      { __NR_stat, 0 },       { __NR_lstat, 0 },
+	{ __NR_umount2, 0 },    { __NR_setxattr, 0 },   { __NR_lsetxattr, 0 },
+	{ __NR_chroot, 0 },     { __NR_readlink, 0 },   { __NR_openat, 1 },
+	{ __NR_openat2, 1 },    { __NR_mkdirat, 1 },    { __NR_unlinkat, 1 },
+	{ __NR_fchmodat, 1 },   { __NR_fchownat, 1 },   { __NR_mknodat, 1 },
+	{ __NR_utimensat, 1 },  { __NR_execveat, 1 },   { __NR_faccessat, 1 },
+	{ __NR_faccessat2, 1 }, { __NR_newfstatat, 1 }, { __NR_statx, 1 },
+	{ __NR_mount, 1 },      { __NR_link, 1 },       { __NR_symlink, 1 },
+	{ __NR_rename, 1 },     { __NR_readlinkat, 1 }, { __NR_symlinkat, 2 },
+};
+enum { PATH_INDEXES = 3 };
 
 int trace_argument(uint32_t number, bool *ret_wide)
 {
@@ -279,12 +302,74 @@ static void find_filtered(struct builder *b, const struct trace_maps *maps)
 	call(b, BPF_FUNC_map_delete_elem);
 }
 
+/* r3 = the path that the call was given. Returns where it jumps if there is none. */
+static size_t load_path(struct builder *b)
+{
+	size_t calls[LEN(path_calls)], loaded[PATH_INDEXES], none;
+
+	for (size_t i = 0; i < LEN(path_calls); i++) {
+		calls[i] = b->n;
+		add(b, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 0, (int32_t)path_calls[i].number);
+	}
+	none = b->n;
+	add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	for (int index = 0; index < PATH_INDEXES; index++) {
+		for (size_t i = 0; i < LEN(path_calls); i++) {
+			if (path_calls[i].index == index)
+				b->v[calls[i]].off = (int16_t)(b->n - calls[i] - 1);
+		}
+		load(b, BPF_REG_3, BPF_REG_10, (int16_t)(REGS + argument_at[index]));
+		loaded[index] = b->n;
+		add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	}
+	for (size_t i = 0; i < LEN(loaded); i++)
+		b->v[loaded[i]].off = (int16_t)(b->n - loaded[i] - 1);
+	return none;
+}
+
+/* Counts {refusal, path}, where there is room. The path may have been changed since the
+ * kernel read it: this tells, it does not decide. */
+static void note_path(struct builder *b, const struct trace_maps *maps)
+{
+	size_t none = load_path(b), unread, seen, done;
+
+	set(b, BPF_REG_1, 0);
+	for (int16_t at = 0; at < TRACE_PATH_ROOM; at += 8)
+		store(b, BPF_REG_10, (int16_t)(PATH_KEY + 8 + at), BPF_REG_1);
+	load(b, BPF_REG_1, BPF_REG_10, REFUSAL);
+	store(b, BPF_REG_10, PATH_KEY, BPF_REG_1);
+	stack(b, BPF_REG_1, PATH_KEY + 8);
+	set(b, BPF_REG_2, TRACE_PATH_ROOM);
+	call(b, BPF_FUNC_probe_read_user_str);
+	unread = b->n;
+	add(b, BPF_JMP | BPF_JSLE | BPF_K, BPF_REG_0, 0, 0, 1);
+	map(b, BPF_REG_1, maps->paths);
+	stack(b, BPF_REG_2, PATH_KEY);
+	call(b, BPF_FUNC_map_lookup_elem);
+	seen = b->n;
+	add(b, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 0, 0);
+	set(b, BPF_REG_1, 1);
+	store(b, BPF_REG_10, ONE, BPF_REG_1);
+	map(b, BPF_REG_1, maps->paths);
+	stack(b, BPF_REG_2, PATH_KEY);
+	stack(b, BPF_REG_3, ONE);
+	set(b, BPF_REG_4, BPF_ANY);
+	call(b, BPF_FUNC_map_update_elem);
+	done = b->n;
+	add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	b->v[seen].off = (int16_t)(b->n - seen - 1);
+	count(b);
+	b->v[none].off = (int16_t)(b->n - none - 1);
+	b->v[unread].off = (int16_t)(b->n - unread - 1);
+	b->v[done].off = (int16_t)(b->n - done - 1);
+}
+
 /* Counts {number, filtered, errno}. A child comes out of a clone that it never went
  * into, but without an errno. */
 static void note_refusal(struct builder *b, const struct trace_maps *maps)
 {
 	static const int32_t forbidden[] = { EPERM, EACCES, EROFS, ENOSYS };
-	size_t taken[LEN(forbidden) + 2], entered, failed, seen;
+	size_t taken[LEN(forbidden) + 2], entered, failed, filtered, seen;
 
 	find_filtered(b, maps);
 	load(b, BPF_REG_9, BPF_REG_6, 8);
@@ -318,6 +403,10 @@ static void note_refusal(struct builder *b, const struct trace_maps *maps)
 	add(b, BPF_ALU64 | BPF_OR | BPF_X, BPF_REG_1, BPF_REG_8, 0, 0);
 	add(b, BPF_ALU64 | BPF_OR | BPF_X, BPF_REG_1, BPF_REG_9, 0, 0);
 	store(b, BPF_REG_10, REFUSAL, BPF_REG_1);
+	filtered = b->n; /* the filter looks at no path */
+	add(b, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_8, 0, 0, 0);
+	note_path(b, maps);
+	b->v[filtered].off = (int16_t)(b->n - filtered - 1);
 	map(b, BPF_REG_1, maps->refusals);
 	stack(b, BPF_REG_2, REFUSAL);
 	call(b, BPF_FUNC_map_lookup_elem);

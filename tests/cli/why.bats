@@ -55,6 +55,19 @@ line_of() { # CALL
 		and any(.refused[]; .syscall == "mount" and .layer == "capability" and .pointer == "/process/capabilities" and .errno == 1)
 		and any(.refused[]; .syscall == "mkdir" and .layer == "read-only" and .pointer == "/root/readonly" and .errno == 30)
 		and all(.refused[]; .layer != "seccomp" and .layer != "landlock")' <<<"$output"
+	# which wall it was, by the path; at most five of each call
+	script b 'exec >/dev/null 2>&1; mkdir /new /new; mkdir /tmp/ok; cd /; mkdir bin/here; echo x >/proc/sys/kernel/hostname
+		echo x >/ro/file; mkdir /proc/asound/x; for i in 1 2 3 4 5 6 7; do rmdir /d$i; done; true'
+	mkdir b/rootfs/ro b/rootfs/d{1..7}
+	config b '.mounts += [{destination: "/ro", type: "tmpfs", source: "t", options: ["ro"]}, {destination: "/tmp", type: "tmpfs", source: "t"}]'
+	expect 0 caisson policy why --format json b
+	jq -e '[.refused[] | select(.errno == 30 and .syscall == "mkdir") | [.path, .pointer, .count]] |
+		contains([["/new", "/root/readonly", 2], ["bin/here", "/root/readonly", 1]]) and all(.[]; .[0] != "/tmp/ok")' <<<"$output"
+	jq -e '[.refused[] | select(.errno == 30) | .path + " " + .pointer] | any(.[]; test("^/proc/sys/kernel/hostname /linux/readonlyPaths/")) and
+		any(.[]; test("^/ro/file /mounts/[0-9]+/options"))' <<<"$output"
+	jq -e '[.refused[] | select(.syscall == "rmdir")] | [.[] | .path] == ["/d1", "/d2", "/d3", "/d4", "/d5", null] and .[5].count == 2' <<<"$output"
+	expect 0 caisson policy why b
+	says 'mkdir: EROFS, 2 times: /new: most likely the root is read-only (/root/readonly)'
 	config b '.annotations["io.caisson.landlock"] = "{\"ruleset\":{\"handledAccessFS\":[\"read_file\"]},\"rules\":{\"pathBeneath\":[{\"allowedAccess\":[\"read_file\"],\"paths\":[\"/bin\"]}]}}"'
 	script b 'exec 2>/dev/null; cat /etc/passwd'
 	echo x >b/rootfs/etc/passwd

@@ -230,8 +230,12 @@ static void programs_are_whole(void **state)
 	(void)state;
 	for (int kind = 0; kind < 4; kind++) {
 		for (int enter = 0; enter < 2; enter++) {
-			const struct trace_maps maps = { 3, 4, kind & 1 ? 5 : -1, kind & 2 ? 6 : -1,
-				                         kind & 2 ? 7 : -1 };
+			const struct trace_maps maps = { 3,
+				                         4,
+				                         kind & 1 ? 5 : -1,
+				                         kind & 2 ? 6 : -1,
+				                         kind & 2 ? 7 : -1,
+				                         kind & 2 ? 8 : -1 };
 			struct bpf_insn code[TRACE_PROGRAM_MAX];
 			size_t n = trace_program(&maps, enter != 0, code);
 
