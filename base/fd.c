@@ -14,6 +14,15 @@
 #include "base/scope.h"
 #include "base/sys.h"
 
+/* Beyond RLIMIT_FSIZE a write ends in a signal, if that is not held back as main() does. */
+static int write_failed(const char *kind, const char *what, struct err *e)
+{
+	err_sys(e, "write %s%s", kind, what);
+	if (e->sys == EFBIG)
+		err_hint(e, "the caller's limit on the size of a file (ulimit -f) is too low");
+	return -1;
+}
+
 int fd_write_all(int fd, const void *data, size_t len, const char *what, struct err *e)
 {
 	const char *next = data;
@@ -24,7 +33,7 @@ int fd_write_all(int fd, const void *data, size_t len, const char *what, struct 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_sys(e, "write %s", what);
+			return write_failed("", what, e);
 		next += n;
 		len -= (size_t)n;
 	}
@@ -165,7 +174,7 @@ int fd_sealed(const char *name, const void *data, size_t len, bool exec, struct 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_sys(e, "write memfd %s", name);
+			return write_failed("memfd ", name, e);
 		done += (size_t)n;
 	}
 	if (fcntl(fd, F_ADD_SEALS, seals) < 0)

@@ -114,8 +114,9 @@ static bool take_signals(int signals, pid_t pid, int pidfd, int master, struct f
 			if (master >= 0)
 				console_resize(master);
 			break;
-		case SIGURG: /* says something about our own sockets only */
+		case SIGURG: /* these say something about our own sockets and files only */
 		case SIGPIPE:
+		case SIGXFSZ:
 			break;
 		default:
 			(void)sys_pidfd_send_signal(pidfd, (int)info.ssi_signo);
