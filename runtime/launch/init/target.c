@@ -212,10 +212,25 @@ static long make(const char *path, const struct target *target)
 	return fd == -EAGAIN ? -ELOOP : fd;
 }
 
+/* Where the last thing had to be made, this one is most likely missing, too. Else, whatever
+ * the reason, it is looked for as any other. */
+static long make_beside(const char *path, const struct target *target)
+{
+	const char *slash = text_last_slash(path);
+
+	if (!slash || target->plain || !is_parent(path, (size_t)(slash - path)))
+		return -ENOENT;
+	return make_part(parent.fd, slash + 1, true, target);
+}
+
 int target_open_or_make(const char *path, const struct target *target, bool *ret_made)
 {
-	long fd = look_up(path, target);
+	long fd = make_beside(path, target);
 
+	*ret_made = fd >= 0;
+	if (*ret_made)
+		return (int)fd;
+	fd = look_up(path, target);
 	*ret_made = fd == -ENOENT;
 	if (fd >= 0)
 		target_forget();
