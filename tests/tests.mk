@@ -3,8 +3,8 @@
 # leaves its count in build/results, and tests/summary adds them up.
 
 FUZZ_SECONDS ?= 20
-CHECKS := lint build unit unit-sanitize fuzz cli systemd mutants races cycles faults records plans \
-          differential vm
+CHECKS := lint build unit unit-sanitize fuzz cli demos systemd mutants races cycles faults records \
+          plans differential vm
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
@@ -39,6 +39,10 @@ check-fuzz: $(FUZZERS) ## replay the fuzzers' corpora, then look for more, FUZZ_
 check-cli: all $(TOOLS) ## run the tests of the commands on this host (root)
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/run-bats cli tests/cli/*.bats
+
+check-demos: demos
+demos: all ## run the demos, and compare what they print with their texts (root)
+	@tests/demos
 
 check-systemd: all $(TOOLS) ## run the tests of the systemd driver beside a systemd of their own (root)
 	@tests/rootfs busybox >/dev/null
@@ -98,4 +102,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races check-systemd
+.PHONY: conformance check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races check-systemd check-demos demos
