@@ -128,15 +128,21 @@ static uint64_t held(const struct oci_config *config)
 
 static bool by_capability(struct arena *a, const struct oci_config *config, struct why *w)
 {
+	const struct oci_namespace *user = &config->linux_->namespaces[OCI_NS_USER];
+
 	for (size_t i = 0; i < LEN(wants); i++) {
+		const char *name = oci_capability_name(wants[i].capability);
+		bool has = held(config) & 1ULL << wants[i].capability;
+
 		if (strcmp(wants[i].call, w->call) != 0 ||
-		    wants[i].errno_value != (int)w->errno_value ||
-		    (held(config) & 1ULL << wants[i].capability))
+		    wants[i].errno_value != (int)w->errno_value || (has && !user->wanted))
 			continue;
-		w->layer = "capability";
-		w->what = arena_printf(a, "it wants %s, which the config does not give",
-		                       oci_capability_name(wants[i].capability));
-		w->pointer = "/process/capabilities";
+		w->layer = has ? "user-namespace" : "capability";
+		w->what = arena_printf(a, "it wants %s, which the %s", name,
+		                       has ? "user namespace gives over its own things alone"
+		                           : "config does not give");
+		w->pointer = has ? arena_printf(a, "/linux/namespaces/%u", user->index)
+		                 : "/process/capabilities";
 		return true;
 	}
 	return false;
@@ -227,7 +233,8 @@ static void by_readonly(struct arena *a, const struct oci_config *config, struct
 static void by_rights(const struct oci_config *config, struct why *w)
 {
 	enum syscall_group group = syscall_group_of(w->call);
-	bool opens = strncmp(w->call, "open", 4) == 0;
+	bool opens = strcmp(w->call, "open") == 0 || strcmp(w->call, "openat") == 0 ||
+	             strcmp(w->call, "openat2") == 0;
 
 	w->layer = "permissions";
 	w->what = "the mode or the owner of the file, or a rule of the kernel's";

@@ -75,6 +75,18 @@ line_of() { # CALL
 	jq -e '.status == 1 and any(.refused[]; .layer == "landlock" and .errno == 13 and .certain == false)' <<<"$output"
 }
 
+@test "policy why: a capability that is held, but in a user namespace" {
+	make_bundle b copy
+	chown -R 100000:100000 b/rootfs
+	chmod 755 b
+	script b 'hostname other 2>/dev/null; true'
+	config b 'del(.hostname) | .process.capabilities |= map_values(["CAP_SYS_ADMIN"]) |
+		.linux.namespaces |= map(select(.type != "uts")) + [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+	expect 0 caisson policy why b
+	[[ $(line_of sethostname) == 'sethostname: EPERM, 1 time: most likely it wants CAP_SYS_ADMIN, which the user namespace gives over its own things alone (/linux/namespaces/5)' ]]
+}
+
 @test "policy why: nothing, children, and threads that come out of clone" {
 	make_bundle b
 	script b 'for i in 1 2 3; do (true) & done; wait; echo | cat >/dev/null'
