@@ -4,7 +4,7 @@
 # of config.json each. Without any of them a container has a file system tree of its own,
 # and else whatever the host's root has.
 
-WALLS=(pid network uts ipc user capabilities seccomp landlock read-only masked devices)
+WALLS=(pid network uts ipc cgroup user capabilities seccomp landlock read-only masked devices)
 # As people give them to make an error go away
 readonly CAPABILITIES='["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_CHROOT", "CAP_MKNOD", "CAP_KILL",
 	"CAP_NET_ADMIN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_SETUID", "CAP_SETGID", "CAP_SYSLOG"]'
@@ -27,7 +27,7 @@ decoy() {
 # What puts it up, as an edit of config.json by jq
 wall() { # NAME
 	case $1 in
-	pid | network | uts | ipc | mount) echo ".linux.namespaces += [{type: \"$1\"}]" ;;
+	pid | network | uts | ipc | cgroup | mount) echo ".linux.namespaces += [{type: \"$1\"}]" ;;
 	user)
 		echo '.linux.namespaces += [{type: "user"}]'
 		echo '| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]'

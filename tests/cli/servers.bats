@@ -118,6 +118,14 @@ trace_and_run() { # SERVER
 	expect 0 caisson policy trace -o p.json b
 	updated
 	is_small p.json
+	# with what decides in the arguments, too
+	expect 0 caisson policy trace --args -o args.json b
+	updated
+	jq -e '[.syscalls[] | select(.names == ["socket"]).args[0].valueTwo] | index(2)' args.json
+	config b '.linux.seccomp = $p[0]' --slurpfile p args.json
+	expect 0 caisson run -b b c
+	updated
+	config b 'del(.linux.seccomp)'
 
 	config b '.process.args[2] += " && chroot / true"'
 	expect 0 caisson policy why b
