@@ -7,14 +7,17 @@
 load helpers
 load servers
 
+# To be made once, or found missing once
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
-	command -v python3 >/dev/null || skip "needs the program python3"
 	"$BATS_TEST_DIRNAME/../rootfs" servers >"$BATS_FILE_TMPDIR/rootfs" 2>&1 ||
-		skip "no root file system of Debian's packages: $(tail -n 1 "$BATS_FILE_TMPDIR/rootfs")"
+		tail -n 1 "$BATS_FILE_TMPDIR/rootfs" >"$BATS_FILE_TMPDIR/missing"
 }
 
 setup_network() {
+	requires root
+	requires python3
+	[ ! -e "$BATS_FILE_TMPDIR/missing" ] ||
+		skip "no root file system of Debian's packages: $(cat "$BATS_FILE_TMPDIR/missing")"
 	unshare -n sh -c 'ip link set lo up && exec sleep 1000' 3>&- &
 	NETWORK=$!
 	background+=("$NETWORK")
