@@ -82,3 +82,20 @@ edit() { # BUNDLE FILTER
 has_controller() { # NAME
 	grep -qw "$1" /sys/fs/cgroup/cgroup.controllers
 }
+
+# Why a wall cannot be put up on this kernel, or nothing
+missing() { # WALL
+	case $1 in
+	landlock) caisson features | jq -r 'if .linux.landlock.enabled then empty
+		else "this kernel has no Landlock" end' ;;
+	user) [ "$(cat /proc/sys/user/max_user_namespaces)" != 0 ] ||
+		echo "this kernel makes no user namespaces" ;;
+	esac
+}
+
+# Why system calls cannot be watched here, or nothing; tried with a bundle's root
+unwatched() { # BUNDLE
+	cp -r "$1" watched
+	edit watched '.process.args = ["true"]'
+	caisson policy why watched 2>&1 >/dev/null </dev/null | tail -n 1
+}
