@@ -31,13 +31,17 @@ endif
 # --- what is compiled ---------------------------------------------------------------
 
 FOLDERS  := base oci-spec cgroups seccomp runtime/launch runtime
-SOURCES  := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S)))
+# Of the microVM, the program has what runs one. What unpacks kernels needs libraries that
+# were compiled for another libc, and no start needs it.
+VM_UNPACK := $(addprefix vm-sandbox/,inflate.c inflate_lz4.c kernel_unpack.c initramfs.c cpio.c modules.c)
+VM_PARTS := $(filter-out $(VM_UNPACK),$(wildcard vm-sandbox/*.c))
+SOURCES  := $(sort $(VM_PARTS) $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S)))
 OBJECTS  := $(patsubst %,$(BUILD)/obj/%.o,$(SOURCES))
 LIBRARY  := $(patsubst %,$(BUILD)/host/%.o,$(filter-out runtime/main.c,$(SOURCES)))
 INIT_SRC := $(sort $(wildcard runtime/launch/init/*.c runtime/launch/init/*.S)) \
             runtime/launch/plan_check.c
 INIT_OBJ := $(patsubst %,$(BUILD)/init/%.o,$(INIT_SRC))
-# The microVM is not part of the program yet: its tests and fuzzers alone are linked with it.
+# The microVM's tests and fuzzers are linked with all of it, and nothing else but base.
 VM_SOURCES := $(sort $(wildcard base/*.c base/*.S vm-sandbox/*.c))
 VM_LIBRARY := $(patsubst %,$(BUILD)/host/%.o,$(VM_SOURCES))
 HEADERS  := $(sort $(wildcard */*.h */*/*.h */*/*/*.h))
@@ -148,9 +152,9 @@ $(BUILD)/host/%.c.o: %.c Makefile
 	$(call say,CC,"$< (for tests)")
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(MUSL_LINKS):
-	$(Q)mkdir -p $@.new && ln -sf /usr/include/linux /usr/include/asm-generic \
-	  /usr/include/x86_64-linux-gnu/asm /usr/include/seccomp.h \
+$(MUSL_LINKS): Makefile
+	$(Q)rm -rf $@ $@.new && mkdir -p $@.new && ln -sf /usr/include/linux /usr/include/asm-generic \
+	  /usr/include/x86_64-linux-gnu/asm /usr/include/video /usr/include/seccomp.h \
 	  /usr/include/seccomp-syscalls.h $@.new && mv -T $@.new $@
 
 # the embedded init

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "runtime/backend_vm.h"
 
 /* A Linux container: namespaces made by the launcher on this host's kernel. */
 static const struct backend namespaces = {
@@ -33,4 +34,5 @@ void backends_check_host(struct host_report *report)
 {
 	for (size_t i = 0; i < LEN(backends); i++)
 		backends[i]->check_host(report);
+	backend_vm_check(report);
 }

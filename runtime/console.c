@@ -33,7 +33,7 @@ int console_connect(const char *path, struct err *e)
 	return sock < 0 ? err_in(e, "console socket") : sock;
 }
 
-int console_send(int sock, int master, const char *name, struct err *e)
+int console_hand_over(int sock, int master, const char *name, struct err *e)
 {
 	if (fd_send(sock, name, strlen(name), &master, 1, e) < 0)
 		return err_in(e, "console socket");

@@ -16,7 +16,7 @@ MUST_CHECK int console_check(bool terminal, bool detached, const char *console_s
 MUST_CHECK int console_connect(const char *path, struct err *e);
 
 /* Hands the pty's master over: one message, the slave's name as its payload. */
-MUST_CHECK int console_send(int sock, int master, const char *name, struct err *e);
+MUST_CHECK int console_hand_over(int sock, int master, const char *name, struct err *e);
 
 /* Makes the pty whose master we keep fit to be shown on our own terminal, or to be read
  * from a pipe: that terminal's size, and no carriage return added to a newline, which

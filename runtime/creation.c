@@ -405,7 +405,7 @@ static int on_console(void *context, int master, const char *name, struct err *e
 		console_attach(master); /* before the program can ask or print */
 		return 0;
 	}
-	TRY(console_send(c->console_socket, master, name, e));
+	TRY(console_hand_over(c->console_socket, master, name, e));
 	fd_drop(&c->master);
 	return 0;
 }

@@ -67,6 +67,7 @@ const char *host_need_name(enum host_need need)
 		[HOST_CONTAINERS] = "containers",
 		[HOST_LIMITS] = "limits",
 		[HOST_OPTIONS] = "options",
+		[HOST_VM] = "microVMs",
 	};
 
 	return names[need];

@@ -18,6 +18,7 @@ enum host_need {
 	HOST_CONTAINERS, /* any container at all, for who asks */
 	HOST_LIMITS,     /* linux.resources */
 	HOST_OPTIONS,    /* a field of config.json that not every one has */
+	HOST_VM,         /* microVMs */
 };
 
 struct host_line {

@@ -37,7 +37,7 @@ line() { # SUBJECT: its line of the last output
 		(if .fix then " (\(.fix))" else "" end)' host.json >from-json
 	diff <(head -n -1 <<<"$output") from-json
 	jq -e '.starts and all(.lines[]; .ok or .for != "containers")' host.json
-	jq -e '[.lines[].for] - ["containers", "limits", "options"] == []' host.json
+	jq -e '[.lines[].for] - ["containers", "limits", "microVMs", "options"] == []' host.json
 }
 
 @test "what says ok holds: a container starts; what the host lacks is said" {
@@ -57,6 +57,28 @@ line() { # SUBJECT: its line of the last output
 	[ "$(tail -n 1 <<<"$output")" = "containers cannot be started here" ]
 	unshare --mount sh -c 'umount -R /sys/fs/cgroup && "$CAISSON" check --format json' >host.json && return 1
 	jq -e '.starts == false' host.json
+}
+
+@test "KVM, a kernel and its modules: there or not, and what to do" {
+	expect 0 unshare --mount sh -c 'mount -t tmpfs none /dev && exec "$CAISSON" check'
+	[[ $(line KVM) == "no  KVM: open /dev/kvm: no such file or directory (load kvm_intel or kvm_amd; "* ]]
+	expect 0 unshare --mount sh -c 'mount -t tmpfs none /dev && touch /dev/kvm && exec setpriv \
+		--reuid 1000 --regid 1000 --clear-groups "$CAISSON" check'
+	[[ $(line KVM) == "no  KVM: open /dev/kvm: permission denied (let the user into the group kvm; "* ]]
+	expect 0 unshare --mount sh -c 'mount -t tmpfs none /boot && exec "$CAISSON" check'
+	[[ $(line "guest kernel") == "no  guest kernel: "*"(install a distribution"* ]]
+	expect 0 unshare --mount sh -c 'mount -t tmpfs none /boot && echo >/boot/vmlinuz-9.9-none &&
+		exec "$CAISSON" check'
+	[[ $(line "guest kernel") == "ok  guest kernel: /boot/vmlinuz-9.9-none" ]]
+	[[ $(line "guest modules") == "no  guest modules: /lib/modules/9.9-none/modules.dep "* ]]
+}
+
+@test "a KVM that is too slow to boot a kernel is told from one that is not there" {
+	[ -c /dev/kvm ] || skip "this machine has no /dev/kvm"
+	expect 0 caisson check
+	[[ $(line KVM) == "ok  KVM: "* ]]
+	# which of the two depends on the machine; that it is told does not
+	[[ $(line "KVM's speed") == "ok  "* || $(line "KVM's speed") == "no  "*"too slow"*"nested virtualization"* ]]
 }
 
 @test "a user is told what users need" {

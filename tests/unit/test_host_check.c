@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "runtime/guest_kernel.h"
 #include "runtime/host_check.h"
 #include "unit.h"
 
@@ -107,6 +108,43 @@ static void labels_are_those_in_use(void **state)
 	buf_done(&r.lines);
 }
 
+static int find_kernel(struct arena *a, struct guest_kernel *ret, struct err *e)
+{
+	*ret = (struct guest_kernel){ 0 };
+	*e = (struct err){ 0 };
+	return guest_kernel_find(a, folder, ret, e);
+}
+
+static void the_newest_kernel_is_the_guests(void **state)
+{
+	ARENA struct arena a;
+	struct guest_kernel k;
+	struct err e;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(find_kernel(&a, &k, &e), -1);
+	assert_int_equal(e.kind, ERR_REFUSED);
+	assert_true(e.hint[0] != '\0');
+
+	forge("/boot/vmlinuz-", "");
+	forge("/boot/config-6.99.0-amd64", "");
+	forge("/boot/vmlinuz-6.99.0-amd64.dpkg-tmp", "");
+	assert_int_equal(find_kernel(&a, &k, &e), -1);
+	forge("/boot/vmlinuz-6.1.0-9-cloud-amd64", "");
+	forge("/boot/vmlinuz-6.1.0-18-cloud-amd64", "");
+	assert_int_equal(find_kernel(&a, &k, &e), 0);
+	assert_string_equal(k.version, "6.1.0-18-cloud-amd64");
+	assert_string_equal(k.path + strlen(folder), "/boot/vmlinuz-6.1.0-18-cloud-amd64");
+	assert_null(k.modules);
+
+	forge("/boot/vmlinuz-6.12.9-amd64", "");
+	forge("/lib/modules/6.12.9-amd64/modules.dep", "");
+	assert_int_equal(find_kernel(&a, &k, &e), 0);
+	assert_string_equal(k.version, "6.12.9-amd64");
+	assert_string_equal(k.modules + strlen(folder), "/lib/modules/6.12.9-amd64");
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -128,6 +166,7 @@ int main(void)
 		cmocka_unit_test(kernels_are_compared_by_number),
 		cmocka_unit_test(a_host_without_anything),
 		cmocka_unit_test(labels_are_those_in_use),
+		cmocka_unit_test(the_newest_kernel_is_the_guests),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
