@@ -30,12 +30,8 @@ endif
 
 # --- what is compiled ---------------------------------------------------------------
 
-FOLDERS  := base oci-spec cgroups seccomp runtime/launch runtime
-# Of the microVM, the program has what runs one. What unpacks kernels needs libraries that
-# were compiled for another libc, and no start needs it.
-VM_UNPACK := $(addprefix vm-sandbox/,inflate.c inflate_lz4.c kernel_unpack.c initramfs.c cpio.c modules.c)
-VM_PARTS := $(filter-out $(VM_UNPACK),$(wildcard vm-sandbox/*.c))
-SOURCES  := $(sort $(VM_PARTS) $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S)))
+FOLDERS  := base oci-spec cgroups seccomp vm-sandbox runtime/launch runtime
+SOURCES  := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S)))
 OBJECTS  := $(patsubst %,$(BUILD)/obj/%.o,$(SOURCES))
 LIBRARY  := $(patsubst %,$(BUILD)/host/%.o,$(filter-out runtime/main.c,$(SOURCES)))
 INIT_SRC := $(sort $(wildcard runtime/launch/init/*.c runtime/launch/init/*.S)) \
@@ -77,9 +73,9 @@ else
 HOST_CPPFLAGS := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
-LIBS := -l:libseccomp.a
+VM_LIBS := -l:libz.a -l:liblzma.a -l:libzstd.a
+LIBS := -l:libseccomp.a $(VM_LIBS)
 TEST_LIBS := -lcmocka -l:libyajl_s.a
-VM_LIBS := -lz -llzma -lzstd
 
 # --- which libc -------------------------------------------------------------------------
 
@@ -155,7 +151,9 @@ $(BUILD)/host/%.c.o: %.c Makefile
 $(MUSL_LINKS): Makefile
 	$(Q)rm -rf $@ $@.new && mkdir -p $@.new && ln -sf /usr/include/linux /usr/include/asm-generic \
 	  /usr/include/x86_64-linux-gnu/asm /usr/include/video /usr/include/seccomp.h \
-	  /usr/include/seccomp-syscalls.h $@.new && mv -T $@.new $@
+	  /usr/include/seccomp-syscalls.h /usr/include/zlib.h /usr/include/zconf.h \
+	  /usr/include/lzma.h /usr/include/lzma /usr/include/zstd.h /usr/include/zstd_errors.h \
+	  $@.new && mv -T $@.new $@
 
 # the embedded init
 $(BUILD)/obj/runtime/launch/init_image.S.o $(BUILD)/host/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
