@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a microVM boots, made once for each kernel and kept in a folder: the kernel unpacked,
+ * and an initramfs of the agent and the modules that this kernel needs.
+ *
+ * The folder is ours alone (prepare_cache). A file's name tells what it was made of: the
+ * kernel's version and a hash of the kernel's file, its modules' list and the agent. So a
+ * file that is there is right, and another version of anything makes a new one; what was
+ * made of an older file of the same kernel is removed then.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum { PREPARE_VERSION_ROOM = 128 };
+
+struct prepare_setup {
+	const char *kernel;  /* a bzImage or vmlinux; NULL: the host's newest one */
+	const char *boot;    /* where the host's kernels are: /boot/vmlinuz-VERSION */
+	const char *modules; /* /lib/modules */
+	int cache;           /* prepare_cache() */
+	const void *agent;   /* a static program */
+	size_t agent_len;
+	bool anew; /* even if it is there */
+};
+
+/* The caller closes both descriptors. */
+struct prepared {
+	int kernel, initramfs;              /* as struct monitor_config has them */
+	bool made;                          /* now */
+	unsigned int modules;               /* how many, when made now */
+	char version[PREPARE_VERSION_ROOM]; /* of the kernel; empty when its file does not tell */
+	char path[PATH_MAX];                /* the kernel that was chosen */
+};
+
+/* Opens the folder, which is made when its parent exists. ERR_REFUSED when others may write
+ * in it, or it is another user's. */
+MUST_CHECK int prepare_cache(const char *path, struct err *e);
+
+/* ERR_SPEC when the kernel, or a module, is broken or lacks what a microVM needs; ERR_REFUSED
+ * when no kernel was named and the host has none. Two at once take turns. */
+MUST_CHECK int prepare(const struct prepare_setup *setup, struct prepared *ret, struct err *e);
+void prepared_done(struct prepared *p);
+
+/* prepare_kernel.c: the path of the newest kernel in `boot` whose modules are there. */
+MUST_CHECK int prepare_newest(const char *boot, const char *modules, char ret[PATH_MAX],
+                              struct err *e);
+
+/* The version that a kernel's file tells, or else its name (vmlinuz-VERSION); empty: neither
+ * does, or it could not be a folder's name. */
+void prepare_version(const char *path, const void *file, size_t len,
+                     char ret[PREPARE_VERSION_ROOM]);
