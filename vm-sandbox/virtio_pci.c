@@ -306,7 +306,7 @@ void virtio_pci_add(struct pci_bus *b, unsigned int slot, struct virtio_pci *p,
 	};
 
 	*p = (struct virtio_pci){ .device = d };
-	msix_init(&p->msix, d->kind->queues + 1u, sink, owner);
+	msix_init(&p->msix, VIRTIO_PCI_VECTORS, sink, owner);
 	d->interrupt = interrupt;
 	d->transport = p;
 	pci_add(b, slot, &p->function, &id, VIRTIO_PCI_BAR_SIZE);

@@ -28,6 +28,10 @@ enum {
 	VIRTIO_BAR_TABLE = 0x4000,
 	VIRTIO_BAR_PENDING = 0x5000,
 	VIRTIO_PCI_NOTIFY_STEP = 4,
+	/* One for changes of the configuration and one that all queues share: a driver writes
+	 * and reads each vector some 14 times when it starts, and each time is an exit. Linux
+	 * takes fewer vectors than it would like. */
+	VIRTIO_PCI_VECTORS = 2,
 };
 
 struct virtio_pci {

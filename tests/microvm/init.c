@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first process of a test's microVM: loads the modules it was given, tries each device,
- * says on the console's port how that went, and powers off. What it is to do comes from the
- * kernel's command line: caisson.end=power-off, reboot, panic or hang.
+ * The first process of a test's microVM: loads the modules it was given, says READY on the
+ * console's port, tries each device, says how that went, and powers off. What it is to do
+ * comes from the kernel's command line: caisson.end=power-off, reboot, panic or hang (before
+ * it has said anything).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -83,16 +84,25 @@ static void try_files(void)
 	close(fd);
 	mkdir("/s/share/made", 0750);
 	fd = open("/s/share/made/reply", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < 100; i++) {
 		if (fd < 0 || write(fd, "0123456789", 10) != 10) {
 			say("files: reply: %s\n", strerror(errno));
 			return;
 		}
 	}
 	close(fd);
-	if (stat("/s/share/made/reply", &st) < 0 || st.st_size != 100000)
+	if (stat("/s/share/made/reply", &st) < 0 || st.st_size != 1000)
 		say("files: reply is not what was written\n");
 	say("files: %s\n", text);
+}
+
+/* A share that may only be read says so. */
+static void try_read_only(void)
+{
+	if (access("/s/ro", F_OK) < 0)
+		return;
+	say("read-only: make: %s\n", mkdir("/s/ro/new", 0755) < 0 ? strerror(errno) : "made");
+	say("read-only: remove: %s\n", unlink("/s/ro/hello") < 0 ? strerror(errno) : "removed");
 }
 
 static void try_random(void)
@@ -111,7 +121,6 @@ static void try_echo(void)
 	char text[64];
 	ssize_t got;
 
-	say("READY\n");
 	got = read(port, text, sizeof(text) - 1);
 	if (got > 0)
 		say("echo: %.*s\n", (int)got, text);
@@ -143,16 +152,19 @@ int main(void)
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
 	load_modules();
 	open_port();
+	end = option("caisson.end=");
+	if (!strcmp(end, "hang"))
+		pause();
+	say("READY\n");
 	say("processors: %ld\n", sysconf(_SC_NPROCESSORS_ONLN));
+	say("memory: %ld MiB\n", sysconf(_SC_PHYS_PAGES) / 256);
 	try_files();
+	try_read_only();
 	try_random();
 	try_echo();
-	end = option("caisson.end=");
 	sync();
 	if (!strcmp(end, "reboot"))
 		reboot(RB_AUTOBOOT);
-	if (!strcmp(end, "hang"))
-		pause();
 	if (!strcmp(end, "panic"))
 		return 1;
 	reboot(RB_POWER_OFF);

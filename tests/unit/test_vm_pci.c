@@ -160,7 +160,7 @@ static void set_queue(unsigned int nr, uint16_t size)
 
 	set(VIRTIO_PCI_COMMON_Q_SELECT, nr, 2);
 	set(VIRTIO_PCI_COMMON_Q_SIZE, size, 2);
-	set(VIRTIO_PCI_COMMON_Q_MSIX, nr + 1, 2);
+	set(VIRTIO_PCI_COMMON_Q_MSIX, 1, 2);
 	set(VIRTIO_PCI_COMMON_Q_DESCLO, base + RING_DESC, 4);
 	set(VIRTIO_PCI_COMMON_Q_AVAILLO, base + RING_AVAIL, 4);
 	set(VIRTIO_PCI_COMMON_Q_USEDLO, base + RING_USED, 4);
@@ -216,7 +216,7 @@ static void capabilities_lead_to_its_parts(void **unused)
 	for (; at; at = config_get(at + 1, 1), count++) {
 		assert_in_range(count, 0, 5);
 		if (config_get(at, 1) == PCI_CAP_ID_MSIX) {
-			assert_int_equal(config_get(at + 2, 2), 2); /* three vectors */
+			assert_int_equal(config_get(at + 2, 2), 1); /* two vectors */
 			assert_int_equal(config_get(at + 4, 4), 0x4000);
 			assert_int_equal(config_get(at + 8, 4), 0x5000);
 			continue;
@@ -268,9 +268,9 @@ static void a_driver_sets_it_up_and_uses_it(void **unused)
 	set(0x3004, 1, 2);
 	assert_int_equal(notified[1], 1);
 	assert_int_equal(ring_take(&ring), 1);
-	assert_int_equal(fired[2], 1);
-	assert_int_equal(routed[2].data, 0x32);
-	assert_int_equal(routed[2].address, 0xfee00000);
+	assert_int_equal(fired[1], 1);
+	assert_int_equal(routed[1].data, 0x31);
+	assert_int_equal(routed[1].address, 0xfee00000);
 
 	set(VIRTIO_PCI_COMMON_STATUS, 0, 1);
 	assert_int_equal(resets, 2);
@@ -355,10 +355,10 @@ static void vectors_that_there_are_not_read_as_none(void **unused)
 {
 	(void)unused;
 	accept_features(1ull << 32);
-	set(VIRTIO_PCI_COMMON_MSIX, 3, 2);
-	assert_int_equal(get(VIRTIO_PCI_COMMON_MSIX, 2), VIRTIO_NO_VECTOR);
 	set(VIRTIO_PCI_COMMON_MSIX, 2, 2);
-	assert_int_equal(get(VIRTIO_PCI_COMMON_MSIX, 2), 2);
+	assert_int_equal(get(VIRTIO_PCI_COMMON_MSIX, 2), VIRTIO_NO_VECTOR);
+	set(VIRTIO_PCI_COMMON_MSIX, 1, 2);
+	assert_int_equal(get(VIRTIO_PCI_COMMON_MSIX, 2), 1);
 	set(VIRTIO_PCI_COMMON_Q_SELECT, 0, 2);
 	set(VIRTIO_PCI_COMMON_Q_MSIX, 65535, 2);
 	assert_int_equal(get(VIRTIO_PCI_COMMON_Q_MSIX, 2), VIRTIO_NO_VECTOR);
@@ -378,16 +378,16 @@ static void masked_vectors_fire_when_the_mask_goes(void **unused)
 	assert_int_equal(get(0x5000, 8), 0);
 
 	config_set(function.msix_control, 0xc000, 2); /* all */
+	msix_fire(&function.msix, 0);
 	msix_fire(&function.msix, 1);
-	msix_fire(&function.msix, 2);
-	assert_int_equal(fired[1] + fired[2], 1);
+	assert_int_equal(fired[0] + fired[1], 1);
 	config_set(function.msix_control, 0x8000, 2);
-	assert_int_equal(fired[1] + fired[2], 3);
+	assert_int_equal(fired[0] + fired[1], 3);
 
 	config_set(function.msix_control, 0, 2); /* off: nothing is kept */
 	msix_fire(&function.msix, 1);
 	config_set(function.msix_control, 0x8000, 2);
-	assert_int_equal(fired[1] + fired[2], 3);
+	assert_int_equal(fired[0] + fired[1], 3);
 }
 
 static void a_message_is_routed_once_for_each_change(void **unused)
@@ -421,7 +421,7 @@ static void reserved_bits_of_the_table_stay_clear(void **unused)
 	assert_int_equal(get(0x4000, 4), 0xfffffffc);
 	assert_int_equal(get(0x4000, 8), 0xfffffffffffffffc);
 	assert_int_equal(get(0x400c, 4), 1);
-	assert_int_equal(get(0x4030, 4), 0); /* behind the last vector */
+	assert_int_equal(get(0x4020, 4), 0); /* behind the last vector */
 }
 
 /* Every register with every width, in each state: the sanitizers watch. */
