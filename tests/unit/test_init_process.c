@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* caisson-init becomes the process: ids, terminal, hooks, start, execve. */
+#include <signal.h>
+
 #include "walk.h"
 
 static void ids_and_capabilities_are_exact(void **unused)
@@ -246,24 +248,33 @@ static void preserved_descriptors_survive(void **unused)
 	assert_null(strstr(out(), "5\n"));
 }
 
-static void start_comes_through_the_listener(void **unused)
+/* A listening socket, and a plan whose process waits there. */
+static int make_waiting(struct sockaddr_un *address, struct buf *bytes)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	FD int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	BUF struct buf bytes = { 0 };
-	LAUNCH struct launch l = LAUNCH_NONE;
 	const struct plan_fd slot = { .kind = PLAN_FD_LISTENER };
+	FD int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	(void)unused;
-	path_in(address.sun_path, sizeof(address.sun_path), "socket");
-	assert_int_equal(bind(listener, (void *)&address, sizeof(address)), 0);
+	path_in(address->sun_path, sizeof(address->sun_path), "socket");
+	(void)unlink(address->sun_path);
+	assert_int_equal(bind(listener, (void *)address, sizeof(*address)), 0);
 	assert_int_equal(listen(listener, 8), 0);
 	begin(ALL);
 	builder.head.fds = plan_put_array(&builder, &slot, 1, sizeof(slot));
 	add_root();
 	add(PLAN_PIVOT);
 	add_program("sh", "exit 5");
-	assert_int_equal(plan_finish(&builder, &bytes, &error), 0);
+	assert_int_equal(plan_finish(&builder, bytes, &error), 0);
+	return fd_give(&listener);
+}
+
+static void start_comes_through_the_listener(void **unused)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	BUF struct buf bytes = { 0 };
+	LAUNCH struct launch l = LAUNCH_NONE;
+
+	(void)unused;
+	FD int listener = make_waiting(&address, &bytes);
 	const struct plan *plan = (const void *)bytes.data;
 	const struct launch_options options = { .cgroup = -1,
 		                                .container_pidfd = -1,
@@ -286,6 +297,25 @@ static void start_comes_through_the_listener(void **unused)
 		                            .events = &options.events };
 	assert_int_equal(launch_start(plan, &start, &error), 0);
 	assert_int_equal(proc_reap(l.pidfd, &error), 5);
+}
+
+/* From the first moment that anybody knows of it: its launcher may let go and be gone, and a
+ * signal be there, before it has heard of the one. */
+static void a_created_one_ends_by_signals(void **unused)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	BUF struct buf bytes = { 0 };
+	LAUNCH struct launch l = LAUNCH_NONE;
+
+	(void)unused;
+	FD int listener = make_waiting(&address, &bytes);
+	const struct launch_options options = { .cgroup = -1,
+		                                .container_pidfd = -1,
+		                                .listener = listener };
+	assert_int_equal(launch_prepare((const void *)bytes.data, &options, &l, &error), 0);
+	assert_int_equal(proc_signal(l.pidfd, SIGTERM, &error), 0);
+	fd_drop(&l.socket); /* by which it would end otherwise, and differently */
+	assert_int_equal(proc_reap(l.pidfd, &error), 128 + SIGTERM);
 }
 
 static void init_ends_with_its_launcher(void **unused)
@@ -353,6 +383,7 @@ int main(void)
 		WALK_TEST(the_working_folder_stays_inside),
 		WALK_TEST(preserved_descriptors_survive),
 		WALK_TEST(start_comes_through_the_listener),
+		WALK_TEST(a_created_one_ends_by_signals),
 		WALK_TEST(init_ends_with_its_launcher),
 		WALK_TEST(a_seccomp_listener_is_handed_over),
 	};

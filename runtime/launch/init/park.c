@@ -99,10 +99,12 @@ static bool caller_starts(int listener)
 void step_park(const struct plan_step *step)
 {
 	(void)step;
+	/* before anybody hears of us: `create` does not wait until we have heard its GO */
+	if (listener_fd() >= 0)
+		hear_signals();
 	report_send(FRAME_READY, 0, NULL, -1);
 	if (launcher_starts(report_socket()))
 		return;
-	hear_signals();
 	while (!caller_starts(listener_fd()))
 		;
 }
