@@ -40,6 +40,11 @@ INIT_OBJ := $(patsubst %,$(BUILD)/init/%.o,$(INIT_SRC))
 # The microVM's tests and fuzzers are linked with all of it, and nothing else but base.
 VM_SOURCES := $(sort $(wildcard base/*.c base/*.S vm-sandbox/*.c))
 VM_LIBRARY := $(patsubst %,$(BUILD)/host/%.o,$(VM_SOURCES))
+# The guest's first process, of the launcher's and the cgroups' code; what it does not call is
+# left out when it is linked.
+GUEST_SRC := $(sort $(wildcard base/*.c base/*.S cgroups/*.c runtime/launch/*.c runtime/launch/*.S \
+            vm-sandbox/guest/*.c)) vm-sandbox/channel.c vm-sandbox/protocol.c
+GUEST_OBJ := $(patsubst %,$(BUILD)/guest/%.o,$(GUEST_SRC))
 HEADERS  := $(sort $(wildcard */*.h */*/*.h */*/*/*.h))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZERS  := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -110,6 +115,7 @@ endif
 INIT_CFLAGS := -std=gnu17 -Os -g $(WARN) $(REPRODUCIBLE) -ffreestanding -fno-stack-protector \
         -fno-pic -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
         -fwrapv -fno-builtin -ffunction-sections -fdata-sections -mno-sse -mno-mmx -mno-80387 -I.
+GUEST_CFLAGS := $(ALL_CFLAGS) -Os -ffunction-sections -fdata-sections
 INIT_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack,-z,noseparate-code,--gc-sections \
         -Wl,--build-id=none
 
@@ -118,7 +124,7 @@ INIT_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack,-z,noseparate-code,--gc-sec
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY: $(LIBRARY) $(VM_LIBRARY)
-.PHONY: all help run check check-plans check-unit check-cli check-vm check-long check-faults check-fuzz bench \
+.PHONY: all agent help run check check-plans check-unit check-cli check-vm check-long check-faults check-fuzz bench \
         lint fmt install uninstall deps clean init
 
 all: $(BUILD)/caisson ## build build/caisson
@@ -156,7 +162,7 @@ $(MUSL_LINKS): Makefile
 	  $@.new && mv -T $@.new $@
 
 # the embedded init
-$(BUILD)/obj/runtime/launch/init_image.S.o $(BUILD)/host/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
+$(BUILD)/guest/runtime/launch/init_image.S.o $(BUILD)/obj/runtime/launch/init_image.S.o $(BUILD)/host/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
 
 init: $(BUILD)/caisson-init ## build only the embedded init
 
@@ -173,7 +179,22 @@ $(BUILD)/init/%.S.o: %.S Makefile
 	$(call say,AS,"$< (init)")
 	$(Q)mkdir -p $(@D) && $(CC) $(INIT_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(OBJECTS) $(LIBRARY) $(VM_LIBRARY) $(INIT_OBJ))
+agent: $(BUILD)/caisson-agent ## build the first process of a microVM's guest
+
+$(BUILD)/caisson-agent: $(GUEST_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(GUEST_CFLAGS) $(ALL_LDFLAGS) -Wl,--gc-sections -o $@.debug $(LINK_FIRST) $(GUEST_OBJ) $(LINK_LAST)
+	$(Q)objcopy --strip-all $@.debug $@
+
+$(BUILD)/guest/%.c.o: %.c Makefile | $(MUSL_LINKS)
+	$(call say,CC,"$< (guest)")
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(OBJ_CPPFLAGS) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/guest/%.S.o: %.S Makefile
+	$(call say,AS,"$< (guest)")
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(OBJECTS) $(GUEST_OBJ) $(LIBRARY) $(VM_LIBRARY) $(INIT_OBJ))
 
 # --- tests --------------------------------------------------------------------------------
 
@@ -192,6 +213,15 @@ $(BUILD)/tests/test_vm_%: tests/unit/test_vm_%.c $(VM_LIBRARY)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
 	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(VM_LIBRARY) $(VM_LIBS) -lcmocka
+
+# Those of the guest's agent run it, with plans that the compiler makes.
+AGENT_CLIENT := $(patsubst %,$(BUILD)/host/vm-sandbox/%.c.o,channel protocol agent_client agent_client_io \
+  agent_client_request)
+$(BUILD)/tests/test_vm_agent $(BUILD)/tests/test_vm_agent_hostile: $(BUILD)/tests/%: tests/unit/%.c \
+  $(LIBRARY) $(AGENT_CLIENT) $(BUILD)/caisson-agent
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DAGENT_PATH='"$(abspath $(BUILD))/caisson-agent"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
+	  -pie $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(AGENT_CLIENT) $(LIBS) -lcmocka
 
 -include $(addsuffix .d,$(UNITS))
 
