@@ -215,13 +215,11 @@ $(BUILD)/tests/test_vm_%: tests/unit/test_vm_%.c $(VM_LIBRARY)
 	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(VM_LIBRARY) $(VM_LIBS) -lcmocka
 
 # Those of the guest's agent run it, with plans that the compiler makes.
-AGENT_CLIENT := $(patsubst %,$(BUILD)/host/vm-sandbox/%.c.o,channel protocol agent_client agent_client_io \
-  agent_client_request)
 $(BUILD)/tests/test_vm_agent $(BUILD)/tests/test_vm_agent_hostile: $(BUILD)/tests/%: tests/unit/%.c \
-  $(LIBRARY) $(AGENT_CLIENT) $(BUILD)/caisson-agent
+  $(LIBRARY) $(BUILD)/caisson-agent
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DAGENT_PATH='"$(abspath $(BUILD))/caisson-agent"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
-	  -pie $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(AGENT_CLIENT) $(LIBS) -lcmocka
+	  -pie $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
 -include $(addsuffix .d,$(UNITS))
 
