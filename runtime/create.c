@@ -63,7 +63,7 @@ static int set_off(struct creation *c, struct err *e)
 		return 0;
 	FD int outside = hooks_state(&c->state, c->state.pid, "running", e);
 	TRY(outside);
-	return hooks_run(OCI_HOOK_POSTSTART, poststart, outside, &c->patience, e);
+	return hooks_run(OCI_HOOK_POSTSTART, poststart, c->state.bundle, outside, &c->patience, e);
 }
 
 /* A limit that the container ran into is mostly why it ended as it did. Where it has no

@@ -371,7 +371,7 @@ static int run_outside(struct creation *c, enum oci_hook_kind kind, pid_t pid, c
 		return 0;
 	state = hooks_state(&c->state, pid, status, e);
 	TRY(state);
-	return hooks_run(kind, hooks, state, &c->patience, e);
+	return hooks_run(kind, hooks, c->state.bundle, state, &c->patience, e);
 }
 
 /* prestart and createRuntime, and the state for createContainer hooks. What `creating` means
@@ -540,7 +540,7 @@ static void run_poststop(const struct creation *c)
 	if (state < 0)
 		log_warn("%s", e.text);
 	else
-		hooks_run_each(OCI_HOOK_POSTSTOP, hooks, state, &c->patience);
+		hooks_run_each(OCI_HOOK_POSTSTOP, hooks, c->state.bundle, state, &c->patience);
 }
 
 static void destroy_cgroup(struct creation *c)

@@ -224,7 +224,8 @@ static void run_poststop(const struct found *f, struct arena *a)
 	if (state < 0)
 		log_warn("%s", e.text);
 	else
-		hooks_run_each(OCI_HOOK_POSTSTOP, &config->hooks[OCI_HOOK_POSTSTOP], state, NULL);
+		hooks_run_each(OCI_HOOK_POSTSTOP, &config->hooks[OCI_HOOK_POSTSTOP],
+		               f->state.bundle, state, NULL);
 }
 
 /* What there is to delete, locked: a container or, with `force`, a wreck. A record

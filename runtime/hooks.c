@@ -5,7 +5,7 @@
  *
  * A hook is the administrator's program, but its environment is only what the hook
  * itself names: never the container's (the image's author writes that one) and
- * never our caller's.
+ * never our caller's. It works in the bundle, wherever its caller is, as with runc and crun.
  */
 #include "runtime/hooks.h"
 
@@ -45,7 +45,14 @@ int hooks_state(const struct state *state, pid_t pid, const char *status, struct
 	return fd_sealed("caisson-state", text.data, text.len, false, e);
 }
 
-static _Noreturn void become_hook(const struct oci_hook *hook, int state, int output)
+/* poststop: whoever deletes the container may have removed the bundle. */
+static bool enter(const char *bundle)
+{
+	return chdir(bundle) == 0 || chdir("/") == 0;
+}
+
+static _Noreturn void become_hook(const struct oci_hook *hook, const char *bundle, int state,
+                                  int output)
 {
 	static const char *const no_environment[] = { NULL };
 	const char *const path_alone[] = { hook->path, NULL };
@@ -55,7 +62,7 @@ static _Noreturn void become_hook(const struct oci_hook *hook, int state, int ou
 
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (lseek(state, 0, SEEK_SET) < 0 || dup2(state, STDIN_FILENO) < 0 ||
+	if (!enter(bundle) || lseek(state, 0, SEEK_SET) < 0 || dup2(state, STDIN_FILENO) < 0 ||
 	    dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		_exit(126);
 	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what our caller left open */
@@ -114,7 +121,8 @@ static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t,
 	}
 }
 
-static int run_one(const struct oci_hook *hook, int state, const struct patience *p, struct err *e)
+static int run_one(const struct oci_hook *hook, const char *bundle, int state,
+                   const struct patience *p, struct err *e)
 {
 	struct tail tail = { .len = 0 };
 	int64_t deadline = hook->timeout.set ? clock_ms() + hook->timeout.value * 1000LL : -1;
@@ -133,7 +141,7 @@ static int run_one(const struct oci_hook *hook, int state, const struct patience
 	if (pid < 0)
 		return err_sys(e, "clone3");
 	if (pid == 0)
-		become_hook(hook, state, write_end);
+		become_hook(hook, bundle, state, write_end);
 	FD int child = pidfd;
 	fd_drop(&write_end);
 
@@ -157,29 +165,29 @@ static int run_one(const struct oci_hook *hook, int state, const struct patience
 }
 
 static int run_named(enum oci_hook_kind kind, const struct oci_hook_list *hooks, size_t i,
-                     int state, const struct patience *p, struct err *e)
+                     const char *bundle, int state, const struct patience *p, struct err *e)
 {
-	if (run_one(&hooks->v[i], state, p, e) < 0)
+	if (run_one(&hooks->v[i], bundle, state, p, e) < 0)
 		return err_in(e, "error running %s hook #%zu: %s", oci_hook_kind_name(kind), i,
 		              hooks->v[i].path);
 	return 0;
 }
 
-int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
-              const struct patience *p, struct err *e)
+int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, const char *bundle,
+              int state, const struct patience *p, struct err *e)
 {
 	for (size_t i = 0; i < hooks->n; i++)
-		TRY(run_named(kind, hooks, i, state, p, e));
+		TRY(run_named(kind, hooks, i, bundle, state, p, e));
 	return 0;
 }
 
-void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
-                    const struct patience *p)
+void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, const char *bundle,
+                    int state, const struct patience *p)
 {
 	for (size_t i = 0; i < hooks->n; i++) {
 		struct err e = { 0 };
 
-		if (run_named(kind, hooks, i, state, p, &e) < 0)
+		if (run_named(kind, hooks, i, bundle, state, p, &e) < 0)
 			log_warn("%s", e.text);
 	}
 }

@@ -13,14 +13,14 @@
  * runtime-spec, runtime.md, State. */
 MUST_CHECK int hooks_state(const struct state *state, pid_t pid, const char *status, struct err *e);
 
-/* Runs the hooks of one kind in order, on the host: the environment is the hook's
- * own and nothing else, stdin is the state, output is kept for the error message.
+/* Runs the hooks of one kind in order, on the host, in the bundle: the environment is the
+ * hook's own and nothing else, stdin is the state, output is kept for the error message.
  * Stops at the first that fails. Its timeout, or the end of our patience (NULL: endless),
  * ends it with SIGKILL. */
-MUST_CHECK int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
-                         const struct patience *p, struct err *e);
+MUST_CHECK int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks,
+                         const char *bundle, int state, const struct patience *p, struct err *e);
 
 /* The same, but one that fails is warned of and the next one runs: poststop hooks.
  * Source: runtime-spec, runtime.md, Lifecycle. */
-void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, int state,
-                    const struct patience *p);
+void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, const char *bundle,
+                    int state, const struct patience *p);

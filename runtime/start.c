@@ -91,7 +91,8 @@ static int set_off(struct found *f, const struct oci_config *config, const struc
 		return 0;
 	FD int outside = hooks_state(&f->state, f->state.pid, "running", e);
 	TRY(outside);
-	return hooks_run(OCI_HOOK_POSTSTART, &config->hooks[OCI_HOOK_POSTSTART], outside, NULL, e);
+	return hooks_run(OCI_HOOK_POSTSTART, &config->hooks[OCI_HOOK_POSTSTART], f->state.bundle,
+	                 outside, NULL, e);
 }
 
 int container_start(const struct container_context *c, const char *id, struct err *e)

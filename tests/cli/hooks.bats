@@ -86,6 +86,25 @@ hook() {
 	[ "$(cat container)" = "$(readlink "/proc/$pid/ns/mnt" "/proc/$pid/ns/net")" ]
 }
 
+@test "the host's hooks work in the bundle, wherever their caller is" {
+	make_bundle b
+	local kind
+	for kind in prestart createRuntime poststart poststop; do
+		hook $kind "echo \$1 in \$(pwd) >>$W/places"
+	done
+	script b 'exec sleep 1000'
+	cd /
+	expect 0 caisson create -b "$W/b" c
+	expect 0 caisson start c
+	mv "$W/b" "$W/gone"
+	expect 0 caisson delete --force c
+	cd "$W"
+	[ "$(cat places)" = "prestart in $W/b
+createRuntime in $W/b
+poststart in $W/b
+poststop in /" ]
+}
+
 @test "createContainer works in the container's root, with the host's programs" {
 	make_bundle b copy
 	hook createContainer 'touch ./etc/made; mount -t tmpfs tmpfs ./opt; touch opt/inside; /usr/bin/env true'

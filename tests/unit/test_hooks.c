@@ -49,7 +49,7 @@ static int run_with(const char *script, const char *const *env, size_t env_count
 	FD int text = hooks_state(state, 42, "creating", e);
 
 	assert_true(text >= 0);
-	return hooks_run(OCI_HOOK_PRESTART, &hooks, text, NULL, e);
+	return hooks_run(OCI_HOOK_PRESTART, &hooks, ".", text, NULL, e);
 }
 
 static int run(const char *script, uint32_t timeout, struct err *e)
@@ -104,7 +104,7 @@ static void stdin_is_the_state(void **unused)
 
 	(void)unused;
 	/* each hook of a list reads it from its start */
-	assert_int_equal(hooks_run(OCI_HOOK_CREATE_RUNTIME, &hooks, fd, NULL, &e), 0);
+	assert_int_equal(hooks_run(OCI_HOOK_CREATE_RUNTIME, &hooks, ".", fd, NULL, &e), 0);
 	take_file("state", &text);
 	char *second = strchr(text.data, '\n');
 	assert_non_null(second);
@@ -145,7 +145,7 @@ static void what_cannot_be_executed(void **unused)
 	FD int fd = hooks_state(&state, 0, "stopped", &e);
 
 	(void)unused;
-	assert_int_equal(hooks_run(OCI_HOOK_POSTSTOP, &list, fd, NULL, &e), -1);
+	assert_int_equal(hooks_run(OCI_HOOK_POSTSTOP, &list, ".", fd, NULL, &e), -1);
 	assert_string_equal(e.text,
 	                    "error running poststop hook #1: /nowhere/hook: exit status 127, "
 	                    "output: execve /nowhere/hook: no such file or directory");
