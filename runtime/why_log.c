@@ -59,12 +59,10 @@ static const char *find_field(const char *line, const char *key)
 	return NULL;
 }
 
-static int hex_digit(char c)
+/* As the kernel writes them: in capitals. */
+static unsigned int hex_digit(char c)
 {
-	static const char digits[] = "0123456789ABCDEF"; /* as the kernel writes them */
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
+	return c <= '9' ? (unsigned int)(c - '0') : (unsigned int)(c - 'A') + 10;
 }
 
 /* Text that was written as digits. */
@@ -75,7 +73,7 @@ static void decode(char *text)
 	if (len == 0 || len % 2 != 0 || strspn(text, "0123456789ABCDEF") != len)
 		return;
 	for (size_t i = 0; i < len; i += 2) {
-		int byte = hex_digit(text[i]) << 4 | hex_digit(text[i + 1]);
+		unsigned int byte = hex_digit(text[i]) << 4 | hex_digit(text[i + 1]);
 
 		text[i / 2] = byte ? (char)byte : '?';
 	}

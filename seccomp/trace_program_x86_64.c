@@ -187,7 +187,7 @@ static void read_registers(struct builder *b)
 	native = b->n;
 	add(b, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_1, 0, 0, CS_32_BIT);
 	end_if(b, BPF_JGE, BPF_REG_7, TRACE_CALLS);
-	add(b, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_7, 0, 0, TRACE_COMPAT);
+	add(b, BPF_ALU64 | BPF_ADD, BPF_REG_7, 0, 0, TRACE_COMPAT);
 	b->to_count[b->counts++] = b->n;
 	add(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
 	b->v[native].off = (int16_t)(b->n - native - 1);
@@ -334,7 +334,7 @@ static void note_path(struct builder *b, const struct trace_maps *maps)
 	size_t none = load_path(b), unread, seen, done;
 
 	set(b, BPF_REG_1, 0);
-	for (int16_t at = 0; at < TRACE_PATH_ROOM; at += 8)
+	for (int at = 0; at < TRACE_PATH_ROOM; at += 8)
 		store(b, BPF_REG_10, (int16_t)(PATH_KEY + 8 + at), BPF_REG_1);
 	load(b, BPF_REG_1, BPF_REG_10, REFUSAL);
 	store(b, BPF_REG_10, PATH_KEY, BPF_REG_1);
