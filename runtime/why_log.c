@@ -75,7 +75,7 @@ static void decode(char *text)
 	for (size_t i = 0; i < len; i += 2) {
 		unsigned int byte = hex_digit(text[i]) << 4 | hex_digit(text[i + 1]);
 
-		text[i / 2] = byte ? (char)byte : '?';
+		text[i / 2] = (char)(byte ? byte : '?');
 	}
 	text[len / 2] = '\0';
 }
