@@ -214,6 +214,11 @@ receive_tty() { # SOCKET
 	wait_for test -S "$1"
 }
 
+# CAISSON is one of `make SANITIZE=1`
+sanitized() {
+	ldd "$CAISSON" 2>/dev/null | grep -q libasan
+}
+
 requires() { # root|cgroup-CONTROLLER|COMMAND
 	case $1 in
 	root) [ "$(id -u)" = 0 ] || skip "needs root" ;;
