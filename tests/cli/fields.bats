@@ -9,8 +9,8 @@ load helpers
 FIELDS=$BATS_TEST_DIRNAME/fields.py
 
 setup_file() {
-	command -v python3 >/dev/null || skip "needs the program python3"
-	[ "$(id -u)" = 0 ] || skip "needs root"
+	command -v python3 >/dev/null || skip_all "needs the program python3"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
 # all_of PREFIX...: the cases of the fields that begin so

@@ -30,6 +30,12 @@ setup() {
 	background=()
 	leak_before=$(leak_snapshot)
 	cd "$W" || return
+	[ ! -e "$BATS_FILE_TMPDIR/skip" ] || skip "$(cat "$BATS_FILE_TMPDIR/skip")"
+}
+
+# For setup_file, where bats 1.8 takes a skip for a failure
+skip_all() { # REASON
+	echo "$1" >"$BATS_FILE_TMPDIR/skip"
 }
 
 teardown() {

@@ -7,7 +7,7 @@
 load helpers
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
 # survives COMMAND...: a create of c that works, or says in one line why not and leaves

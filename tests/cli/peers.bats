@@ -8,7 +8,7 @@
 load helpers
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
 # hook KIND SCRIPT: of bundle b, with a time limit of two seconds

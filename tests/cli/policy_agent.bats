@@ -6,8 +6,8 @@
 load helpers
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
-	command -v python3 >/dev/null || skip "needs the program python3"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
+	command -v python3 >/dev/null || skip_all "needs the program python3"
 }
 
 agent() { # RULES

@@ -9,7 +9,7 @@ load helpers
 ROUNDS=${ROUNDS:-20}
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
 # in_parallel NUMBER FUNCTION: runs FUNCTION 1, FUNCTION 2, … at once; NAME.N has what

@@ -8,7 +8,7 @@
 load helpers
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
 # make_host DIR: a bundle in the host's mount namespace

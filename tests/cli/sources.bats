@@ -7,7 +7,7 @@
 load helpers
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
 # bound SOURCE TARGET: b binds it before all other mounts

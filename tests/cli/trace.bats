@@ -7,7 +7,7 @@ load helpers
 
 # The kernel may be built without the tracepoints, or we may not use them.
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
 allowed() { # PROFILE: names, one a line
