@@ -148,7 +148,8 @@ $(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_LINKS)
 
 $(BUILD)/obj/%.S.o $(BUILD)/host/%.S.o: %.S Makefile
 	$(call say,AS,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' \
+	  -DAGENT_PATH='"$(BUILD)/caisson-agent"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/host/%.c.o: %.c Makefile
 	$(call say,CC,"$< (for tests)")
@@ -163,6 +164,9 @@ $(MUSL_LINKS): Makefile
 
 # the embedded init
 $(BUILD)/guest/runtime/launch/init_image.S.o $(BUILD)/obj/runtime/launch/init_image.S.o $(BUILD)/host/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
+
+# and the embedded agent
+$(BUILD)/obj/vm-sandbox/agent_image.S.o $(BUILD)/host/vm-sandbox/agent_image.S.o: $(BUILD)/caisson-agent
 
 init: $(BUILD)/caisson-init ## build only the embedded init
 
@@ -253,9 +257,10 @@ build/bench/%: bench/%.c $(HEADERS)
 
 # Fuzzers are clang's; they compile the modules anew with coverage and sanitizers.
 FUZZ_FLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $(HEADERS) $(BUILD)/caisson-init
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $(HEADERS) $(BUILD)/caisson-init $(BUILD)/caisson-agent
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
+	  -DAGENT_PATH='"$(BUILD)/caisson-agent"' \
 	  $(FUZZ_FLAGS) -o $@ $< $(filter-out runtime/main.c,$(SOURCES)) $(LIBS) -l:libyajl_s.a
 
 build/fuzz/fuzz_vm_%: tests/fuzz/fuzz_vm_%.c $(VM_SOURCES) $(HEADERS)

@@ -5,7 +5,35 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/err.h"
 #include "runtime/host_check.h"
 
 /* The lines on what it needs of the host, HOST_VM. */
 void backend_vm_check(struct host_report *r);
+
+/* Which kernel. */
+struct vm_choice {
+	const char *kernel; /* NULL: the host's newest one */
+	const char *cache;  /* a folder; NULL: backend_vm_cache() */
+	bool anew;          /* even if it is prepared */
+};
+
+/* A kernel and a first root, ready to be booted. The caller closes both; strings are in the
+ * arena. */
+struct vm_kernel {
+	int vmlinux, initramfs;
+	bool made; /* now, with so many modules */
+	unsigned int modules;
+	const char *path, *version, *cache;
+};
+
+/* ERR_REFUSED when there is no kernel, or the folder could be another user's; ERR_SPEC when
+ * the kernel's file is none for a microVM. */
+MUST_CHECK int backend_vm_prepare(struct arena *a, const struct vm_choice *choice,
+                                  struct vm_kernel *ret, struct err *e);
+
+/* Where what is prepared is kept. */
+const char *backend_vm_cache(struct arena *a);

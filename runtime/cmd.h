@@ -13,7 +13,7 @@ extern const struct command command_check, command_create, command_delete, comma
 	command_plan, command_policy_agent, command_policy_audit, command_policy_diff,
 	command_policy_explain, command_policy_trace, command_policy_why, command_ps,
 	command_resume, command_run, command_spec, command_start, command_state, command_stats,
-	command_update;
+	command_update, command_vm_prepare;
 
 /* The first positional as a container's id, checked. */
 MUST_CHECK int cmd_id(const struct invocation *in, const char **ret, struct err *e);

@@ -31,6 +31,7 @@ const struct command *const commands[] = {
 	&command_stats,
 	&command_update,
 	&command_version,
+	&command_vm_prepare,
 	NULL,
 };
 /* clang-format on */

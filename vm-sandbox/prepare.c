@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,7 @@ static int name(struct work *w, struct err *e)
 	struct stat st;
 
 	if (fstat(w->kernel, &st) < 0)
-		return err_sys(e, "stat %s", w->to->path);
+		return err_sys(e, "stat %s", w->setup->kernel);
 	sum = add_file(sum, &st);
 	sum = add_bytes(sum, w->setup->agent, w->setup->agent_len);
 	if (w->modules >= 0) {
@@ -146,9 +147,9 @@ static int make_kernel(const struct work *w, const struct buf *file, struct err 
 	KERNEL_IMAGE struct kernel_image image = { 0 };
 	struct kernel_layout layout;
 
-	TRY(kernel_unpack(w->to->path, file->data, file->len, &image, e));
+	TRY(kernel_unpack(w->setup->kernel, file->data, file->len, &image, e));
 	if (kernel_layout_of(image.data, image.len, image.len, &layout, e) < 0)
-		return err_in(e, "%s", w->to->path);
+		return err_in(e, "%s", w->setup->kernel);
 	return store(w, w->vmlinux, image.data, image.len, e);
 }
 
@@ -245,18 +246,18 @@ static int do_work(struct work *w, struct err *e)
 	BUF struct buf file = { 0 };
 	ssize_t got;
 
-	w->kernel = open(w->to->path, O_RDONLY | O_CLOEXEC);
+	w->kernel = open(w->setup->kernel, O_RDONLY | O_CLOEXEC);
 	if (w->kernel < 0)
-		return err_sys(e, "open kernel %s", w->to->path);
+		return err_sys(e, "open kernel %s", w->setup->kernel);
 	got = head ? pread(w->kernel, head, HEAD_SIZE, 0) : -1;
 	if (got < 0)
-		return err_sys(e, "read kernel %s", w->to->path);
-	prepare_version(w->to->path, head, (size_t)got, w->to->version);
+		return err_sys(e, "read kernel %s", w->setup->kernel);
+	prepare_version(w->setup->kernel, head, (size_t)got, w->to->version);
 	TRY(open_modules(w, e));
 	TRY(name(w, e));
 	if (!w->setup->anew && open_made(w, w->to) == 0)
 		return 0;
-	TRY(fd_read_all(w->kernel, KERNEL_MAX, w->to->path, &file, e));
+	TRY(fd_read_all(w->kernel, KERNEL_MAX, w->setup->kernel, &file, e));
 	return make(w, &file, e);
 }
 
@@ -266,10 +267,6 @@ int prepare(const struct prepare_setup *setup, struct prepared *ret, struct err 
 	int result;
 
 	*ret = (struct prepared){ .kernel = -1, .initramfs = -1 };
-	if (!setup->kernel)
-		TRY(prepare_newest(setup->boot, setup->modules, ret->path, e));
-	else if (snprintf(ret->path, PATH_MAX, "%s", setup->kernel) >= PATH_MAX)
-		return err_set(e, ERR_SPEC, "the kernel's path is too long");
 	result = do_work(&w, e);
 	fd_drop(&w.kernel);
 	fd_drop(&w.modules);

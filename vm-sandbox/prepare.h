@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,8 +18,7 @@
 enum { PREPARE_VERSION_ROOM = 128 };
 
 struct prepare_setup {
-	const char *kernel;  /* a bzImage or vmlinux; NULL: the host's newest one */
-	const char *boot;    /* where the host's kernels are: /boot/vmlinuz-VERSION */
+	const char *kernel;  /* a bzImage or vmlinux */
 	const char *modules; /* /lib/modules */
 	int cache;           /* prepare_cache() */
 	const void *agent;   /* a static program */
@@ -34,21 +32,16 @@ struct prepared {
 	bool made;                          /* now */
 	unsigned int modules;               /* how many, when made now */
 	char version[PREPARE_VERSION_ROOM]; /* of the kernel; empty when its file does not tell */
-	char path[PATH_MAX];                /* the kernel that was chosen */
 };
 
 /* Opens the folder, which is made when its parent exists. ERR_REFUSED when others may write
  * in it, or it is another user's. */
 MUST_CHECK int prepare_cache(const char *path, struct err *e);
 
-/* ERR_SPEC when the kernel, or a module, is broken or lacks what a microVM needs; ERR_REFUSED
- * when no kernel was named and the host has none. Two at once take turns. */
+/* ERR_SPEC when the kernel, or a module, is broken or lacks what a microVM needs. Two at once
+ * take turns. */
 MUST_CHECK int prepare(const struct prepare_setup *setup, struct prepared *ret, struct err *e);
 void prepared_done(struct prepared *p);
-
-/* prepare_kernel.c: the path of the newest kernel in `boot` whose modules are there. */
-MUST_CHECK int prepare_newest(const char *boot, const char *modules, char ret[PATH_MAX],
-                              struct err *e);
 
 /* The version that a kernel's file tells, or else its name (vmlinuz-VERSION); empty: neither
  * does, or it could not be a folder's name. */

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which kernel, and what version it is. The newest one is that with the highest number, as
- * people read them (strverscmp(3)): a file's time tells when it was installed. One whose
- * modules are gone, or not unpacked yet, is passed over.
- */
+/* What version a kernel's file is: whose modules fit. */
 #include <asm/bootparam.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/scope.h"
 #include "vm-sandbox/prepare.h"
 
 enum {
@@ -72,54 +63,4 @@ void prepare_version(const char *path, const void *file, size_t len, char ret[PR
 	if (version_in(file, len, ret) || strncmp(name, prefix, sizeof(prefix) - 1) != 0)
 		return;
 	(void)set_version(name + sizeof(prefix) - 1, strlen(name + sizeof(prefix) - 1), ret);
-}
-
-static bool has_modules(const char *modules, const char *version)
-{
-	char path[PATH_MAX];
-	int len = snprintf(path, sizeof(path), "%s/%s/modules.dep", modules, version);
-
-	return len > 0 && (size_t)len < sizeof(path) && access(path, R_OK) == 0;
-}
-
-static void choose(DIR *d, const char *modules, char newest[PREPARE_VERSION_ROOM])
-{
-	const struct dirent *entry;
-
-	newest[0] = '\0';
-	while ((entry = readdir(d))) {
-		const char *version = entry->d_name + sizeof(prefix) - 1;
-
-		if (strncmp(entry->d_name, prefix, sizeof(prefix) - 1) != 0 ||
-		    !is_version(version, strlen(version)) || strverscmp(version, newest) <= 0 ||
-		    !has_modules(modules, version))
-			continue;
-		(void)set_version(version, strlen(version), newest);
-	}
-}
-
-int prepare_newest(const char *boot, const char *modules, char ret[PATH_MAX], struct err *e)
-{
-	char newest[PREPARE_VERSION_ROOM];
-	DIR *d = opendir(boot);
-	int len;
-
-	if (!d && errno != ENOENT)
-		return err_sys(e, "open %s", boot);
-	newest[0] = '\0';
-	if (d) {
-		choose(d, modules, newest);
-		(void)closedir(d);
-	}
-	if (!newest[0]) {
-		(void)err_set(e, ERR_REFUSED, "no kernel: no %s/%s* with modules in %s", boot,
-		              prefix, modules);
-		return err_hint(e,
-		                "install a distribution's kernel (Debian: linux-image-cloud-amd64) "
-		                "or name one with --kernel");
-	}
-	len = snprintf(ret, PATH_MAX, "%s/%s%s", boot, prefix, newest);
-	if (len < 0 || len >= PATH_MAX)
-		return err_set(e, ERR_SPEC, "%s: too long", boot);
-	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which kernel is chosen, and what is kept of it: with ELF files as kernels and modules, in
- * folders of the test's own.
+ * What is kept of a kernel, and when it is made anew: with ELF files as kernels and modules,
+ * in folders of the test's own.
  */
 #include <asm/bootparam.h>
 #include <dirent.h>
@@ -106,26 +106,6 @@ static const char *below(const char *path)
 
 #define DEP "virtio-rng.ko:\n"
 
-static void the_newest_kernel_is_chosen(void **unused)
-{
-	char path[PATH_MAX];
-	struct err e = { 0 };
-
-	(void)unused;
-	assert_int_equal(prepare_newest(below("none"), below("modules"), path, &e), -1);
-	assert_int_equal(e.kind, ERR_REFUSED);
-	assert_non_null(strstr(e.hint, "--kernel"));
-	put_kernel("boot/vmlinuz-6.9.1-amd64", "");
-	put_kernel("boot/vmlinuz-6.12.107+deb13-amd64", "");
-	put_kernel("boot/vmlinuz-6.13.1-amd64", ""); /* its modules are gone */
-	put_kernel("boot/vmlinuz-..", "");
-	assert_int_equal(prepare_newest(below("boot"), below("modules"), path, &e), -1);
-	put_modules("6.9.1-amd64", DEP);
-	put_modules("6.12.107+deb13-amd64", DEP);
-	assert_int_equal(prepare_newest(below("boot"), below("modules"), path, &e), 0);
-	assert_string_equal(path, below("boot/vmlinuz-6.12.107+deb13-amd64"));
-}
-
 static void the_version_is_in_the_file_or_in_its_name(void **unused)
 {
 	static char file[4096];
@@ -152,16 +132,16 @@ static void the_version_is_in_the_file_or_in_its_name(void **unused)
 
 static struct prepare_setup usual(const char *agent)
 {
-	static char boot[128], modules[128];
+	static char kernel[128], modules[128];
 	struct err e = { 0 };
 	int cache = prepare_cache(below("cache"), &e);
 
 	if (cache < 0)
 		fail_msg("%s", e.text);
-	(void)snprintf(boot, sizeof(boot), "%s/boot", top);
+	(void)snprintf(kernel, sizeof(kernel), "%s/boot/vmlinuz-6.1", top);
 	(void)snprintf(modules, sizeof(modules), "%s/modules", top);
 	return (struct prepare_setup){
-		.boot = boot,
+		.kernel = kernel,
 		.modules = modules,
 		.cache = cache,
 		.agent = agent,
@@ -227,6 +207,7 @@ static void it_is_made_once_for_each_kernel(void **unused)
 	put_kernel("boot/vmlinuz-6.1.1", "three");
 	put_modules("6.1.1", "virtio-rng.ko:\n");
 	put_text("modules/6.1.1/virtio-rng.ko", "\177ELF a module");
+	s.kernel = below("boot/vmlinuz-6.1.1");
 	assert_true(made(&s, "agent 2"));
 	assert_int_equal(count_cached(), 4);
 	assert_false(made(&s, "agent 2"));
@@ -278,7 +259,6 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(the_newest_kernel_is_chosen),
 		CASE(the_version_is_in_the_file_or_in_its_name),
 		CASE(it_is_made_once_for_each_kernel),
 		CASE(what_is_broken_is_not_kept),

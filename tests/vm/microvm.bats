@@ -101,3 +101,16 @@ at_most() { # NUMBER WHAT: of the lines "WHAT: NUMBER"
 	microvm $POWER_OFF -c 2 -m 128
 	says "processors: 2" "files: from the host" "echo: hello, guest"
 }
+
+@test "vm prepare makes what this kernel needs, once" {
+	expect_prepared() { # WORD [OPTION...]
+		run /opt/caisson/caisson vm prepare --cache "$BATS_TEST_TMPDIR/kept" "${@:2}"
+		[ "$status" = 0 ]
+		[[ $output == "/boot/vmlinuz-$version: $1"* ]]
+	}
+	expect_prepared "prepared, with "
+	[[ $output != *"with 0 modules"* ]]
+	grep -qa virtio_rng.ko "$BATS_TEST_TMPDIR"/kept/"$version"-*.initramfs
+	expect_prepared "is prepared"
+	expect_prepared "is prepared" --kernel "/boot/vmlinuz-$version"
+}
