@@ -49,7 +49,8 @@ says() { # LINE...: each is one of the output's
 at_most() { # NUMBER WHAT: of the lines "WHAT: NUMBER"
 	local found
 	found=$(sed -n "s/^$2: //p" <<<"$output")
-	[ -n "$found" ] && [ "$found" -le "$1" ] || {
+	[ -n "$found" ]
+	[ "$found" -le "$1" ] || {
 		echo "$2: $found, over $1"
 		echo "$output"
 		return 1
