@@ -4,6 +4,7 @@
  * for its types, so that a wrong file does not pass here and fail elsewhere, and is
  * not kept.
  */
+#include "base/scope.h"
 #include "oci-spec/parse.h"
 
 static void parse_hypervisor(struct reader *r, const struct json *vm, struct oci_vm *ret)
@@ -43,8 +44,9 @@ static void parse_image(struct reader *r, const struct json *vm, struct oci_vm *
 		read_word(r, j, "format", formats, &known);
 }
 
-static void check_xen(struct reader *r, const struct json *hw)
+static const char *check_xen(struct reader *r, const struct json *hw)
 {
+	static const char *const keys[] = { "dtdevs", "iomems", "irqs" };
 	const struct json *iomems = read_list(r, hw, "iomems", JSON_OBJECT);
 	const struct json *irqs = read_list(r, hw, "irqs", JSON_NUMBER);
 
@@ -56,6 +58,10 @@ static void check_xen(struct reader *r, const struct json *hw)
 	}
 	for (const struct json *j = irqs->first; j; j = j->next)
 		(void)read_u64_value(r, j, UINT32_MAX);
+	for (size_t i = 0; i < LEN(keys); i++)
+		if (read_member(hw, keys[i]))
+			return keys[i];
+	return NULL;
 }
 
 static void parse_hardware(struct reader *r, const struct json *vm, struct oci_vm *ret)
@@ -68,7 +74,7 @@ static void parse_hardware(struct reader *r, const struct json *vm, struct oci_v
 	ret->hw.device_tree = read_text(r, j, "deviceTree");
 	ret->hw.vcpus = read_u32(r, j, "vcpus", UINT32_MAX);
 	ret->hw.memory = read_u64(r, j, "memory", UINT64_MAX);
-	check_xen(r, j);
+	ret->hw.xen = check_xen(r, j);
 }
 
 const struct oci_vm *parse_vm(struct reader *r, const struct json *vm)

@@ -382,8 +382,9 @@ struct oci_vm {
 		const char *device_tree;
 		struct opt_u32 vcpus;
 		struct opt_u64 memory;
+		const char *xen; /* the first of dtdevs, iomems and irqs that is there, or NULL:
+		                  * checked for their types, not kept */
 	} hw;
-	/* dtdevs, iomems and irqs belong to Xen: checked for their types, not kept */
 };
 
 /* --- the whole ------------------------------------------------------------------------ */

@@ -398,6 +398,11 @@ bool cli_as_runc(const char *program)
 	return strcmp(program, "runc") == 0;
 }
 
+bool cli_as_vm(const char *program)
+{
+	return strcmp(program, "caisson-vm") == 0;
+}
+
 int cli_parse(struct arena *a, char *const argv[], struct invocation *ret, struct err *e)
 {
 	size_t count = 0;

@@ -98,6 +98,8 @@ struct cli_surroundings {
 	bool user_namespace;     /* we are not in the initial one */
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR, or NULL */
 	const char *user;        /* $USER, or NULL */
+	const char *config_home; /* $XDG_CONFIG_HOME, or NULL */
+	const char *home;        /* $HOME, or NULL */
 };
 
 /* Exit statuses of a command line that names no command we have, as runc's. */
@@ -106,6 +108,9 @@ enum { CLI_EXIT_FAILURE = 1, CLI_EXIT_UNKNOWN_COMMAND = 3, CLI_EXIT_EXEC = 255 }
 /* Whether we were called by runc's name, as a drop-in for those who look for its texts.
  * program: invocation.program. */
 bool cli_as_runc(const char *program);
+
+/* Whether we were called by the name that asks for microVMs. */
+bool cli_as_vm(const char *program);
 
 /* Reads argv (ends with NULL). ret is filled as far as argv was understood, also on
  * failure (ERR_USAGE), so that the log it names can be opened. --help and --version

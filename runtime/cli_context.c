@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/path.h"
+#include "runtime/admin.h"
 #include "runtime/cli.h"
 
 /* clang-format off */
@@ -37,19 +38,42 @@ const struct option_spec global_options[] = {
 };
 /* clang-format on */
 
+static bool is_absolute(const char *path)
+{
+	return path && path[0] == '/';
+}
+
+/* Root's, or the root's of a user namespace that was set up as a whole machine, as in a
+ * nested container: /run and /etc are its own there. Engines decide by the same two
+ * variables. */
+static bool has_machine(const struct cli_surroundings *around)
+{
+	bool whole = !is_absolute(around->runtime_dir) ||
+	             (around->user && strcmp(around->user, "root") == 0);
+
+	return around->euid == 0 && (!around->user_namespace || whole);
+}
+
 static const char *default_root(const struct invocation *in, const struct cli_surroundings *around)
 {
 	const char *dir = around->runtime_dir;
-	bool has_dir = dir && dir[0] == '/';
-	/* the root of a user namespace that was set up as a whole machine, as in a nested
-	 * container: /run is its own there. Engines decide by the same two variables. */
-	bool whole = !has_dir || (around->user && strcmp(around->user, "root") == 0);
 
-	if (around->euid == 0 && (!around->user_namespace || whole))
+	if (has_machine(around))
 		return "/run/caisson";
-	if (has_dir)
+	if (is_absolute(dir))
 		return path_clean(in->arena, dir, "caisson");
 	return arena_printf(in->arena, "/run/user/%u/caisson", around->euid);
+}
+
+static const char *config_dir(const struct invocation *in, const struct cli_surroundings *around)
+{
+	if (has_machine(around))
+		return ADMIN_CONFIG_DIR;
+	if (is_absolute(around->config_home))
+		return path_clean(in->arena, around->config_home, "caisson");
+	if (is_absolute(around->home))
+		return path_clean(in->arena, around->home, ".config/caisson");
+	return NULL;
 }
 
 /* --systemd-cgroup and --cgroup-manager say the same; the last one given counts. */
@@ -90,6 +114,7 @@ int cli_context(struct invocation *in, const struct cli_surroundings *around, st
 	in->cwd = around->cwd;
 	read_cgroup_manager(in);
 	in->context.rootless = read_rootless(in);
+	in->context.config_dir = config_dir(in, around);
 	in->context.root_given = cli_given(in, "root");
 	if (!in->context.root_given) {
 		in->context.root = default_root(in, around);

@@ -23,7 +23,11 @@
 	  .help = "move the root instead of pivoting, for a host whose root is a ramdisk" },	\
 	{ .name = "no-new-keyring", .help = "keep the caller's session keyring" },		\
 	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .value = "N",				\
-	  .help = "pass N more file descriptors, from 3 or those of $LISTEN_FDS on" }
+	  .help = "pass N more file descriptors, from 3 or those of $LISTEN_FDS on" },		\
+	{ .name = "isolation", .kind = OPTION_TEXT, .value = "KIND",				\
+	  .words = "container vm", .help = "hold it in a container or in a microVM" },		\
+	{ .name = "kernel", .kind = OPTION_TEXT, .value = "FILE", .complete = COMPLETE_FILE,	\
+	  .help = "the kernel of the microVM's guest" }
 
 static const struct option_spec create_options[] = {
 	BUNDLE_OPTIONS,
@@ -43,6 +47,15 @@ static const struct option_spec run_options[] = {
 };
 /* clang-format on */
 
+static enum admin_isolation read_isolation(const struct invocation *in)
+{
+	const char *word = cli_text(in, "isolation");
+
+	if (word)
+		return admin_isolation_of(word);
+	return cli_as_vm(in->program) ? ADMIN_VM : ADMIN_UNSET;
+}
+
 static int read_request(const struct invocation *in, struct create_request *ret, struct err *e)
 {
 	const char *bundle = cli_path(in, "bundle");
@@ -56,6 +69,8 @@ static int read_request(const struct invocation *in, struct create_request *ret,
 		.pid_file = cli_path(in, "pid-file"),
 		.no_pivot = cli_flag(in, "no-pivot"),
 		.no_new_keyring = cli_flag(in, "no-new-keyring"),
+		.isolation = read_isolation(in),
+		.kernel = cli_path(in, "kernel"),
 		.preserve_fds = cli_number(in, "preserve-fds"),
 		.detach = cli_flag(in, "detach"),
 		.keep = cli_flag(in, "keep"),
@@ -130,12 +145,19 @@ const struct command command_create = {
 		"cgroup: that of the scope prefix-name.scope in the slice. That is the systemd of the "
 		"host or, for a user, the user's own.\n"
 		"\n"
-		"Annotations of config.json are kept and told, and mean nothing, but for three. With "
+		"--isolation=vm asks for a microVM with a kernel of its own instead of a Linux "
+		"container; so does the name caisson-vm for this program, the object \"vm\" of "
+		"config.json, or the administrator's configuration. What a microVM cannot give is "
+		"refused, with the field that asks for it.\n"
+		"\n"
+		"Annotations of config.json are kept and told, and mean nothing, but for five. With "
 		"run.oci.keep_original_groups of the value 1 the process keeps the caller's "
 		"supplementary groups, which a user namespace of one's own may need. "
 		"org.systemd.property.NAME sets a property of the scope, if it is one of those that "
 		"say how it ends, what it is ordered with, or how its memory is protected. "
-		"io.caisson.landlock has the JSON text of Landlock's rules.",
+		"io.caisson.landlock has the JSON text of Landlock's rules. io.caisson.isolation "
+		"and io.caisson.profile choose a microVM and one of its profiles, where the "
+		"administrator's configuration lets annotations do so.",
 	.examples = "caisson create --bundle /srv/web web\n"
 		    "caisson start web\n",
 	.options = create_options,

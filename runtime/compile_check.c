@@ -64,7 +64,7 @@ int compile_check_config(const struct oci_config *config, const struct host_fact
 		return err_set(e, ERR_SPEC, "process: required to create a container");
 	if (!is_set(config->root_path))
 		return err_set(e, ERR_SPEC, "root.path: required");
-	refuse(&r, config->vm, "vm: not supported yet");
+	refuse(&r, config->vm, "vm: describes a microVM, and this is to be a container");
 	check_mount_namespace(&r, config);
 	refuse(&r, l->intel_rdt && !facts->resctrl,
 	       "linux.intelRdt: no resctrl filesystem is mounted at /sys/fs/resctrl");

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "oci-spec/admin.h"
 #include "oci-spec/spec.h"
 #include "runtime/facts.h"
 #include "runtime/limits.h"
@@ -22,7 +23,8 @@ struct container_context {
 	const char *root; /* state directory, absolute; made when it is missing */
 	bool root_given;  /* --root was on the command line */
 	bool systemd_cgroup;
-	bool no_cgroup; /* containers stay in their caller's cgroup */
+	bool no_cgroup;         /* containers stay in their caller's cgroup */
+	const char *config_dir; /* of the administrator's configuration; NULL: there is none */
 	enum rootless_choice rootless;
 };
 
@@ -41,6 +43,8 @@ struct create_request {
 	const char *pidfd_socket;   /* or NULL */
 	const char *pid_file;       /* or NULL; absolute */
 	bool no_pivot, no_new_keyring;
+	enum admin_isolation isolation; /* ADMIN_UNSET: nobody has said */
+	const char *kernel;             /* of the guest; or NULL; absolute */
 	unsigned int preserve_fds;
 	bool detach; /* nobody stays in front: always so for create */
 	/* run only */

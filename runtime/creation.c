@@ -162,11 +162,10 @@ int creation_read(struct creation *c, struct err *e)
 		c->console_socket = console_connect(r->console_socket, e);
 		TRY(c->console_socket);
 	}
-	c->backend = backend_default();
-
 	const struct facts_options options = { .rootless = c->context->rootless,
 		                               .no_cgroup = c->context->no_cgroup,
 		                               .systemd = c->context->systemd_cgroup };
+	TRY(creation_choose(c, e));
 	TRY(host_facts_read(&c->arena, c->config, &options, &c->facts, e));
 	return r->no_pivot ? host_facts_read_mounts(&c->arena, &c->facts, e) : 0;
 }

@@ -13,6 +13,7 @@
 #include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/facts.h"
+#include "runtime/isolation.h"
 #include "runtime/mount_note.h"
 #include "runtime/patience.h"
 #include "runtime/state.h"
@@ -30,7 +31,8 @@ struct creation {
 	struct host_facts facts;
 	struct buf plan_bytes;
 	const struct backend *backend;
-	int console_socket; /* connected, or -1 */
+	struct vm_settings vm; /* for a microVM */
+	int console_socket;    /* connected, or -1 */
 
 	/* effects, in the order in which they come about */
 	struct state_dir dir;
@@ -51,6 +53,10 @@ void creation_end(struct creation *c);
 
 /* Reads what there is to read: bundle, host, the console's socket. */
 MUST_CHECK int creation_read(struct creation *c, struct err *e);
+
+/* creation_backend.c: what is to hold it, by the command line, the bundle and the
+ * administrator; part of creation_read. */
+MUST_CHECK int creation_choose(struct creation *c, struct err *e);
 
 /* Compiles the plan. With creation_read nothing is changed yet. */
 MUST_CHECK int creation_compile_plan(struct creation *c, bool listener, struct err *e);

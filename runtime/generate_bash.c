@@ -170,7 +170,7 @@ static const char script_tail[] =
 	"\t_caisson_offer\n"
 	"}\n"
 	"\n"
-	"complete -F _caisson caisson\n";
+	"complete -F _caisson caisson caisson-vm\n";
 
 void generate_bash(struct buf *ret)
 {

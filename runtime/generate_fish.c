@@ -169,7 +169,8 @@ void generate_fish(struct buf *ret)
 	         "# fish completion for caisson, made by 'caisson generate completion fish'\n\n");
 	add_place(ret);
 	add_lists(ret);
-	buf_text(ret, "complete -c caisson -f\n"
+	buf_text(ret, "complete -c caisson-vm -w caisson\n"
+	              "complete -c caisson -f\n"
 	              "complete -c caisson -n '__caisson_at \" 0\"' -a '(__caisson_commands)'\n");
 	add_options(ret, "", global_options);
 	for (size_t i = 0; commands[i]; i++) {

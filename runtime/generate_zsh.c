@@ -145,7 +145,7 @@ static void add_lists(struct buf *ret)
 void generate_zsh(struct buf *ret)
 {
 	buf_text(ret,
-	         "#compdef caisson\n"
+	         "#compdef caisson caisson-vm\n"
 	         "# zsh completion for caisson, made by 'caisson generate completion zsh'\n\n");
 	add_lists(ret);
 	buf_text(ret, "_caisson() {\n"

@@ -59,6 +59,8 @@ __attribute__((noinline)) static int look_around(struct cli_surroundings *ret, s
 	ret->euid = (uint32_t)getauxval(AT_EUID);
 	ret->runtime_dir = getenv("XDG_RUNTIME_DIR");
 	ret->user = getenv("USER");
+	ret->config_home = getenv("XDG_CONFIG_HOME");
+	ret->home = getenv("HOME");
 	/* it matters only where root could use the folder of a user's session */
 	ret->user_namespace = ret->euid == 0 && ret->runtime_dir && proc_in_user_namespace();
 	return 0;

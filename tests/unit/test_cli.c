@@ -324,6 +324,47 @@ static void roots(void **state)
 	}
 }
 
+/* Where the administrator's configuration is looked for: a user has his own. */
+static void config_folders(void **state)
+{
+	static const struct cli_surroundings with_home = { .cwd = "/",
+		                                           .euid = 7,
+		                                           .home = "/home/u" },
+					     with_both = { .cwd = "/",
+		                                           .euid = 7,
+		                                           .home = "/home/u",
+		                                           .config_home = "/home/u/c" },
+					     relative = { .cwd = "/", .euid = 7, .home = "u" },
+					     mapped = { .cwd = "/",
+		                                        .user_namespace = true,
+		                                        .runtime_dir = "/run/user/7",
+		                                        .home = "/home/u" };
+	static const struct {
+		const struct cli_surroundings *around;
+		const char *folder;
+	} cases[] = {
+		{ &real_root, "/etc/caisson" },         { &with_home, "/home/u/.config/caisson" },
+		{ &with_both, "/home/u/c/caisson" },    { &relative, NULL },
+		{ &mapped, "/home/u/.config/caisson" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		char *argv[] = { (char[]){ "caisson" }, (char[]){ "list" }, NULL };
+		struct invocation in = { 0 };
+		struct err e = { 0 };
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		assert_int_equal(cli_parse(&a, argv, &in, &e), 0);
+		assert_int_equal(cli_context(&in, cases[i].around, &e), 0);
+		if (cases[i].folder)
+			assert_string_equal(in.context.config_dir, cases[i].folder);
+		else
+			assert_null(in.context.config_dir);
+	}
+}
+
 static void cgroup_managers(void **state)
 {
 	static const struct line cases[] = {
@@ -504,6 +545,7 @@ int main(void)
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(engines),
 		cmocka_unit_test(roots),
+		cmocka_unit_test(config_folders),
 		cmocka_unit_test(cgroup_managers),
 		cmocka_unit_test(asking),
 		cmocka_unit_test(same_name),

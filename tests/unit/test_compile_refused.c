@@ -72,7 +72,7 @@ static const struct {
 	  "supported" },
 	{ { .top = "\"vm\":{\"kernel\":{\"path\":\"/k\"}}" },
 	  ERR_REFUSED,
-	  "vm: not supported yet" },
+	  "vm: describes a microVM, and this is to be a container" },
 	{ { .linux_ = "\"intelRdt\":{\"closID\":\"x\"},\"mountLabel\":\"l\"" },
 	  ERR_REFUSED,
 	  "linux.intelRdt: no resctrl filesystem is mounted at /sys/fs/resctrl; "

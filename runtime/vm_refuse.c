@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a microVM cannot give. Its guest has a kernel of its own: no namespace, device node,
+ * socket or label of the host's means anything in there, and a container that shares one
+ * with the host could not be told from one that does not. Nothing of it is dropped: whoever
+ * asked would believe that it holds. docs/microvm.md has the same list.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/path.h"
+#include "base/scope.h"
+#include "runtime/isolation.h"
+
+struct refusals {
+	struct err *e;
+	bool any;
+};
+
+PRINTF(2, 3)
+static void refuse(struct refusals *r, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (r->any)
+		(void)err_also(r->e, "%s", text);
+	else
+		(void)err_set(r->e, ERR_REFUSED, "%s", text);
+	r->any = true;
+}
+
+static bool is_set(const char *text)
+{
+	return text && *text;
+}
+
+static void check_namespaces(struct refusals *r, const struct oci_config *config)
+{
+	static const struct {
+		const char *name;
+		bool needed; /* without it the container would use the host's */
+	} kinds[OCI_NS_KINDS] = {
+		[OCI_NS_PID] = { "pid", true },        [OCI_NS_NETWORK] = { "network", true },
+		[OCI_NS_MOUNT] = { "mount", true },    [OCI_NS_IPC] = { "ipc", true },
+		[OCI_NS_UTS] = { "uts", true },        [OCI_NS_USER] = { "user", false },
+		[OCI_NS_CGROUP] = { "cgroup", false }, [OCI_NS_TIME] = { "time", false },
+	};
+
+	for (int i = 0; i < OCI_NS_KINDS; i++) {
+		const struct oci_namespace *n = &config->linux_->namespaces[i];
+
+		if (kinds[i].needed && !n->wanted)
+			refuse(r,
+			       "linux.namespaces: a microVM cannot share the host's %s namespace",
+			       kinds[i].name);
+		else if (n->path && i != OCI_NS_NETWORK)
+			refuse(r,
+			       "linux.namespaces: %s: the %s namespace is the host kernel's, and "
+			       "the guest has another",
+			       n->path, kinds[i].name);
+	}
+}
+
+/* Those that every container has; their numbers are the same in each kernel. */
+static bool is_standard(const struct oci_device *d)
+{
+	static const struct {
+		const char *path;
+		uint32_t major, minor;
+	} standard[] = {
+		{ "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
+		{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+	};
+
+	for (size_t i = 0; i < LEN(standard); i++)
+		if (strcmp(d->path, standard[i].path) == 0)
+			return d->type == 'c' && d->major == standard[i].major &&
+			       d->minor == standard[i].minor;
+	return d->type == 'p';
+}
+
+static void check_devices(struct refusals *r, const struct oci_linux *l)
+{
+	for (size_t i = 0; i < l->device_count; i++)
+		if (!is_standard(&l->devices[i]))
+			refuse(r, "linux.devices[%zu]: %s: the guest has no device of the host's",
+			       i, l->devices[i].path);
+	if (l->net_device_count > 0)
+		refuse(r, "linux.netDevices: a device of the host's cannot move to another kernel");
+}
+
+static bool has_option(const struct oci_mount *m, const char *name)
+{
+	for (size_t i = 0; i < m->options.n; i++)
+		if (strcmp(m->options.v[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* What is behind the source is looked at when it is opened; here only its name. */
+static void check_source(struct refusals *r, size_t i, const char *source)
+{
+	static const char *const kernels[] = { "/proc", "/sys", "/dev" };
+	ARENA struct arena a;
+
+	arena_init(&a, 0);
+	for (size_t k = 0; source && source[0] == '/' && k < LEN(kernels); k++)
+		if (path_is_below(path_clean(&a, "/", source), kernels[k]))
+			refuse(r,
+			       "mounts[%zu].source: %s is the host kernel's, and the guest has "
+			       "another",
+			       i, source);
+}
+
+static void check_mounts(struct refusals *r, const struct oci_config *config)
+{
+	for (size_t i = 0; i < config->mount_count; i++) {
+		const struct oci_mount *m = &config->mounts[i];
+		bool bind = !m->type || strcmp(m->type, "bind") == 0 || has_option(m, "bind") ||
+		            has_option(m, "rbind");
+
+		if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
+			refuse(r, "mounts[%zu].uidMappings: not supported in a microVM yet", i);
+		if (bind)
+			check_source(r, i, m->source);
+	}
+}
+
+static void check_resources(struct refusals *r, const struct oci_linux *l)
+{
+	const struct oci_resources *res = l->resources;
+
+	if (l->intel_rdt)
+		refuse(r, "linux.intelRdt: not in a microVM: its classes are the host's");
+	if (l->memory_policy)
+		refuse(r, "linux.memoryPolicy: the guest has no memory nodes");
+	if (res && res->hugepage_limit_count > 0)
+		refuse(r, "linux.resources.hugepageLimits: the guest has no pages set aside");
+	if (res && res->rdma_count > 0)
+		refuse(r, "linux.resources.rdma: the guest has no such devices");
+}
+
+static void check_seccomp(struct refusals *r, const struct oci_seccomp *s)
+{
+	bool notifies = s && s->default_action == OCI_ACT_NOTIFY;
+
+	for (size_t i = 0; s && i < s->rule_count; i++)
+		notifies = notifies || s->rules[i].action == OCI_ACT_NOTIFY;
+	if (s && is_set(s->listener_path))
+		refuse(r, "linux.seccomp.listenerPath: an agent of the host cannot look into a "
+		          "microVM");
+	else if (notifies)
+		refuse(r, "linux.seccomp: SCMP_ACT_NOTIFY: an agent of the host cannot look into "
+		          "a microVM");
+}
+
+static void check_labels(struct refusals *r, const struct oci_config *config)
+{
+	const struct oci_process *p = config->process;
+
+	if (is_set(config->linux_->mount_label))
+		refuse(r, "linux.mountLabel: labels are the host kernel's");
+	if (p && is_set(p->apparmor_profile))
+		refuse(r, "process.apparmorProfile: not supported in a microVM yet");
+	if (p && is_set(p->selinux_label))
+		refuse(r, "process.selinuxLabel: not supported in a microVM yet");
+}
+
+int vm_refuse(const struct oci_config *config, const struct vm_request *request, struct err *e)
+{
+	struct refusals r = { .e = e };
+
+	check_namespaces(&r, config);
+	check_devices(&r, config->linux_);
+	check_mounts(&r, config);
+	check_resources(&r, config->linux_);
+	check_seccomp(&r, config->linux_->seccomp);
+	check_labels(&r, config);
+	if (config->linux_->rootfs_propagation & (MS_SHARED | MS_SLAVE))
+		refuse(&r, "linux.rootfsPropagation: no mount goes from one kernel to another");
+	if (request->preserve_fds > 0)
+		refuse(&r, "--preserve-fds, LISTEN_FDS: no file goes from one kernel to another");
+	if (request->notify)
+		refuse(&r, "NOTIFY_SOCKET: no socket goes from one kernel to another");
+	return r.any ? -1 : 0;
+}
