@@ -356,9 +356,9 @@ static inline int vm_agent_stop(void **unused)
 
 /* --- plans ---------------------------------------------------------------------------------- */
 
-/* A process with these arguments (JSON), and more members of it and of linux. */
+/* A process with these arguments (JSON), and more members of it and of the whole. */
 struct vm_config {
-	const char *args, *process, *linux_, *group;
+	const char *args, *process, *top, *group;
 	bool terminal;
 };
 
@@ -376,10 +376,11 @@ static inline const struct oci_config *vm_config(struct arena *a, const struct v
 		"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
 		"\"options\":[\"newinstance\",\"ptmxmode=0666\"]}],"
 		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"},"
-		"{\"type\":\"ipc\"},{\"type\":\"uts\"}]%s%s%s%s}}",
+		"{\"type\":\"ipc\"},{\"type\":\"uts\"}]%s%s%s}%s%s}",
 		c->args, c->terminal ? "true" : "false", c->process ? "," : "",
 		c->process ? c->process : "", c->group ? ",\"cgroupsPath\":\"" : "",
-		c->group ? c->group : "", c->group ? "\"" : "", c->linux_ ? c->linux_ : "");
+		c->group ? c->group : "", c->group ? "\"" : "", c->top ? "," : "",
+		c->top ? c->top : "");
 
 	if (oci_config_parse(a, text, strlen(text), &config, &e) < 0)
 		fail_msg("%s: %s", text, e.text);

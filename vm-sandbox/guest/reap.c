@@ -37,6 +37,15 @@ static void started(struct agent *a, struct process *p)
 	buf_done(&p->plan);
 }
 
+/* It said nothing more. What it was making, perhaps frozen, may hold its socket open. */
+static void was_killed(struct agent *a, struct process *p)
+{
+	struct err e = { 0 };
+
+	(void)err_set(&e, ERR_KERNEL, "the launch was killed");
+	process_fail(a, p, &e);
+}
+
 bool reap_report(struct agent *a, struct process *p)
 {
 	struct err e = { 0 };
@@ -51,9 +60,7 @@ bool reap_report(struct agent *a, struct process *p)
 	if (n < 0 && (e.sys == EAGAIN || e.sys == EINTR))
 		return false;
 	if (n != sizeof(r)) {
-		e = (struct err){ 0 };
-		(void)err_set(&e, ERR_KERNEL, "the launch was killed");
-		process_fail(a, p, &e);
+		was_killed(a, p);
 	} else if (r.kind == REPORT_FAILED) {
 		process_fail(a, p, &r.err);
 	} else if (r.kind == REPORT_TERMINAL) {
@@ -81,8 +88,11 @@ static void ended(struct agent *a, pid_t pid, const siginfo_t *info)
 
 		if (!p)
 			continue;
-		if (p->worker == pid)
+		if (p->worker == pid) {
 			p->worker = 0;
+			if (p->worker_socket >= 0)
+				was_killed(a, p);
+		}
 		if (p->pid != pid || p->phase == PHASE_ENDED)
 			continue;
 		p->phase = PHASE_ENDED;

@@ -155,6 +155,49 @@ static void who_holds_a_pipe_open_is_not_waited_for(void **unused)
 	assert_true(WIFSIGNALED(vm_agent_end()));
 }
 
+/* What is in the pipe when a process ends is its own, though nobody has read it yet and another
+ * may write more. */
+static void its_last_bytes_are_waited_for(void **unused)
+{
+	const size_t all = 100000;
+
+	(void)unused;
+	vm_run_waiting();
+	vm.greedy = false;
+	vm_ok(VM_LAUNCH(2, AGENT_HAS_STDOUT,
+	                .args = "\"sh\",\"-c\",\"sleep 1000 & head -c 100000 /dev/zero\""));
+	VM_UNTIL(vm.seen[2].exited && vm.seen[2].len[0] == CHANNEL_WINDOW);
+	assert_false(vm.seen[2].finished);
+	vm.greedy = true;
+	agent_client_consumed(vm.client, 2, AGENT_STDOUT, CHANNEL_WINDOW);
+	VM_UNTIL(vm.seen[2].finished);
+	assert_int_equal(vm.seen[2].len[0], all);
+	assert_false(vm.seen[2].ended[0]);
+}
+
+/* Whoever starts it waits for a hook, and holds no pipe of others open meanwhile. */
+static void a_start_that_takes_long_holds_up_nothing(void **unused)
+{
+	uint32_t request;
+
+	(void)unused;
+	vm_ok(VM_LAUNCH(AGENT_CONTAINER, 0, .args = "\"sleep\",\"1000\"",
+	                .top = "\"hooks\":{\"startContainer\":[{\"path\":\"/bin/sleep\","
+	                       "\"args\":[\"sleep\",\"1000\"]}]}"));
+	vm_ok(VM_LAUNCH(2, AGENT_HAS_ALL, .args = "\"cat\""));
+	request = agent_client_start(vm.client, "{\"ociVersion\":\"1.2.0\"}");
+	assert_true(request > 0);
+	vm_fails(agent_client_start(vm.client, ""), ERR_STATE, "already running");
+	agent_client_input_end(vm.client, 2);
+	VM_UNTIL(vm.seen[2].finished);
+	assert_int_equal(vm.seen[2].status, 0);
+	/* killed before its program: the start has an answer, and then its end is told */
+	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, false));
+	vm_answer(request);
+	VM_UNTIL(container()->finished);
+	assert_int_equal(container()->signal, SIGKILL);
+}
+
 static void terminals_have_a_size_and_a_line(void **unused)
 {
 	(void)unused;
@@ -188,6 +231,8 @@ int main(void)
 		CASE(input_waits_in_the_guest_too),
 		CASE(a_program_that_closes_its_input_is_told_of),
 		CASE(who_holds_a_pipe_open_is_not_waited_for),
+		CASE(its_last_bytes_are_waited_for),
+		CASE(a_start_that_takes_long_holds_up_nothing),
 		CASE(terminals_have_a_size_and_a_line),
 	};
 

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's cgroup and the requests of a whole guest, without a guest (vm_agent.h). */
+#include <errno.h>
+
+#include "vm_agent.h"
+
+enum { DESTROY_MS = 10000 };
+
+static struct cgroup_facts facts;
+static char path[64];
+
+/* Below a group of this test's own, which is gone afterwards. */
+static int start(void **state)
+{
+	struct err e = { 0 };
+
+	if (vm_agent_start(state) < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/caisson-agent-%d", (int)getpid());
+	assert_int_equal(cgroup_probe(false, &facts, &e), 0);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	struct err e = { 0 };
+	int result = vm_agent_stop(state);
+
+	if (facts.mode == CGROUP_NONE || geteuid() != 0)
+		return result;
+	if (cgroup_destroy(&facts, path, DESTROY_MS, &e) < 0)
+		fail_msg("%s", e.text);
+	return result;
+}
+
+static void need_group(void)
+{
+	struct err e = { 0 };
+	bool made;
+	FD int fd = -1;
+
+	if (facts.mode != CGROUP_NONE && geteuid() == 0)
+		fd = cgroup_create(&facts, path, 0, &made, &e);
+	if (fd >= 0)
+		return;
+	print_message("skipped: a cgroup: only root where there is a cgroup2 tree can make one\n");
+	skip();
+}
+
+static void run_in_group(const char *args)
+{
+	char below[80];
+
+	(void)snprintf(below, sizeof(below), "%s/c", path);
+	vm_ok(VM_LAUNCH(AGENT_CONTAINER, 0, .args = args, .group = below));
+	vm_ok(agent_client_start(vm.client, ""));
+}
+
+/* What the file says in the group, as the agent has it; NULL: it is not there. */
+static const char *content(const char *file)
+{
+	const char *at = vm.files, *end = vm.files + vm.files_len;
+
+	vm_ok(agent_client_files(vm.client, AGENT_READ, (const char *const[]){ "no.such", file },
+	                         2));
+	end = vm.files + vm.files_len;
+	while (at < end) {
+		const char *value = at + strlen(at) + 1;
+
+		if (strcmp(at, file) == 0)
+			return value;
+		at = value + strlen(value) + 1;
+	}
+	return NULL;
+}
+
+static void its_processes_are_listed(void **unused)
+{
+	(void)unused;
+	need_group();
+	run_in_group("\"sleep\",\"1234\"");
+	vm_ok(VM_LAUNCH(2, 0, .args = "\"sleep\",\"99\""));
+	vm_ok(agent_client_ps(vm.client, 0));
+	assert_int_equal(vm.reply.type, AGENT_PROCESSES);
+	assert_int_equal(vm.reply.count, 2);
+	assert_false(vm.reply.more);
+	assert_string_equal(vm.list[0].arguments, "sleep 1234");
+	assert_string_equal(vm.list[1].arguments, "sleep 99");
+	assert_true(vm.list[0].resident > 0);
+	assert_int_equal(vm.list[0].parent, 1);
+	assert_int_equal(vm.list[0].uid, 0);
+	vm_ok(agent_client_ps(vm.client, vm.list[0].pid));
+	assert_int_equal(vm.reply.count, 1);
+	assert_string_equal(vm.list[0].arguments, "sleep 99");
+}
+
+static void files_are_read_and_changed(void **unused)
+{
+	static const char *const good[] = { "cgroup.max.depth", "7", "cgroup.max.descendants",
+		                            "5" };
+	static const char *const bad[] = { "cgroup.max.depth", "9", "cgroup.max.descendants",
+		                           "many" };
+	static const char *const outside[] = { "../cgroup.max.depth", "9" };
+
+	(void)unused;
+	need_group();
+	run_in_group("\"sleep\",\"1234\"");
+	assert_null(content("memory.no"));
+	assert_string_equal(content("cgroup.max.depth"), "max\n");
+	vm_ok(agent_client_files(vm.client, AGENT_UPDATE, good, LEN(good)));
+	assert_string_equal(content("cgroup.max.depth"), "7\n");
+	/* all or none */
+	vm_fails(agent_client_files(vm.client, AGENT_UPDATE, bad, LEN(bad)), ERR_KERNEL,
+	         "cgroup.max.descendants");
+	assert_string_equal(content("cgroup.max.depth"), "7\n");
+	assert_string_equal(content("cgroup.max.descendants"), "5\n");
+	vm_fails(agent_client_files(vm.client, AGENT_UPDATE, outside, 2), ERR_BUG,
+	         "no file of a cgroup");
+	vm_fails(agent_client_files(vm.client, AGENT_READ, outside, 1), ERR_BUG,
+	         "no file of a cgroup");
+}
+
+static void it_is_paused_and_killed(void **unused)
+{
+	(void)unused;
+	need_group();
+	run_in_group("\"sh\",\"-c\",\"sleep 1000 & sleep 1000\"");
+	vm_ok(VM_LAUNCH(2, AGENT_HAS_ALL, .args = "\"cat\""));
+	vm_ok(agent_client_plain(vm.client, AGENT_PAUSE));
+	assert_non_null(strstr(content("cgroup.events"), "frozen 1"));
+	/* an exec waits in there, and holds up nobody */
+	uint32_t waits = VM_LAUNCH(3, AGENT_HAS_ALL, .args = "\"true\"");
+	assert_true(waits > 0);
+	vm_ok(agent_client_ps(vm.client, 0));
+	assert_int_equal(vm.seen[3].exited, 0);
+	vm_ok(agent_client_plain(vm.client, AGENT_RESUME));
+	vm_ok(waits);
+	VM_UNTIL(vm.seen[3].finished);
+	assert_int_equal(vm.seen[3].status, 0);
+	/* one that waits can be given up */
+	vm_ok(agent_client_plain(vm.client, AGENT_PAUSE));
+	waits = VM_LAUNCH(4, AGENT_HAS_ALL, .args = "\"true\"");
+	vm_ok(agent_client_ps(vm.client, 0));
+	vm_ok(agent_client_signal(vm.client, 4, SIGKILL, false));
+	vm_fails(waits, ERR_KERNEL, "");
+	vm_ok(agent_client_plain(vm.client, AGENT_RESUME));
+	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, true));
+	VM_UNTIL(vm.seen[1].finished && vm.seen[2].finished);
+	assert_int_equal(vm.seen[2].signal, SIGKILL);
+}
+
+static void a_create_that_failed_leaves_no_group(void **unused)
+{
+	char below[80], full[160];
+
+	(void)unused;
+	need_group();
+	(void)snprintf(below, sizeof(below), "%s/c", path);
+	(void)snprintf(full, sizeof(full), "%s%s", facts.mount, below);
+	vm_fails(VM_LAUNCH(AGENT_CONTAINER, 0, .args = "\"nothing\"", .group = below), ERR_SPEC,
+	         "not found");
+	assert_int_equal(access(full, F_OK), -1);
+	run_in_group("\"true\"");
+	VM_UNTIL(vm.seen[1].finished);
+}
+
+static void without_a_group_it_says_so(void **unused)
+{
+	(void)unused;
+	vm_run_waiting();
+	vm_fails(agent_client_ps(vm.client, 0), ERR_STATE, "no cgroup");
+	vm_fails(agent_client_plain(vm.client, AGENT_PAUSE), ERR_STATE, "no cgroup");
+	vm_fails(agent_client_signal(vm.client, 1, SIGTERM, true), ERR_STATE, "no cgroup");
+	vm_fails(agent_client_resize(vm.client, 1, 1, 1), ERR_STATE, "no terminal");
+	vm_fails(agent_client_signal(vm.client, 77, SIGTERM, false), ERR_STATE, "no process 77");
+	vm_fails(agent_client_signal(vm.client, 1, 65, false), ERR_BUG, "signal 65");
+	vm_fails(agent_client_start(vm.client, ""), ERR_STATE, "already running");
+}
+
+/* Both are the guest's alone: here, in a user namespace, the kernel says no. */
+static void the_clock_is_set_where_it_is_ours(void **unused)
+{
+	static const uint8_t entropy[AGENT_ENTROPY] = { 0 };
+
+	(void)unused;
+	vm_fails(agent_client_clock(vm.client, 1, 0, entropy), ERR_KERNEL, "entropy");
+	assert_int_equal(vm.reply.err.sys, EPERM);
+}
+
+static void a_mount_that_fails_is_told(void **unused)
+{
+	const struct agent_mount none = { "", "/no/such", "/run/shares/x", "" };
+	const struct agent_mount relative = { "tmpfs", "tmpfs", "x", "" };
+	const struct agent_mount deep = { "tmpfs", "tmpfs", "/run/a/b/c", "mode=700" };
+
+	(void)unused;
+	vm_fails(agent_client_setup(vm.client, &none, 1), ERR_KERNEL, "/no/such");
+	assert_int_equal(vm.reply.err.sys, ENOENT);
+	vm_fails(agent_client_setup(vm.client, &relative, 1), ERR_SPEC, "absolute");
+	vm_ok(agent_client_setup(vm.client, &deep, 1));
+}
+
+static void it_ends_when_the_host_is_gone(void **unused)
+{
+	(void)unused;
+	vm_run_waiting();
+	fd_drop(&vm.socket);
+	assert_true(WIFSIGNALED(vm_agent_end())); /* as reboot(2) ends a pid namespace */
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
+	const struct CMUnitTest tests[] = {
+		CASE(its_processes_are_listed),   CASE(files_are_read_and_changed),
+		CASE(it_is_paused_and_killed),    CASE(a_create_that_failed_leaves_no_group),
+		CASE(without_a_group_it_says_so), CASE(the_clock_is_set_where_it_is_ours),
+		CASE(a_mount_that_fails_is_told), CASE(it_ends_when_the_host_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
