@@ -267,6 +267,13 @@ build/fuzz/fuzz_vm_%: tests/fuzz/fuzz_vm_%.c $(VM_SOURCES) $(HEADERS)
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE $(FUZZ_FLAGS) -o $@ $< $(VM_SOURCES) $(VM_LIBS)
 
+# The agent's own files, but for those that would change the machine: they are played.
+AGENT_FUZZED := $(patsubst %,vm-sandbox/guest/%.c,request process talk stdio reap)
+build/fuzz/fuzz_vm_agent: tests/fuzz/fuzz_vm_agent.c $(AGENT_FUZZED) $(VM_SOURCES) $(HEADERS)
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE $(FUZZ_FLAGS) -o $@ $< $(AGENT_FUZZED) \
+	  $(wildcard base/*.c base/*.S) vm-sandbox/channel.c vm-sandbox/protocol.c runtime/launch/plan_check.c
+
 clean: ## remove everything that was built
 	rm -rf build
 
