@@ -146,10 +146,16 @@ $(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_LINKS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(OBJ_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.S.o $(BUILD)/host/%.S.o: %.S Makefile
-	$(call say,AS,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' \
-	  -DAGENT_PATH='"$(BUILD)/caisson-agent"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
+# two rules: one pattern rule with two targets would be taken to make both at once
+define assemble
+$(call say,AS,$<)
+$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' \
+  -DAGENT_PATH='"$(BUILD)/caisson-agent"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
+endef
+$(BUILD)/obj/%.S.o: %.S Makefile
+	$(assemble)
+$(BUILD)/host/%.S.o: %.S Makefile
+	$(assemble)
 
 $(BUILD)/host/%.c.o: %.c Makefile
 	$(call say,CC,"$< (for tests)")
