@@ -239,6 +239,7 @@ build/tests/%: tests/faults/%.c
 
 # those that run in containers
 build/tests/syscalls build/tests/calls: TOOL_FLAGS := -static -pthread
+build/tests/session: TOOL_FLAGS := -static
 build/tests/%: tests/cli/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $< $(TOOL_FLAGS)

@@ -293,3 +293,37 @@ POLICY='head -n 1 /proc/self/numa_maps | cut -d " " -f 2'
 	done < <(jq -r '.linux.memoryPolicy.flags[]' <<<"$features")
 	[ "$modes $flags" = '7 3' ]
 }
+
+# session-keyring(7): what is in the caller's is not the container's to use. An exec has one of
+# its own: to be joined by its name the container's would have to be open to all of its user's
+# processes, those of other containers among them.
+@test "the session keyring: each container has its own, each exec too, or the caller's" {
+	local ours theirs user
+	ours=$("$TOOLS/session")
+	for user in '.' '.linux.namespaces += [{ "type": "user" }] | .linux.uidMappings =
+		[{ "containerID": 0, "hostID": 100000, "size": 65536 }] | .linux.gidMappings = .linux.uidMappings'; do
+		make_bundle b copy
+		cp "$TOOLS/session" b/rootfs/
+		chmod 755 b b/rootfs b/rootfs/session
+		config b "$user"
+		script b '/session >/tmp/session; exec sleep 1000'
+		expect 0 caisson run -d -b b c
+		wait_for test -s "/proc/$(pid_of c)/root/tmp/session"
+		theirs=$(cat "/proc/$(pid_of c)/root/tmp/session")
+		[ "${theirs#* }" = _ses.c ]
+		[ "${theirs% *}" != "${ours% *}" ]
+		expect 0 caisson exec c /session
+		[ "${output#* }" = _ses.c ]
+		[ "$output" != "$theirs" ]
+		expect 0 caisson delete --force c
+		# the next of the same name has another one
+		script b /session
+		expect 0 caisson run -b b c
+		[ "${output#* }" = _ses.c ]
+		[ "$output" != "$theirs" ]
+		expect 0 caisson run --no-new-keyring -b b c
+		not says _ses.c
+		[ "$user" != . ] || is "$ours"
+		rm -rf b
+	done
+}
