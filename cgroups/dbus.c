@@ -21,7 +21,7 @@
 #include "base/unix.h"
 #include "cgroups/files.h"
 
-enum { ANSWER_MAX = 4096, READ_SIZE = 16384 };
+enum { ANSWER_MAX = 4096 };
 
 void dbus_close(struct dbus *d)
 {
@@ -94,15 +94,14 @@ int dbus_await(struct dbus *d, struct err *e)
 	return ready < 0 ? -1 : 0;
 }
 
-/* Reads on; what was given out is dropped first. */
-static int read_more(struct dbus *d, struct err *e)
+/* Reads on, `most` bytes and no more: what comes behind them may not be wanted. */
+static int read_more(struct dbus *d, size_t most, struct err *e)
 {
 	int ready = wait_once(d, e);
 
 	if (ready <= 0)
 		return ready;
-	ssize_t n = recv(d->fd, buf_room(&d->in, READ_SIZE), d->in.failed ? 0 : READ_SIZE,
-	                 MSG_DONTWAIT);
+	ssize_t n = recv(d->fd, buf_room(&d->in, most), d->in.failed ? 0 : most, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0)
@@ -131,7 +130,7 @@ static int read_line(struct dbus *d, char *ret, size_t room, struct err *e)
 	while (!(end = d->in.len ? memmem(d->in.data, d->in.len, "\r\n", 2) : NULL)) {
 		if (d->in.len > ANSWER_MAX)
 			return err_set(e, ERR_KERNEL, "systemd's answer is not D-Bus");
-		TRY(read_more(d, e));
+		TRY(read_more(d, ANSWER_MAX, e)); /* what follows it is kept */
 	}
 	size_t len = (size_t)(end - d->in.data);
 	d->used = len + 2;
@@ -173,12 +172,12 @@ int dbus_receive(struct dbus *d, struct dbus_message *ret, struct err *e)
 {
 	drop_used(d);
 	while (d->in.len < DBUS_HEAD)
-		TRY(read_more(d, e));
+		TRY(read_more(d, DBUS_HEAD - d->in.len, e));
 	size_t size = dbus_message_size((const uint8_t *)d->in.data);
 	if (size == 0)
 		return err_set(e, ERR_KERNEL, "systemd sent what is not a D-Bus message");
 	while (d->in.len < size)
-		TRY(read_more(d, e));
+		TRY(read_more(d, size - d->in.len, e));
 	d->used = size;
 	return dbus_parse(d->in.data, size, ret, e);
 }
