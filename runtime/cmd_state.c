@@ -145,6 +145,17 @@ static const char *owner_name(struct arena *a, uint32_t uid)
 	return name;
 }
 
+/* Mostly they are one user's, and the file is read once. */
+static const char **owner_names(struct arena *a, const struct container_info *all, size_t n)
+{
+	const char **names = arena_array(a, n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = i > 0 && all[i].owner == all[i - 1].owner ? names[i - 1]
+		                                                     : owner_name(a, all[i].owner);
+	return names;
+}
+
 static void add_row(struct buf *out, const struct row *row, const size_t width[COLUMNS])
 {
 	for (size_t i = 0; i + 1 < COLUMNS; i++)
@@ -156,6 +167,7 @@ static void add_row(struct buf *out, const struct row *row, const size_t width[C
 static void list_table(struct arena *a, const struct container_info *all, size_t n, struct buf *out)
 {
 	struct row *rows = arena_array(a, n + 1, sizeof(*rows));
+	const char **owners = owner_names(a, all, n);
 	size_t width[COLUMNS] = { 0 };
 
 	rows[0] = (struct row){ { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" } };
@@ -166,7 +178,7 @@ static void list_table(struct arena *a, const struct container_info *all, size_t
 			container_status_name(all[i].status),
 			all[i].bundle,
 			all[i].created,
-			owner_name(a, all[i].owner),
+			owners[i],
 		} };
 	for (size_t i = 0; i <= n; i++) {
 		for (size_t c = 0; c < COLUMNS; c++) {
@@ -187,9 +199,11 @@ static void list_json(struct arena *a, const struct container_info *all, size_t 
 	if (n == 0) {
 		json_null(&w);
 	} else {
+		const char **owners = owner_names(a, all, n);
+
 		json_open(&w, '[');
 		for (size_t i = 0; i < n; i++)
-			cmd_info_json(&w, &all[i], owner_name(a, all[i].owner), NULL);
+			cmd_info_json(&w, &all[i], owners[i], NULL);
 		json_close(&w, ']');
 	}
 	buf_text(out, "\n");

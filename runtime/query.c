@@ -8,15 +8,12 @@
  */
 #include "runtime/query.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/unix.h"
@@ -253,70 +250,6 @@ int container_details(const struct container_context *c, struct arena *a, const 
 	ret->exit_status = f.state.exit_status;
 	ret->exit_signal = f.state.exit_signal;
 	return f.state.cgroup ? read_group(&f, a, ret, e) : 0;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	const struct container_info *left = a, *right = b;
-
-	return strcmp(left->id, right->id);
-}
-
-/* The names below --root that can be containers, in the arena. */
-static const char **names_below(DIR *dir, struct arena *a, size_t *ret_count)
-{
-	const char **names = NULL;
-	size_t count = 0, room = 0;
-	struct dirent *entry;
-
-	while ((entry = readdir(dir))) {
-		struct err ignored = { 0 };
-
-		if (container_id_check(entry->d_name, &ignored) < 0)
-			continue;
-		if (count == room) {
-			size_t more = room ? room * 2 : 64;
-			const char **bigger = arena_array(a, more, sizeof(*bigger));
-
-			if (count > 0)
-				memcpy(bigger, names, count * sizeof(*names));
-			names = bigger;
-			room = more;
-		}
-		names[count++] = arena_string(a, entry->d_name, strlen(entry->d_name));
-	}
-	*ret_count = count;
-	return names;
-}
-
-int container_list(const struct container_context *c, struct arena *a, struct container_info **ret,
-                   size_t *ret_count, struct err *e)
-{
-	DIR *dir = opendir(c->root);
-	size_t names_count = 0, count = 0;
-
-	*ret = NULL;
-	*ret_count = 0;
-	if (!dir)
-		return errno == ENOENT && !c->root_given
-		               ? 0
-		               : err_sys(e, "open state directory %s", c->root);
-	const char **names = names_below(dir, a, &names_count);
-	(void)closedir(dir);
-
-	struct container_info *list = arena_array(a, names_count + 1, sizeof(*list));
-	for (size_t i = 0; i < names_count; i++) {
-		struct err one = { 0 };
-
-		if (container_info(c, a, names[i], &list[count], &one) == 0)
-			count++;
-		else if (!state_dir_missing(&one))
-			log_warn("%s: %s", names[i], one.text);
-	}
-	qsort(list, count, sizeof(*list), by_id);
-	*ret = list;
-	*ret_count = count;
-	return 0;
 }
 
 int container_pids(const struct container_context *c, struct arena *a, const char *id, pid_t **ret,

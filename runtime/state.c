@@ -165,13 +165,13 @@ static void get_exit(struct reader *r, struct state *ret)
 		r->bad = r->bad ? r->bad : "exit";
 }
 
-static int unusable(const struct state_dir *d, const char *why, struct err *e)
+static int unusable(const char *id, const char *why, struct err *e)
 {
-	err_set(e, ERR_STATE, "the record of container %s is damaged: %s", d->id, why);
-	return err_hint(e, "delete --force %s removes it", d->id);
+	err_set(e, ERR_STATE, "the record of container %s is damaged: %s", id, why);
+	return err_hint(e, "delete --force %s removes it", id);
 }
 
-static int read_record(const struct state_dir *d, struct arena *a, const struct json *record,
+static int read_record(const char *id, struct arena *a, const struct json *record,
                        struct state *ret, struct err *e)
 {
 	struct reader r = { .record = record };
@@ -179,8 +179,8 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 
 	if (!r.bad && version > STATE_VERSION)
 		return err_set(e, ERR_STATE,
-		               "container %s was made by a newer caisson (record version %llu)",
-		               d->id, (unsigned long long)version);
+		               "container %s was made by a newer caisson (record version %llu)", id,
+		               (unsigned long long)version);
 	*ret = (struct state){
 		.id = get_string(&r, "id"),
 		.bundle = get_string(&r, "bundle"),
@@ -203,31 +203,38 @@ static int read_record(const struct state_dir *d, struct arena *a, const struct 
 		.annotations = get_annotations(&r, a),
 	};
 	get_exit(&r, ret);
-	if (!r.bad && strcmp(ret->id, d->id) != 0)
+	if (!r.bad && strcmp(ret->id, id) != 0)
 		r.bad = "id";
 	if (!r.bad && ret->cgroup[0] != '/' && ret->cgroup[0])
 		r.bad = "cgroup";
 	if (!ret->cgroup[0])
 		ret->cgroup = NULL;
-	return r.bad ? unusable(d, r.bad, e) : 0;
+	return r.bad ? unusable(id, r.bad, e) : 0;
+}
+
+int state_parse(const char *id, struct arena *a, const char *text, size_t len, struct state *ret,
+                struct err *e)
+{
+	const struct json *record;
+
+	if (len == 0 || json_parse(a, text, len, &record, e) < 0)
+		return unusable(id, "not JSON", e);
+	return read_record(id, a, record, ret, e);
 }
 
 int state_load(const struct state_dir *d, struct arena *a, struct state *ret, struct err *e)
 {
 	BUF struct buf text = { 0 };
-	const struct json *record;
 
 	if (fd_read_file(d->fd, "state.json", RECORD_MAX_BYTES, &text, e) < 0) {
 		if (e->kind == ERR_REFUSED)
-			return unusable(d, "not a file of ours", e);
+			return unusable(d->id, "not a file of ours", e);
 		if (e->sys != ENOENT)
 			return -1;
 		*e = (struct err){ 0 };
 		return 0;
 	}
-	if (text.len == 0 || json_parse(a, text.data, text.len, &record, e) < 0)
-		return unusable(d, "not JSON", e);
-	TRY(read_record(d, a, record, ret, e));
+	TRY(state_parse(d->id, a, text.data, text.len, ret, e));
 	return 1;
 }
 

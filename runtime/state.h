@@ -122,5 +122,9 @@ MUST_CHECK int state_save(const struct state_dir *d, const struct state *state, 
 MUST_CHECK int state_load(const struct state_dir *d, struct arena *a, struct state *ret,
                           struct err *e);
 
+/* The same of a record that has been read. */
+MUST_CHECK int state_parse(const char *id, struct arena *a, const char *text, size_t len,
+                           struct state *ret, struct err *e);
+
 /* The host's boot id, in the arena. */
 MUST_CHECK int state_boot_id(struct arena *a, const char **ret, struct err *e);

@@ -237,6 +237,33 @@ load helpers
 	[ "$(jq -r '.[] | .id + " " + .status' <<<"$output")" = $'first created\nsecond running' ]
 }
 
+@test "list: what it says of each is what state says" {
+	make_bundle b
+	config b '.process.args = ["sleep", "1000"]'
+	for id in created running paused stopped; do
+		config b '.linux.cgroupsPath = $g' --arg g "$CGROUP_PREFIX/$id"
+		expect 0 caisson create -b b $id
+		[ $id = created ] || expect 0 caisson start $id
+	done
+	expect 0 caisson pause paused
+	caisson kill stopped KILL
+	wait_for is_status stopped stopped
+	# as long as a record may be, and longer than most
+	config b '.linux.cgroupsPath = $g | .annotations.long = ("x" * 20000)' --arg g "$CGROUP_PREFIX/long"
+	expect 0 caisson run -d -b b long
+	expect 0 caisson list --format json
+	jq -r '.[] | "\(.id) \(.status) \(.pid)"' <<<"$output" >listed
+	for id in created long paused running stopped; do
+		caisson state $id | jq -r '"\(.id) \(.status) \(.pid)"'
+	done >asked
+	diff listed asked
+	grep -qx 'stopped stopped 0' listed
+	grep -q '^paused paused [1-9]' listed
+	for id in created long paused running stopped; do
+		expect 0 caisson delete --force $id
+	done
+}
+
 @test "ps: pids of the container's processes, as JSON and as a table" {
 	make_bundle b
 	script b 'sleep 1000 & sleep 1000 & wait'

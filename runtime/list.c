@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All containers, as `list` shows them. What is the same for all is looked up once, and of
+ * one that runs three files are read: its record, the start time of its process, and whether
+ * its group is frozen. Nobody is signalled here, so no pidfd is needed: pid and start time
+ * come from one reading. Whatever is not as plain as that (one that has ended, waits for its
+ * start, or has a record that is not to be understood) is asked as `state` asks.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/sys.h"
+#include "runtime/query.h"
+
+enum { RECORD_ROOM = 8192 }; /* one that is longer is read by state_load */
+
+/* The same for all. */
+struct listing {
+	int root; /* --root */
+	int tree; /* of cgroups; -1: none */
+	const char *boot_id;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct container_info *left = a, *right = b;
+
+	return strcmp(left->id, right->id);
+}
+
+/* The names below --root that can be containers, in the arena. */
+static const char **names_below(DIR *dir, struct arena *a, size_t *ret_count)
+{
+	const char **names = NULL;
+	size_t count = 0, room = 0;
+	struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		struct err ignored = { 0 };
+
+		if (container_id_check(entry->d_name, &ignored) < 0)
+			continue;
+		if (count == room) {
+			size_t more = room ? room * 2 : 64;
+			const char **bigger = arena_array(a, more, sizeof(*bigger));
+
+			if (count > 0)
+				memcpy(bigger, names, count * sizeof(*names));
+			names = bigger;
+			room = more;
+		}
+		names[count++] = arena_string(a, entry->d_name, strlen(entry->d_name));
+	}
+	*ret_count = count;
+	return names;
+}
+
+/* A file below a folder, by no links; its length, or -1. */
+static ssize_t read_below(int dir, const char *path, char *ret, size_t room)
+{
+	FD int fd = sys_openat2(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0,
+	                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+	return fd < 0 ? -1 : read(fd, ret, room);
+}
+
+/* 1: frozen, 0: not, -1: nobody knows. */
+static int is_frozen(const struct listing *l, const struct state *state)
+{
+	char path[PATH_MAX], text[16] = "";
+
+	if (!state->cgroup)
+		return 0;
+	int len = snprintf(path, sizeof(path), "%s/cgroup.freeze", state->cgroup + 1);
+	if (l->tree < 0 || len >= (int)sizeof(path) ||
+	    read_below(l->tree, path, text, sizeof(text) - 1) <= 0)
+		return -1;
+	return text[0] == '1';
+}
+
+/* Whether it is plain to see; then *ret says what. */
+static bool look(const struct listing *l, struct arena *a, const char *id,
+                 struct container_info *ret)
+{
+	struct found f = FOUND_NONE;
+	struct err ignored = { 0 };
+	struct proc_stat process;
+	char path[NAME_MAX + sizeof("/state.json")], text[RECORD_ROOM];
+
+	(void)snprintf(path, sizeof(path), "%s/state.json", id);
+	ssize_t n = read_below(l->root, path, text, sizeof(text));
+	if (n <= 0 || n == sizeof(text) ||
+	    state_parse(id, a, text, (size_t)n, &f.state, &ignored) < 0)
+		return false;
+	if (f.state.phase != PHASE_STARTED || f.state.pid == 0 ||
+	    strcmp(f.state.boot_id, l->boot_id) != 0 ||
+	    proc_stat(f.state.pid, &process, &ignored) < 0 ||
+	    process.start_time != f.state.start_time)
+		return false;
+	int frozen = is_frozen(l, &f.state);
+	if (frozen < 0)
+		return false;
+	f.status = frozen ? STATUS_PAUSED : STATUS_RUNNING;
+	*ret = found_info(&f);
+	return true;
+}
+
+/* Opens what all have in common. Without a tree of groups each is asked by itself. */
+static int begin(struct listing *l, struct arena *a, int root, struct err *e)
+{
+	struct cgroup_facts cgroup;
+
+	l->root = root;
+	TRY(cgroup_probe(false, &cgroup, e));
+	if (cgroup.mode != CGROUP_NONE) {
+		l->tree = open(cgroup.mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (l->tree < 0)
+			return err_sys(e, "open %s", cgroup.mount);
+	}
+	return state_boot_id(a, &l->boot_id, e);
+}
+
+static int fill(const struct container_context *c, struct arena *a, int root, const char **names,
+                size_t names_count, struct container_info *list, size_t *ret_count, struct err *e)
+{
+	struct listing l = { .tree = -1 };
+	int result = names_count > 0 ? begin(&l, a, root, e) : 0;
+	FD int tree = l.tree;
+	size_t count = 0;
+
+	TRY(result);
+	for (size_t i = 0; i < names_count; i++) {
+		struct err one = { 0 };
+
+		if (look(&l, a, names[i], &list[count]) ||
+		    container_info(c, a, names[i], &list[count], &one) == 0)
+			count++;
+		else if (!state_dir_missing(&one))
+			log_warn("%s: %s", names[i], one.text);
+	}
+	*ret_count = count;
+	return 0;
+}
+
+int container_list(const struct container_context *c, struct arena *a, struct container_info **ret,
+                   size_t *ret_count, struct err *e)
+{
+	DIR *dir = opendir(c->root);
+	size_t names_count = 0;
+
+	*ret = NULL;
+	*ret_count = 0;
+	if (!dir)
+		return errno == ENOENT && !c->root_given
+		               ? 0
+		               : err_sys(e, "open state directory %s", c->root);
+	const char **names = names_below(dir, a, &names_count);
+	struct container_info *list = arena_array(a, names_count + 1, sizeof(*list));
+	size_t count = 0;
+	int result = fill(c, a, dirfd(dir), names, names_count, list, &count, e);
+	(void)closedir(dir);
+	TRY(result);
+	qsort(list, count, sizeof(*list), by_id);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
