@@ -257,6 +257,11 @@ build/tests/microvm-init: tests/microvm/init.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -static -no-pie -o $@ $<
 
+# over the modules, and without libraries, for the test machine
+build/bench/cgroup: bench/cgroup.c $(LIBRARY)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -static-pie -o $@ $< $(LIBRARY) $(LIBS)
+
 build/bench/loop: TOOL_FLAGS := -static
 build/bench/%: bench/%.c $(HEADERS)
 	$(call say,CC,$<)
