@@ -135,7 +135,6 @@ struct cgroup_devices {
 	int program, old;
 };
 
-#define CGROUP_DEVICES __attribute__((cleanup(cgroup_devices_close)))
 #define CGROUP_DEVICES_NONE              \
 	{                                \
 		.program = -1, .old = -1 \

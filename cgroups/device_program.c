@@ -102,7 +102,7 @@ static bool is_ours(int program)
 /* The one that the group has, in *ret; -1 there: it has none. */
 static int find(int cgroup, int *ret, struct err *e)
 {
-	uint32_t ids[ATTACHED_MAX];
+	uint32_t ids[ATTACHED_MAX] = { 0 };
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
@@ -150,15 +150,15 @@ void cgroup_devices_close(struct cgroup_devices *d)
 int cgroup_devices_prepare(int cgroup, const struct cgroup_plan *plan, struct cgroup_devices *ret,
                            struct err *e)
 {
-	CGROUP_DEVICES struct cgroup_devices d = CGROUP_DEVICES_NONE;
+	FD int program = -1;
+	int old;
 
 	if (plan->devices) {
-		d.program = load(plan->devices, (uint32_t)plan->device_count, e);
-		TRY(d.program);
+		program = load(plan->devices, (uint32_t)plan->device_count, e);
+		TRY(program);
 	}
-	TRY(find(cgroup, &d.old, e));
-	*ret = d;
-	d = (struct cgroup_devices)CGROUP_DEVICES_NONE;
+	TRY(find(cgroup, &old, e));
+	*ret = (struct cgroup_devices){ .program = fd_give(&program), .old = old };
 	return 0;
 }
 

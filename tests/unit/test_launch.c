@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../runtime/launch/launch.c"
+#include "runtime/launch/launch.c" /* NOLINT(bugprone-suspicious-include) */
 #include "unit.h"
 
 /* Says why, perhaps with a packet of ours unread, and ends. */
