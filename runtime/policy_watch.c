@@ -96,9 +96,11 @@ static int watch_container(const struct invocation *in, struct policy_watch *t, 
 	FOUND struct found f = FOUND_NONE;
 
 	TRY(found_open(&in->context, in->arena, in->args.v[0], false, &f, e));
-	if (f.pidfd < 0)
-		return err_set(e, ERR_STATE, "container %s is %s", in->args.v[0],
-		               container_status_name(f.status));
+	if (f.pidfd < 0) {
+		err_set(e, ERR_STATE, "container %s is %s", in->args.v[0],
+		        container_status_name(f.status));
+		return err_hint(e, "give its bundle, to run it once more: %s", f.state.bundle);
+	}
 	FD int cgroup = f.state.cgroup ? cgroup_open(&f.cgroup, f.state.cgroup, e) : -1;
 	if (e->kind)
 		return -1;

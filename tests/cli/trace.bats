@@ -123,7 +123,7 @@ use_profile() { # DIR PROFILE
 	allowed end.json >names
 	grep -Eqx 'chmod|fchmodat' names
 	expect 1 caisson policy trace web
-	says 'container web is stopped'
+	says "container web is stopped (give its bundle, to run it once more: $W/b)"
 }
 
 @test "policy trace --notify: sees what the tracepoints see" {
