@@ -177,7 +177,8 @@ static void get_type(const char *line, const char *key, char ret[WORD_MAX])
 		return;
 	for (int i = 0; i < 2 && type; i++) {
 		type = strchr(type, ':');
-		type += type != NULL;
+		if (type)
+			type++;
 	}
 	if (type)
 		(void)snprintf(ret, WORD_MAX, "%.*s", (int)strcspn(type, ":"), type);

@@ -93,6 +93,8 @@ static const struct {
 	  "shadow_t, shadow (/process/selinuxLabel)\n"
 	  "sys_admin (cat): denied, 1 time: SELinux: container_t may not use CAP_SYS_ADMIN "
 	  "(/process/selinuxLabel)\n" },
+	{ NULL, "avc:  denied  { x } for scontext=a tcontext=b:c tclass=file\n",
+	  "x: denied, 1 time: SELinux:  may not x a file of  (/process/selinuxLabel)\n" },
 	{ NULL,
 	  "type=LANDLOCK_ACCESS msg=" ID(
 		  "3") "domain=195ba459b blockers=fs.write_file "
