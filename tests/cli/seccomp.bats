@@ -195,6 +195,25 @@ GETPPID=110 GETUID=102 PERSONALITY=135
 	grep -q 'Operation not supported' b/rootfs/said
 }
 
+@test "seccomp: exec has the same filter, with and without no_new_privs" {
+	local nnp
+	rule getppid SCMP_ACT_ERRNO '{errnoRet: 95}'
+	for nnp in true false; do
+		config b ".process.noNewPrivileges = $nnp | .process.args = [\"sleep\", \"1000\"]"
+		expect 0 caisson run -d -b b c
+		expect 0 caisson exec c /calls $GETPPID
+		is 'errno 95'
+		expect 0 caisson exec --user 1000:1000 c /calls $GETUID
+		is ok
+		expect 0 caisson exec --user 1000:1000 c /calls $GETPPID
+		is 'errno 95'
+		# and so has what it starts
+		expect 0 caisson exec c sh -c "/calls $GETPPID; :"
+		is 'errno 95'
+		expect 0 caisson delete --force c
+	done
+}
+
 @test "seccomp: what may not be notified, and nobody to notify" {
 	local call
 	for call in write sendmsg; do
