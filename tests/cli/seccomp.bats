@@ -237,6 +237,7 @@ GETPPID=110 GETUID=102 PERSONALITY=135
 		s = socket.socket(socket.AF_UNIX)
 		s.bind("agent")
 		s.listen(1)
+		s.settimeout(60)
 		c = s.accept()[0]
 		text, extra, _, _ = c.recvmsg(65536, 100)
 		fds = array.array("i")
