@@ -187,3 +187,31 @@ with_stdio() (
 	config b '.mounts[-1].options = ["bind", "readonly"]'
 	refused '.options: "readonly": not an option of a bind mount' caisson run -b b c
 }
+
+@test "targets beside one that had to be made: there already, a link, a link to nothing, a file" {
+	make_bundle b copy
+	mkdir -p b/rootfs/d/there b/rootfs/far
+	ln -s ../far b/rootfs/d/link
+	ln -s ../made b/rootfs/d/nowhere
+	echo image >b/rootfs/d/file
+	echo bound >source
+	# whatever is there already makes init forget the folder, so each is beside a new one
+	config b '.root.readonly = false |
+		.mounts += ([["new1", "there", "new2", "link", "new3", "nowhere"][] |
+			{ destination: ("/d/" + .), type: "tmpfs", source: "tmpfs" }] +
+		[{ destination: "/d/new4", type: "tmpfs", source: "tmpfs" },
+		 { destination: "/d/file", type: "bind", source: $s, options: ["bind"] },
+		 { destination: "/d/new5", type: "tmpfs", source: "tmpfs" },
+		 { destination: "/d/new6", type: "bind", source: $s, options: ["bind"] }])' --arg s "$W/source"
+	config b '.process.args = ["sh", "-c", "
+		for at in /d/new1 /d/there /d/new2 /far /d/new3 /made /d/new4 /d/new5; do
+			grep -q \" $at \" /proc/self/mountinfo || echo $at is no mount
+		done
+		readlink /d/link
+		readlink /d/nowhere
+		cat /d/file /d/new6"]'
+	expect 0 caisson run -b b c
+	is $'../far\n../made\nbound\nbound'
+	[ "$(cat b/rootfs/d/file)" = image ]
+	nothing_left
+}
