@@ -36,7 +36,7 @@ static int fill_stdio(struct err *e)
 }
 
 /* A write beyond RLIMIT_FSIZE shall fail (setrlimit(2)) and not end us without a word and
- * with half of the work done. Blocked, not ignored: whatever we execute begins with an empty
+ * with half of the work done. Blocked, not ignored: the container and hooks begin with an empty
  * mask, but would inherit what we ignore. */
 static int hold_back_signals(struct err *e)
 {
