@@ -38,7 +38,7 @@ enum {
 enum due { DUE_VALUE, DUE_FIRST_VALUE, DUE_KEY, DUE_FIRST_KEY, DUE_COLON, DUE_NEXT, DUE_END };
 
 struct builder {
-	struct arena *arena;
+	struct arena *arena, *nodes_arena;
 	struct err *e;
 	const char *text;
 	struct json_lexer lexer; /* over the copy */
@@ -106,7 +106,7 @@ static int refuse_syntax(struct builder *b, const char *kind, const char *why)
 static struct json *new_node(struct builder *b)
 {
 	if (b->node_slab_left == 0) {
-		b->node_slab = arena_array(b->arena, SLAB_NODES, sizeof(struct json));
+		b->node_slab = arena_array(b->nodes_arena, SLAB_NODES, sizeof(struct json));
 		b->node_slab_left = SLAB_NODES;
 	}
 	b->node_slab_left--;
@@ -269,7 +269,7 @@ static int close_object(struct builder *b)
 	const struct json *object = holder(b);
 	const struct json *again = object->count <= PAIRWISE_MAX
 	                                   ? find_double_in_few(object)
-	                                   : find_double_in_many(b->arena, object);
+	                                   : find_double_in_many(b->nodes_arena, object);
 
 	if (again)
 		return refuse(b, again, again->end, "this name is used twice in its object");
@@ -405,10 +405,12 @@ static int check_whole(const char *text, size_t len, struct err *e)
 	return err_set(e, ERR_SPEC, "line 1, column 1: JSON text is empty");
 }
 
-int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
-               struct err *e)
+int json_parse_apart(struct arena *a, struct arena *nodes, const char *text, size_t len,
+                     const struct json **ret, struct err *e)
 {
-	struct builder b = { .arena = a, .e = e, .text = text, .due = DUE_VALUE };
+	struct builder b = {
+		.arena = a, .nodes_arena = nodes, .e = e, .text = text, .due = DUE_VALUE
+	};
 
 	TRY(check_whole(text, len, e));
 	b.lexer.text = arena_new(a, len + 1 + JSON_LEX_ZEROS);
@@ -418,6 +420,12 @@ int json_parse(struct arena *a, const char *text, size_t len, const struct json 
 	TRY(run_parser(&b));
 	*ret = b.root;
 	return 0;
+}
+
+int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
+               struct err *e)
+{
+	return json_parse_apart(a, a, text, len, ret, e);
 }
 
 /* --- looking at a tree -------------------------------------------------------------------------

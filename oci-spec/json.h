@@ -32,6 +32,11 @@ struct json {
 MUST_CHECK int json_parse(struct arena *a, const char *text, size_t len, const struct json **ret,
                           struct err *e);
 
+/* The same with the nodes in an arena of their own: what is read from them may outlive them,
+ * since their strings are in the other. */
+MUST_CHECK int json_parse_apart(struct arena *a, struct arena *nodes, const char *text, size_t len,
+                                const struct json **ret, struct err *e);
+
 /* The member of an object with this name, or NULL (also if j is NULL or no object). */
 const struct json *json_member(const struct json *j, const char *key);
 

@@ -178,7 +178,7 @@ const struct json *parse_text(struct reader *r, const char *text, size_t len)
 {
 	const struct json *j;
 
-	if (json_parse(r->arena, text, len, &j, r->e) < 0)
+	if (json_parse_apart(r->arena, r->nodes ? r->nodes : r->arena, text, len, &j, r->e) < 0)
 		return NULL;
 	if (j->kind != JSON_OBJECT) {
 		err_set(r->e, ERR_SPEC, "line 1, column %u: must be an object", j->end);
@@ -187,10 +187,15 @@ const struct json *parse_text(struct reader *r, const char *text, size_t len)
 	return j;
 }
 
+/* The tree is larger than what is read from it. Its memory is given back, so that what comes
+ * next does not need as many fresh pages. */
 int oci_config_parse(struct arena *a, const char *text, size_t len, const struct oci_config **ret,
                      struct err *e)
 {
-	struct reader r = { .arena = a, .e = e };
+	ARENA struct arena nodes;
+	struct reader r = { .arena = a, .nodes = &nodes, .e = e };
+
+	arena_init(&nodes, a->limit);
 	const struct json *j = parse_text(&r, text, len);
 
 	if (!j)

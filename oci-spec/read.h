@@ -21,6 +21,7 @@
 
 struct reader {
 	struct arena *arena;
+	struct arena *nodes; /* for what is needed while the text is read; NULL: the same */
 	struct err *e;
 	size_t faults; /* found so far */
 };

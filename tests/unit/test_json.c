@@ -524,6 +524,33 @@ static void test_long_escapes(void **state)
 	assert_string_equal(j->first->next->text, "\xc3\xa9");
 }
 
+/* What was read outlives the nodes, whose memory is another's by then. */
+static void test_nodes_apart(void **state)
+{
+	static const char text[] = "{\"k\": [\"plain\", \"esc\\u0061ped\", 12]}";
+	enum { BLOCK = 16000 };
+	ARENA struct arena a, other;
+	struct arena nodes;
+	const struct json *j;
+	struct err e = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	arena_init(&other, 0);
+	arena_init(&nodes, 0);
+	assert_int_equal(json_parse_apart(&a, &nodes, text, strlen(text), &j, &e), 0);
+	const char *key = j->first->key, *plain = j->first->first->text;
+	const char *escaped = j->first->first->next->text;
+	const char *number = j->first->first->next->next->text;
+
+	arena_done(&nodes);
+	memset(arena_new(&other, BLOCK), 'x', BLOCK);
+	assert_string_equal(key, "k");
+	assert_string_equal(plain, "plain");
+	assert_string_equal(escaped, "escaped");
+	assert_string_equal(number, "12");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -534,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_long_names),    cmocka_unit_test(test_path),
 		cmocka_unit_test(test_cut),           cmocka_unit_test(test_write),
 		cmocka_unit_test(test_write_strings), cmocka_unit_test(test_long_escapes),
+		cmocka_unit_test(test_nodes_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
