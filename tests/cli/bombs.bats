@@ -17,9 +17,11 @@ d = json.loads(c)
 def out(text): sys.stdout.buffer.write(text if isinstance(text, bytes) else text.encode())
 $2" >bomb.json
 	mv bomb.json b/config.json
+	local limits=(-t 2)
+	sanitized || limits+=(-v 65536)
 	# shellcheck disable=SC2317 # expect runs it
 	limited() {
-		(ulimit -v 65536 -t 2 && exec timeout -k 1 20 "$CAISSON" --root "$STATE" "$@")
+		(ulimit "${limits[@]}" && exec timeout -k 1 20 "$CAISSON" --root "$STATE" "$@")
 	}
 	refused "$1" limited create -b b c
 	[[ $output != *'out of memory'* ]]
