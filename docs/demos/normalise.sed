@@ -10,6 +10,8 @@ s/[0-9]+ of [0-9]+( system calls)? allowed, [0-9]+ by/N of N\1 allowed, N by/
 s/: [0-9]+ of [0-9]+ allowed$/: N of N allowed/
 # kernels tell this option of a tmpfs, or do not have it
 s/,inode64//
+# kernels before 6.7 do not tell how many processes a group had at most
+s/(the limit is 20), the peak was 20$/\1/
 # before Linux 6.13, Landlock keeps a process from looking into others, whatever
 # capabilities it has; from then on CAP_SYS_ADMIN is enough to read another's memory
 /^## Only landlock$/,/^## / { /^process +refused$/d; }
