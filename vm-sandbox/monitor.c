@@ -96,7 +96,7 @@ static int set_limits(struct fs_setup *setup, struct err *e)
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return err_sys(e, "raise the limit of open files");
 	most = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
-	if (most <= 2 * DESCRIPTORS_OURS)
+	if (most <= 2 * (rlim_t)DESCRIPTORS_OURS)
 		return err_set(e, ERR_REFUSED, "at most %llu open files: too few",
 		               (unsigned long long)most);
 	most -= DESCRIPTORS_OURS;

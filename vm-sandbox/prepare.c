@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -62,28 +61,26 @@ int prepare_cache(const char *path, struct err *e)
 	return fd_give(&fd);
 }
 
-/* FNV-1a. Nobody gains by a second input with the same sum: who could choose one may write
- * the kernel itself. */
+/* FNV-1a, over words. Nobody gains by a second input with the same sum: who could choose
+ * one may write the kernel itself. */
+static uint64_t add(uint64_t sum, uint64_t word)
+{
+	return (sum ^ word) * UINT64_C(0x100000001b3);
+}
+
 static uint64_t add_bytes(uint64_t sum, const void *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		sum = (sum ^ ((const uint8_t *)data)[i]) * UINT64_C(0x100000001b3);
+		sum = add(sum, ((const uint8_t *)data)[i]);
 	return sum;
 }
 
 static uint64_t add_file(uint64_t sum, const struct stat *st)
 {
-	const uint64_t words[] = {
-		st->st_dev,
-		st->st_ino,
-		(uint64_t)st->st_size,
-		(uint64_t)st->st_mtim.tv_sec,
-		(uint64_t)st->st_mtim.tv_nsec,
-		(uint64_t)st->st_ctim.tv_sec,
-		(uint64_t)st->st_ctim.tv_nsec,
-	};
-
-	return add_bytes(sum, words, sizeof(words));
+	sum = add(add(sum, st->st_dev), st->st_ino);
+	sum = add(sum, (uint64_t)st->st_size);
+	sum = add(add(sum, (uint64_t)st->st_mtim.tv_sec), (uint64_t)st->st_mtim.tv_nsec);
+	return add(add(sum, (uint64_t)st->st_ctim.tv_sec), (uint64_t)st->st_ctim.tv_nsec);
 }
 
 /* The names of what is made of these files. */
@@ -91,7 +88,7 @@ static int name(struct work *w, struct err *e)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325) + FORMAT;
 	const char *version = w->to->version[0] ? w->to->version : "kernel";
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (fstat(w->kernel, &st) < 0)
 		return err_sys(e, "stat %s", w->setup->kernel);
@@ -242,8 +239,8 @@ static int open_modules(struct work *w, struct err *e)
 /* Fast when all is there: of the kernel's file only its head is read then. */
 static int do_work(struct work *w, struct err *e)
 {
-	FREE void *head = malloc(HEAD_SIZE);
 	BUF struct buf file = { 0 };
+	char *head = buf_room(&file, HEAD_SIZE);
 	ssize_t got;
 
 	w->kernel = open(w->setup->kernel, O_RDONLY | O_CLOEXEC);

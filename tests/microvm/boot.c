@@ -34,7 +34,7 @@ static struct {
 	unsigned long memory, vcpus, seconds;
 	const char *modules, *share, *read_only, *words, *kernel, *init;
 	bool verbose;
-} o = { .memory = 512, .vcpus = 1, .seconds = 120, .share = "/tmp", .words = "" };
+} o = { .memory = 512, .vcpus = 1, .seconds = 120, .share = "/tmp", .words = "", .init = "" };
 
 static const char greeting[] = "hello, guest";
 

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/vm_shell.h"
 #include "vm-sandbox/prepare.h"
 
 static char top[64];
@@ -86,12 +87,9 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-	char command[128];
-
 	(void)unused;
 	fd_drop(&top_fd);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", top);
-	return system(command);
+	return shell("rm -rf %s", top);
 }
 
 static const char *below(const char *path)
