@@ -15,8 +15,9 @@
  *	EXITED        ->
  *	              <-   SHUTDOWN
  *
- * Each process has a number, which the host chooses and never uses again; that of the
- * container's first is AGENT_CONTAINER. Its streams are numbered after it. A request is
+ * Each process has a number, which the host chooses, and uses again only when it has closed
+ * the streams of the one that had it and ended; that of the container's first is
+ * AGENT_CONTAINER. Its streams are numbered after it. A request is
  * answered by DONE, or by what it asks for, or by FAILED, in any order; the host has at
  * most AGENT_REQUESTS_MAX of them unanswered.
  *

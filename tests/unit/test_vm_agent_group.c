@@ -120,6 +120,28 @@ static void files_are_read_and_changed(void **unused)
 	         "no file of a cgroup");
 }
 
+static unsigned int processes_in_it(void)
+{
+	unsigned int lines = 0;
+
+	for (const char *at = content("cgroup.procs"); *at; at++)
+		lines += *at == '\n';
+	return lines;
+}
+
+/* An exec that is being made, and is frozen in that. */
+static uint32_t exec_in_frozen(uint32_t process)
+{
+	unsigned int before = processes_in_it();
+	int64_t deadline = clock_ms() + VM_AGENT_PATIENCE_MS;
+	uint32_t request = VM_LAUNCH(process, AGENT_HAS_ALL, .args = "\"true\"");
+
+	assert_true(request > 0);
+	while (processes_in_it() == before)
+		assert_true(clock_ms() < deadline);
+	return request;
+}
+
 static void it_is_paused_and_killed(void **unused)
 {
 	(void)unused;
@@ -129,8 +151,7 @@ static void it_is_paused_and_killed(void **unused)
 	vm_ok(agent_client_plain(vm.client, AGENT_PAUSE));
 	assert_non_null(strstr(content("cgroup.events"), "frozen 1"));
 	/* an exec waits in there, and holds up nobody */
-	uint32_t waits = VM_LAUNCH(3, AGENT_HAS_ALL, .args = "\"true\"");
-	assert_true(waits > 0);
+	uint32_t waits = exec_in_frozen(3);
 	vm_ok(agent_client_ps(vm.client, 0));
 	assert_int_equal(vm.seen[3].exited, 0);
 	vm_ok(agent_client_plain(vm.client, AGENT_RESUME));
@@ -139,8 +160,7 @@ static void it_is_paused_and_killed(void **unused)
 	assert_int_equal(vm.seen[3].status, 0);
 	/* one that waits can be given up */
 	vm_ok(agent_client_plain(vm.client, AGENT_PAUSE));
-	waits = VM_LAUNCH(4, AGENT_HAS_ALL, .args = "\"true\"");
-	vm_ok(agent_client_ps(vm.client, 0));
+	waits = exec_in_frozen(4);
 	vm_ok(agent_client_signal(vm.client, 4, SIGKILL, false));
 	vm_fails(waits, ERR_KERNEL, "");
 	vm_ok(agent_client_plain(vm.client, AGENT_RESUME));

@@ -145,7 +145,9 @@ static void who_holds_a_pipe_open_is_not_waited_for(void **unused)
 	VM_UNTIL(vm.seen[2].finished);
 	assert_string_equal(vm.seen[2].out[0], "mine\n");
 	assert_false(vm.seen[2].ended[0]);
+	/* and its number is free again at once */
 	agent_client_forget(vm.client, 2);
+	vm_ok(VM_LAUNCH(2, 0, .args = "\"true\""));
 	/* who writes into it then gets a signal */
 	vm_ok(VM_LAUNCH(3, AGENT_HAS_STDIN | AGENT_HAS_STDOUT | AGENT_HAS_STDERR,
 	                .args = "\"sh\",\"-c\",\"(read x; echo late; echo no >&2) & echo mine\""));
@@ -193,8 +195,8 @@ static void a_start_that_takes_long_holds_up_nothing(void **unused)
 	assert_int_equal(vm.seen[2].status, 0);
 	/* killed before its program: the start has an answer, and then its end is told */
 	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, false));
-	vm_answer(request);
-	VM_UNTIL(container()->finished);
+	VM_UNTIL(container()->exited);
+	assert_int_equal(vm.answered, request);
 	assert_int_equal(container()->signal, SIGKILL);
 }
 

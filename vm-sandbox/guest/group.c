@@ -119,7 +119,7 @@ int group_for_exec(const struct group *g, const char *below, pid_t container, in
 
 static bool is_name(const char *file)
 {
-	return file[0] && file[0] != '.' && !strchr(file, '/');
+	return file[0] && !strchr(file, '/');
 }
 
 int group_read(const struct group *g, struct agent_texts names, struct buf *ret, struct err *e)
