@@ -81,10 +81,12 @@ uint32_t agent_client_setup(struct agent_client *c, const struct agent_mount *mo
 	if (count > AGENT_MOUNTS_MAX)
 		return 0;
 	for (uint32_t i = 0; i < count; i++) {
-		texts[4 * i] = mounts[i].type;
-		texts[4 * i + 1] = mounts[i].source;
-		texts[4 * i + 2] = mounts[i].target;
-		texts[4 * i + 3] = mounts[i].options;
+		const char **four = texts + (size_t)i * 4;
+
+		four[0] = mounts[i].type;
+		four[1] = mounts[i].source;
+		four[2] = mounts[i].target;
+		four[3] = mounts[i].options;
 	}
 	return ask_with(c, &m, sizeof(m), texts, (size_t)count * 4);
 }

@@ -73,7 +73,7 @@ void channel_init(struct channel *c, const struct channel_events *events, void *
 
 bool channel_open(struct channel *c, uint32_t stream)
 {
-	if (find(c, stream))
+	if (index_of(c, stream) >= 0)
 		return false;
 	for (unsigned int i = 0; i < CHANNEL_STREAMS; i++) {
 		if (c->stream[i].open)

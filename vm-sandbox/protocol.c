@@ -9,7 +9,11 @@ enum {
 	TEXTS_FILES = -2,  /* 1 to AGENT_FILES_MAX */
 	TEXTS_MOUNTS = -3, /* four for each mount */
 	TEXTS_LIST = -4,   /* none, but structures */
+
+	GROUP = AGENT_DONE, /* requests, replies and events begin at multiples of it */
 };
+
+_Static_assert(AGENT_READY % GROUP == 0, "protocol.h");
 
 /* What a message of a type looks like. */
 struct shape {
@@ -44,17 +48,17 @@ static const struct shape requests[] = {
 };
 
 static const struct shape replies[] = {
-	[AGENT_DONE - AGENT_DONE] = SHAPE(agent_done, TEXTS_NONE),
-	[AGENT_FAILED - AGENT_DONE] = SHAPE(agent_failed, 4),
-	[AGENT_PROCESSES - AGENT_DONE] = SHAPE(agent_processes, TEXTS_LIST),
-	[AGENT_FILES - AGENT_DONE] = SHAPE(agent_head, TEXTS_PAIRS),
+	[AGENT_DONE % GROUP] = SHAPE(agent_done, TEXTS_NONE),
+	[AGENT_FAILED % GROUP] = SHAPE(agent_failed, 4),
+	[AGENT_PROCESSES % GROUP] = SHAPE(agent_processes, TEXTS_LIST),
+	[AGENT_FILES % GROUP] = SHAPE(agent_head, TEXTS_PAIRS),
 };
 
 static const struct shape events[] = {
-	[AGENT_READY - AGENT_READY] = SHAPE(agent_ready, 1),
-	[AGENT_EXITED - AGENT_READY] = SHAPE(agent_exited, TEXTS_NONE),
-	[AGENT_OOM - AGENT_READY] = SHAPE(agent_oom, TEXTS_NONE),
-	[AGENT_WARNING - AGENT_READY] = SHAPE(agent_head, 1),
+	[AGENT_READY % GROUP] = SHAPE(agent_ready, 1),
+	[AGENT_EXITED % GROUP] = SHAPE(agent_exited, TEXTS_NONE),
+	[AGENT_OOM % GROUP] = SHAPE(agent_oom, TEXTS_NONE),
+	[AGENT_WARNING % GROUP] = SHAPE(agent_head, 1),
 };
 
 static const struct shape *shape_in(const struct shape *shapes, unsigned int first,
@@ -105,7 +109,7 @@ static bool right_number(int rule, size_t count, const uint8_t *data)
 {
 	switch (rule) {
 	case TEXTS_PAIRS:
-		return count % 2 == 0 && count <= 2 * AGENT_FILES_MAX;
+		return count % 2 == 0 && count / 2 <= AGENT_FILES_MAX;
 	case TEXTS_FILES:
 		return count > 0 && count <= AGENT_FILES_MAX;
 	case TEXTS_MOUNTS: {

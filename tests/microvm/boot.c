@@ -11,6 +11,7 @@
  *	-r FOLDER     what is shared read-only, as "ro"
  *	-a WORDS      added to the kernel's command line
  *	-t SECONDS    until it has to say something (120)
+ *	-p FD         the other end of the agent's socket, which somebody else speaks to
  *	-v            the kernel's messages, to stderr
  */
 #include <fcntl.h>
@@ -33,8 +34,15 @@ enum { READ_MAX = 256 << 20, STATUS_OF_ENDS = 10 };
 static struct {
 	unsigned long memory, vcpus, seconds;
 	const char *modules, *share, *read_only, *words, *kernel, *init;
+	int port;
 	bool verbose;
-} o = { .memory = 512, .vcpus = 1, .seconds = 120, .share = "/tmp", .words = "", .init = "" };
+} o = { .port = -1,
+	.init = "",
+	.memory = 512,
+	.vcpus = 1,
+	.seconds = 120,
+	.share = "/tmp",
+	.words = "" };
 
 static const char greeting[] = "hello, guest";
 
@@ -126,6 +134,8 @@ static int run(const struct monitor_config *config, int owner, struct monitor_re
 	pthread_t listener;
 	int result;
 
+	if (owner < 0)
+		return monitor_run(config, ret, e);
 	if (pthread_create(&listener, NULL, listen_to, &owner) != 0)
 		return err_set(e, ERR_KERNEL, "no thread");
 	result = monitor_run(config, ret, e);
@@ -163,8 +173,8 @@ static int serve(struct monitor_result *ret, struct err *e)
 	TRY(make_initramfs(&initramfs, e));
 	config.kernel = kernel;
 	config.initramfs = initramfs;
-	config.agent = agent[1];
-	return run(&config, agent[0], ret, e);
+	config.agent = o.port < 0 ? agent[1] : o.port;
+	return run(&config, o.port < 0 ? agent[0] : -1, ret, e);
 }
 
 int main(int argc, char **argv)
@@ -172,7 +182,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	struct monitor_result result;
 
-	for (int c; (c = getopt(argc, argv, "m:c:l:s:r:a:t:v")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "m:c:l:s:r:a:t:p:v")) != -1;) {
 		switch (c) {
 		case 'm':
 			o.memory = strtoul(optarg, NULL, 10);
@@ -194,6 +204,9 @@ int main(int argc, char **argv)
 			break;
 		case 'a':
 			o.words = optarg;
+			break;
+		case 'p':
+			o.port = (int)strtol(optarg, NULL, 10);
 			break;
 		case 'v':
 			o.verbose = true;

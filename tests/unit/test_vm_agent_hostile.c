@@ -65,15 +65,12 @@ static void ends(void)
 {
 	struct pollfd p = { .fd = vm.socket, .events = POLLIN };
 	char part[4096];
-	int status;
 
 	do {
 		if (poll(&p, 1, VM_AGENT_PATIENCE_MS) <= 0)
 			fail_msg("it does not end");
 	} while (recv(vm.socket, part, sizeof(part), 0) > 0);
-	status = vm_agent_end();
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGINT)
-		fail_msg("it crashed: wait status %#x", status);
+	vm_ends_well();
 }
 
 static void again(void)
@@ -189,14 +186,14 @@ static void messages_without_a_shape_end_it(void **unused)
 static void noise_ends_it(void **unused)
 {
 	uint8_t noise[512];
+	uint32_t random = 1;
 
 	(void)unused;
-	srand(1);
 	for (int i = 0; i < 20; i++) {
 		again();
 		flush();
 		for (size_t k = 0; k < sizeof(noise); k++)
-			noise[k] = (uint8_t)(rand() >> 7); /* NOLINT: the same each time */
+			noise[k] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
 		put(noise, sizeof(noise));
 		assert_int_equal(shutdown(vm.socket, SHUT_WR), 0);
 		ends();

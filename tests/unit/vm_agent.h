@@ -3,6 +3,9 @@
  * The guest's agent without a guest: the first process of new user, pid and mount namespaces,
  * with a socket in place of the port and a folder with busybox in place of the share. What a
  * real guest's agent may do to its machine (set the clock, power off) ends at the namespaces.
+ *
+ * VM_AGENT_GUEST is a command of the shell's that boots a real guest instead: descriptor 3 is
+ * the agent's socket, and $ROOTFS is to be the share "share" (tests/microvm/boot.c does it).
  */
 #pragma once
 
@@ -29,7 +32,7 @@
 #include "unit.h"
 #include "vm-sandbox/agent_client.h"
 
-enum { VM_AGENT_PATIENCE_MS = 60000 };
+enum { VM_AGENT_PATIENCE_MS = 240000 };
 
 /* What came of one process. */
 struct vm_agent_seen {
@@ -202,6 +205,28 @@ static inline void vm_write_maps(pid_t pid)
 	vm_write_file(path, map);
 }
 
+static inline const char *vm_guest(void)
+{
+	return getenv("VM_AGENT_GUEST");
+}
+
+static inline int vm_boot_guest(void)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	vm.pid = fork();
+	if (vm.pid == 0) {
+		if (setenv("ROOTFS", vm.rootfs, 1) == 0 && dup2(pair[1], 3) == 3 &&
+		    fcntl(3, F_SETFD, 0) == 0)
+			(void)execl("/bin/sh", "sh", "-c", vm_guest(), NULL);
+		_exit(99);
+	}
+	assert_true(vm.pid > 0);
+	close(pair[1]);
+	return pair[0];
+}
+
 /* The socket to a new agent. */
 static inline int vm_launch_agent(void)
 {
@@ -245,7 +270,7 @@ static inline bool vm_possible(void)
 	return true;
 }
 
-/* The wait status of the agent; it must end by itself. */
+/* The wait status of the agent, or of who has booted its guest; it must end by itself. */
 static inline int vm_agent_end(void)
 {
 	int status = -1;
@@ -262,6 +287,16 @@ static inline int vm_agent_end(void)
 	}
 	fail_msg("the agent does not end");
 	return -1;
+}
+
+/* As the kernel ends a pid namespace (reboot(2)), or as a monitor does a guest. */
+static inline void vm_ends_well(void)
+{
+	int status = vm_agent_end();
+
+	if (vm_guest() ? !WIFEXITED(status) || WEXITSTATUS(status) == 99
+	               : !WIFSIGNALED(status) || WTERMSIG(status) != SIGINT)
+		fail_msg("it crashed: wait status %#x", status);
 }
 
 static inline void vm_remove_rootfs(void)
@@ -324,7 +359,8 @@ static inline void vm_fails(uint32_t request, enum err_kind kind, const char *wo
 
 static inline int vm_agent_start(void **unused)
 {
-	const struct agent_mount share = { "", vm.rootfs, AGENT_SHARES "/rootfs", "" };
+	const struct agent_mount share = { "", vm.rootfs, AGENT_SHARES "/share", "" };
+	const struct agent_mount real = { "virtiofs", "caisson", AGENT_SHARES, "" };
 
 	(void)unused;
 	if (!vm_possible())
@@ -334,9 +370,9 @@ static inline int vm_agent_start(void **unused)
 	vm_make_rootfs();
 	vm.client = calloc(1, sizeof(*vm.client));
 	agent_client_init(vm.client, &vm_agent_events, NULL);
-	vm.socket = vm_launch_agent();
+	vm.socket = vm_guest() ? vm_boot_guest() : vm_launch_agent();
 	vm_answer(0);
-	vm_ok(agent_client_setup(vm.client, &share, 1));
+	vm_ok(agent_client_setup(vm.client, vm_guest() ? &real : &share, 1));
 	return 0;
 }
 
@@ -370,7 +406,7 @@ static inline const struct oci_config *vm_config(struct arena *a, const struct v
 		a,
 		"{\"ociVersion\":\"1.2.0\",\"process\":{\"args\":[%s],\"cwd\":\"/\","
 		"\"env\":[\"PATH=/bin\"],\"user\":{\"uid\":0,\"gid\":0},\"terminal\":%s%s%s},"
-		"\"root\":{\"path\":\"rootfs\"},\"hostname\":\"guest\",\"mounts\":["
+		"\"root\":{\"path\":\"share\"},\"hostname\":\"guest\",\"mounts\":["
 		"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
 		"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"
 		"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
@@ -390,13 +426,17 @@ static inline const struct oci_config *vm_config(struct arena *a, const struct v
 static inline struct host_facts vm_facts(void)
 {
 	struct host_facts facts = {
-		.user_namespace = true,
-		.rootless = true,
+		.user_namespace = !vm_guest(),
+		.rootless = !vm_guest(),
 		.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
 	};
 	struct err e = { 0 };
 
-	if (cgroup_probe(true, &facts.cgroup, &e) < 0)
+	if (vm_guest())
+		facts.cgroup = (struct cgroup_facts){ .mode = CGROUP_UNIFIED,
+			                              .mount = "/sys/fs/cgroup",
+			                              .controllers = 0xff };
+	else if (cgroup_probe(true, &facts.cgroup, &e) < 0)
 		fail_msg("%s", e.text);
 	return facts;
 }
@@ -430,10 +470,13 @@ static inline void vm_compile(const struct vm_config *c, bool exec, struct buf *
 static inline uint32_t vm_launch(uint32_t process, const struct vm_config *c, uint32_t stdio)
 {
 	bool exec = process != AGENT_CONTAINER;
+	struct vm_config whole = *c;
 	BUF struct buf plan = { 0 };
 
+	if (vm_guest() && !c->group)
+		whole.group = "/container";
 	memset(&vm.seen[process], 0, sizeof(vm.seen[process]));
-	vm_compile(c, exec, &plan);
+	vm_compile(&whole, exec, &plan);
 	return agent_client_launch(vm.client, exec ? AGENT_EXEC : AGENT_CREATE, process, plan.data,
 	                           plan.len, stdio, "");
 }

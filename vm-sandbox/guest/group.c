@@ -57,26 +57,6 @@ static int fill(const struct group *g, const struct plan *plan, const struct cgr
 	return cgroup_apply_devices(g->fd, plan_array(plan, devices), devices.count, e);
 }
 
-int group_make(struct group *g, const struct plan *plan, struct err *e)
-{
-	const char *path = plan_text(plan, plan->cgroup.path);
-	ARENA struct arena a = { 0 };
-	unsigned int controllers;
-	bool made;
-
-	if (!path)
-		return 0;
-	const struct cgroup_write *writes = writes_of(&a, plan, &controllers);
-	TRY(cgroup_probe(true, &g->facts, e));
-	g->path = strdup(path);
-	if (!g->path)
-		return err_set(e, ERR_KERNEL, "out of memory");
-	g->fd = cgroup_create(&g->facts, path, controllers, &made, e);
-	TRY(g->fd);
-	TRY(fill(g, plan, writes, e));
-	return meter_open(g->fd, METER_BIT(METER_MEMORY_EVENTS), &g->meter, e);
-}
-
 void group_remove(struct group *g)
 {
 	struct err ignored = { 0 };
@@ -90,6 +70,28 @@ void group_remove(struct group *g)
 	fd_drop(&g->fd);
 	free(g->path);
 	g->path = NULL;
+	g->kills = 0;
+}
+
+int group_make(struct group *g, const struct plan *plan, struct err *e)
+{
+	const char *path = plan_text(plan, plan->cgroup.path);
+	ARENA struct arena a = { 0 };
+	unsigned int controllers;
+	bool made;
+
+	group_remove(g); /* of a container that was here before */
+	if (!path)
+		return 0;
+	const struct cgroup_write *writes = writes_of(&a, plan, &controllers);
+	TRY(cgroup_probe(true, &g->facts, e));
+	g->path = strdup(path);
+	if (!g->path)
+		return err_set(e, ERR_KERNEL, "out of memory");
+	g->fd = cgroup_create(&g->facts, path, controllers, &made, e);
+	TRY(g->fd);
+	TRY(fill(g, plan, writes, e));
+	return meter_open(g->fd, METER_BIT(METER_MEMORY_EVENTS), &g->meter, e);
 }
 
 /* As on the host (runtime/exec.c): a group whose children have controllers takes no process
