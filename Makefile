@@ -228,7 +228,7 @@ $(BUILD)/tests/test_vm_%: tests/unit/test_vm_%.c $(VM_LIBRARY)
 $(patsubst %,$(BUILD)/tests/test_vm_agent%,_run _group _hostile): $(BUILD)/tests/%: tests/unit/%.c \
   $(LIBRARY) $(BUILD)/caisson-agent
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) -DAGENT_PATH='"$(abspath $(BUILD))/caisson-agent"' $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \
 	  -pie $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
 -include $(addsuffix .d,$(UNITS))

@@ -46,7 +46,7 @@ static struct {
 	struct agent_client *client;
 	int socket;
 	pid_t pid;
-	char rootfs[64];
+	char rootfs[64], program[4096];
 	bool greedy; /* output is consumed at once */
 	uint32_t answered;
 	struct agent_reply reply;
@@ -184,8 +184,8 @@ static inline _Noreturn void vm_become_agent(int go, int port)
 	}
 	(void)snprintf(number, sizeof(number), "%d", port);
 	(void)fcntl(port, F_SETFD, 0);
-	(void)execl(AGENT_PATH, "caisson-agent", "--port", number, NULL);
-	perror(AGENT_PATH);
+	(void)execl(vm.program, "caisson-agent", "--port", number, NULL);
+	perror(vm.program);
 	_exit(99);
 }
 
@@ -203,6 +203,18 @@ static inline void vm_write_maps(pid_t pid)
 	(void)snprintf(map, sizeof(map), "0 %u %u", getegid(), root ? 65536 : 1);
 	(void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
 	vm_write_file(path, map);
+}
+
+/* build/caisson-agent, where this is build/tests/TEST. */
+static inline void vm_find_agent(void)
+{
+	char own[2048];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+	assert_true(n > 0);
+	own[n] = '\0';
+	*strrchr(own, '/') = '\0';
+	(void)snprintf(vm.program, sizeof(vm.program), "%s/../caisson-agent", own);
 }
 
 static inline const char *vm_guest(void)
@@ -236,6 +248,7 @@ static inline int vm_launch_agent(void)
 	};
 	int pair[2], go[2];
 
+	vm_find_agent();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
 	vm.pid = sys_clone3(&args);
