@@ -39,6 +39,8 @@ static void need_group(void)
 	bool made;
 	FD int fd = -1;
 
+	if (vm_guest())
+		return;
 	if (facts.mode != CGROUP_NONE && geteuid() == 0)
 		fd = cgroup_create(&facts, path, 0, &made, &e);
 	if (fd >= 0)
@@ -190,9 +192,36 @@ static void a_create_that_failed_leaves_no_group(void **unused)
 	assert_int_equal(access(full, F_OK), -1);
 }
 
+static void memory_that_ran_out_is_told(void **unused)
+{
+	const struct host_facts host = vm_facts();
+	char below[80];
+
+	(void)unused;
+	need_group();
+	if (!(host.cgroup.controllers & CGROUP_MEMORY)) {
+		print_message("skipped: the cgroup2 tree has no controller for memory\n");
+		skip();
+	}
+	(void)snprintf(below, sizeof(below), "%s/c", path);
+	vm_ok(VM_LAUNCH(AGENT_CONTAINER, AGENT_HAS_STDOUT, .group = below,
+	                .resources = "{\"memory\":{\"limit\":16777216,\"swap\":16777216}}",
+	                .args = "\"sh\",\"-c\",\"dd if=/dev/zero of=/dev/null bs=64M count=1; "
+	                        "echo $?; cat\""));
+	vm_ok(agent_client_start(vm.client, ""));
+	VM_UNTIL(vm.oom > 0 && vm.seen[1].len[0] > 0);
+	assert_string_equal(vm.seen[1].out[0], "137\n");
+	assert_string_equal(content("memory.max"), "16777216\n");
+	assert_non_null(strstr(content("memory.events"), "oom_kill 1"));
+}
+
 static void without_a_group_it_says_so(void **unused)
 {
 	(void)unused;
+	if (vm_guest()) {
+		print_message("skipped: in a guest there always is one\n");
+		skip();
+	}
 	vm_run_waiting();
 	vm_fails(agent_client_ps(vm.client, 0), ERR_STATE, "no cgroup");
 	vm_fails(agent_client_plain(vm.client, AGENT_PAUSE), ERR_STATE, "no cgroup");
@@ -203,12 +232,20 @@ static void without_a_group_it_says_so(void **unused)
 	vm_fails(agent_client_start(vm.client, ""), ERR_STATE, "already running");
 }
 
-/* Both are the guest's alone: here, in a user namespace, the kernel says no. */
+/* Both are the guest's alone: in a user namespace the kernel says no. */
 static void the_clock_is_set_where_it_is_ours(void **unused)
 {
 	static const uint8_t entropy[AGENT_ENTROPY] = { 0 };
 
 	(void)unused;
+	if (vm_guest()) {
+		vm_ok(agent_client_clock(vm.client, 2000000000, 0, entropy));
+		vm_ok(VM_LAUNCH(AGENT_CONTAINER, AGENT_HAS_STDOUT, .args = "\"date\",\"+%Y\""));
+		vm_ok(agent_client_start(vm.client, ""));
+		VM_UNTIL(vm.seen[1].finished);
+		assert_string_equal(vm.seen[1].out[0], "2033\n");
+		return;
+	}
 	vm_fails(agent_client_clock(vm.client, 1, 0, entropy), ERR_KERNEL, "entropy");
 	assert_int_equal(vm.reply.err.sys, EPERM);
 }
@@ -238,10 +275,11 @@ int main(int argc, char **argv)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
-		CASE(its_processes_are_listed),   CASE(files_are_read_and_changed),
-		CASE(it_is_paused_and_killed),    CASE(a_create_that_failed_leaves_no_group),
-		CASE(without_a_group_it_says_so), CASE(the_clock_is_set_where_it_is_ours),
-		CASE(a_mount_that_fails_is_told), CASE(it_ends_when_the_host_is_gone),
+		CASE(its_processes_are_listed),          CASE(files_are_read_and_changed),
+		CASE(it_is_paused_and_killed),           CASE(a_create_that_failed_leaves_no_group),
+		CASE(memory_that_ran_out_is_told),       CASE(without_a_group_it_says_so),
+		CASE(the_clock_is_set_where_it_is_ours), CASE(a_mount_that_fails_is_told),
+		CASE(it_ends_when_the_host_is_gone),
 	};
 
 	if (argc > 1)

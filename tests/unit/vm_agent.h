@@ -49,6 +49,7 @@ static struct {
 	char rootfs[64], program[4096];
 	bool greedy; /* output is consumed at once */
 	uint32_t answered;
+	uint64_t oom; /* kills that were told of */
 	struct agent_reply reply;
 	char files[8192];
 	size_t files_len;
@@ -108,6 +109,12 @@ static inline void vm_on_exited(void *owner, uint32_t process, int status, int s
 	vm.seen[process].signal = signal;
 }
 
+static inline void vm_on_oom(void *owner, uint64_t kills)
+{
+	(void)owner;
+	vm.oom = kills;
+}
+
 static inline void vm_on_finished(void *owner, uint32_t process)
 {
 	(void)owner;
@@ -121,6 +128,7 @@ static const struct agent_client_events vm_agent_events = {
 	.input_closed = vm_on_input_closed,
 	.exited = vm_on_exited,
 	.finished = vm_on_finished,
+	.oom = vm_on_oom,
 };
 
 /* --- the guest ------------------------------------------------------------------------------ */
@@ -148,8 +156,8 @@ static inline void vm_copy(const char *from, const char *to)
 static inline void vm_make_rootfs(void)
 {
 	static const char *const folders[] = { "bin", "dev", "proc", "sys", "etc", "tmp" };
-	static const char *const applets[] = { "sh",   "cat",  "sleep", "echo", "id",
-		                               "stty", "head", "true",  "dd",   "kill" };
+	static const char *const applets[] = { "sh",   "cat",  "sleep", "echo", "id",  "stty",
+		                               "head", "true", "dd",    "kill", "date" };
 	char path[128];
 
 	(void)snprintf(vm.rootfs, sizeof(vm.rootfs), "/tmp/caisson-agent-XXXXXX");
@@ -407,7 +415,7 @@ static inline int vm_agent_stop(void **unused)
 
 /* A process with these arguments (JSON), and more members of it and of the whole. */
 struct vm_config {
-	const char *args, *process, *top, *group;
+	const char *args, *process, *top, *group, *resources;
 	bool terminal;
 };
 
@@ -425,11 +433,12 @@ static inline const struct oci_config *vm_config(struct arena *a, const struct v
 		"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
 		"\"options\":[\"newinstance\",\"ptmxmode=0666\"]}],"
 		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"},"
-		"{\"type\":\"ipc\"},{\"type\":\"uts\"}]%s%s%s}%s%s}",
+		"{\"type\":\"ipc\"},{\"type\":\"uts\"}]%s%s%s%s%s}%s%s}",
 		c->args, c->terminal ? "true" : "false", c->process ? "," : "",
 		c->process ? c->process : "", c->group ? ",\"cgroupsPath\":\"" : "",
-		c->group ? c->group : "", c->group ? "\"" : "", c->top ? "," : "",
-		c->top ? c->top : "");
+		c->group ? c->group : "", c->group ? "\"" : "",
+		c->resources ? ",\"resources\":" : "", c->resources ? c->resources : "",
+		c->top ? "," : "", c->top ? c->top : "");
 
 	if (oci_config_parse(a, text, strlen(text), &config, &e) < 0)
 		fail_msg("%s: %s", text, e.text);
