@@ -216,7 +216,7 @@ number_of() { # SYSTEM-CALL
 	local limits=(memlock=0 sigpending=0 nproc=1 stack=131072 msgqueue=0 rtprio=0 nice=0 core=0 cpu=5)
 	sanitized || limits+=(data=1000000)
 	for limit in "${limits[@]}"; do
-		survives prlimit --$limit "$CAISSON" --root "$STATE" create -b b c
+		survives prlimit "--$limit" "$CAISSON" --root "$STATE" create -b b c
 	done
 	[ $worked -gt 5 ]
 }
