@@ -200,15 +200,15 @@ static inline _Noreturn void vm_become_agent(int go, int port)
 static inline void vm_write_maps(pid_t pid)
 {
 	char path[64], map[64];
-	const bool root = geteuid() == 0;
+	const unsigned int count = geteuid() == 0 ? 65536 : 1;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-	if (!root)
+	if (count == 1)
 		vm_write_file(path, "deny");
-	(void)snprintf(map, sizeof(map), "0 %u %u", geteuid(), root ? 65536 : 1);
+	(void)snprintf(map, sizeof(map), "0 %u %u", geteuid(), count);
 	(void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
 	vm_write_file(path, map);
-	(void)snprintf(map, sizeof(map), "0 %u %u", getegid(), root ? 65536 : 1);
+	(void)snprintf(map, sizeof(map), "0 %u %u", getegid(), count);
 	(void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
 	vm_write_file(path, map);
 }
