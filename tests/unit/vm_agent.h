@@ -450,6 +450,7 @@ static inline struct host_facts vm_facts(void)
 	struct host_facts facts = {
 		.user_namespace = !vm_guest(),
 		.rootless = !vm_guest(),
+		.setgroups_denied = !vm_guest() && geteuid() != 0,
 		.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
 	};
 	struct err e = { 0 };
