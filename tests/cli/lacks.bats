@@ -253,9 +253,8 @@ socket_server() {
 	script b 'exit 7'
 	config b '.mounts += [range(60) | { destination: "/tmp/\(.)", type: "tmpfs", source: "tmpfs" }]'
 	status=0
-	# callers leave some open, as bats does
 	bash -c "ulimit -Sn 32; exec '$CAISSON' --root '$STATE' run -b b c" \
-		</dev/null >out 2>&1 3>&- 4>&2 5>&2 6>&2 7>&2 || status=$?
+		</dev/null >out 2>&1 3>&- || status=$?
 	[ "$status" = 7 ] || {
 		cat out
 		return 1

@@ -11,8 +11,8 @@
 #include "runtime/launch/init/target.h"
 
 enum {
-	SLOTS = 256,      /* plan_check refuses more */
-	SCRATCH_MANY = 8, /* so that a start is content with 32 descriptors, some of its caller's */
+	SLOTS = 256,       /* plan_check refuses more */
+	SCRATCH_MANY = 16, /* so that a start is content with 32 descriptors */
 };
 
 static int slots[SLOTS]; /* fd + 1; 0: empty */
