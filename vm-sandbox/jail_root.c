@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,10 +33,9 @@ struct id_map {
 /* --- ids ---------------------------------------------------------------------------------- */
 
 /* Every id that we have stands for itself: our own map, with the inner ids on both sides. A
- * plain user may map one id, the own. */
+ * plain user may map one id, the own. The kernel's numbers are copied as words. */
 static int identity_of(struct id_map *m, unsigned int own, bool all, struct err *e)
 {
-	unsigned int inside, outside, count;
 	char name[32], line[128];
 	FILE *f;
 
@@ -48,10 +48,14 @@ static int identity_of(struct id_map *m, unsigned int own, bool all, struct err 
 	f = fopen(name, "re");
 	if (!f)
 		return err_sys(e, "open %s", name);
-	while (fgets(line, sizeof(line), f) && m->len + sizeof(line) < MAP_ROOM &&
-	       sscanf(line, "%u %u %u", &inside, &outside, &count) == 3)
-		m->len += (size_t)snprintf(m->text + m->len, MAP_ROOM - m->len, "%u %u %u\n",
-		                           inside, inside, count);
+	while (fgets(line, sizeof(line), f) && m->len + sizeof(line) < MAP_ROOM) {
+		char *rest, *inside = strtok_r(line, " \n", &rest);
+		char *outside = strtok_r(NULL, " \n", &rest), *count = strtok_r(NULL, " \n", &rest);
+
+		if (inside && outside && count)
+			m->len += (size_t)snprintf(m->text + m->len, MAP_ROOM - m->len,
+			                           "%s %s %s\n", inside, inside, count);
+	}
 	(void)fclose(f);
 	return 0;
 }

@@ -62,12 +62,24 @@ static int check_number(struct agent *a, uint32_t number, bool is_exec, struct e
 	return 0;
 }
 
+/* Somebody may still hold the pipes of one that has ended; the host has done with it. */
+static void free_number(struct agent *a, uint32_t number)
+{
+	for (unsigned int i = 0; i < AGENT_PROCESSES_MAX; i++) {
+		const struct process *p = a->process[i];
+
+		if (p && p->number == number && p->phase == PHASE_ENDED && p->told && !p->worker)
+			drop(a, &a->process[i]);
+	}
+}
+
 int process_new(struct agent *a, const struct agent_launch *m, const char *group, bool is_exec,
                 struct process **ret, struct err *e)
 {
 	struct process **place, *p;
 
-	process_sweep(a); /* its number may just have become free */
+	process_sweep(a);
+	free_number(a, m->head.process);
 	place = free_place(a);
 	TRY(check_number(a, m->head.process, is_exec, e));
 	if (m->plan_len < sizeof(struct plan) || m->plan_len > PLAN_SIZE_MAX ||

@@ -118,10 +118,11 @@ void reap_children(struct agent *a)
 	}
 }
 
-/* A start that has not been answered yet is, before its process's end is told. */
+/* A start that has not been answered yet is, before its process's end is told; and whoever
+ * answered has ended, since the host may use the number again as soon as it hears of this. */
 static bool may_tell(const struct process *p)
 {
-	return p->phase == PHASE_ENDED && !p->told && !p->request;
+	return p->phase == PHASE_ENDED && !p->told && !p->request && !p->worker;
 }
 
 void reap_tell(struct agent *a)
