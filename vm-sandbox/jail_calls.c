@@ -138,7 +138,7 @@ static const uint32_t namespace_flags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NE
 
 /* --- the program --------------------------------------------------------------------------- */
 
-enum { CODE_ROOM = 16 + 2 * LEN(calls) + 6 * 8 + 2 * LEN(kvm_requests) };
+enum { CODE_ROOM = 64 + 2 * LEN(calls) + 2 * LEN(kvm_requests) };
 
 struct code {
 	struct sock_filter v[CODE_ROOM];

@@ -107,6 +107,7 @@ static int wait_for_maps(pid_t child, struct err *e)
 
 int jail_namespaces(struct err *e)
 {
+	struct err unused = { 0 };
 	struct id_map maps[2] = { { .file = "uid_map" }, { .file = "gid_map" } };
 	bool all = geteuid() == 0;
 	FD int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -130,7 +131,9 @@ int jail_namespaces(struct err *e)
 		return err_sys(e, "fork");
 	result = unshare_all(go, e);
 	fd_drop(&go); /* a child that still waits ends */
-	return wait_for_maps(child, result < 0 ? &(struct err){ 0 } : e) < 0 ? -1 : result;
+	if (wait_for_maps(child, result < 0 ? &unused : e) < 0)
+		return -1;
+	return result;
 }
 
 /* --- files --------------------------------------------------------------------------------- */

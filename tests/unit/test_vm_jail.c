@@ -198,6 +198,13 @@ static long xattr_of(const char *name)
 	return fsetxattr(fd, name, "x", 1, 0);
 }
 
+static long new_code(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? -1 : munmap(at, 4096);
+}
+
 static long wrong_kvm(unsigned long request)
 {
 	return sys_ioctl(pipes[0], request, NULL);
@@ -257,8 +264,7 @@ static long wrong_kvm(unsigned long request)
 	X(unshare_user, 1, unshare(CLONE_NEWUSER))                                            \
 	X(unshare_net, 1, unshare(CLONE_NEWNET))                                              \
 	X(setns, 1, syscall(SYS_setns, own_namespace, 0))                                     \
-	X(code, 1, (long)(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) \
-	                  == MAP_FAILED ? -1 : 0))                                            \
+	X(code, 1, new_code())                                                                \
 	X(code_later, 1, mprotect(page, 4096, PROT_READ | PROT_EXEC))                         \
 	X(memfd, 1, syscall(SYS_memfd_create, "x", 0))                                        \
 	X(userfaultfd, 0, syscall(SYS_userfaultfd, 0))                                        \
