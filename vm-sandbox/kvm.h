@@ -76,6 +76,7 @@ struct machine_vcpu {
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;
+	pid_t tid; /* 0: it has not begun */
 	bool started;
 };
 
@@ -94,6 +95,9 @@ struct machine {
 	enum machine_end end;
 	int why; /* an errno, or KVM's reason, beside MACHINE_FAILED */
 	struct machine_exits exits;
+
+	/* where each processor's thread begins, NULL: nowhere else; -1: it runs no guest then */
+	int (*confine)(struct err *e);
 
 	/* a byte of the guest's serial port, when it has one */
 	void (*serial)(void *owner, uint8_t byte);

@@ -208,11 +208,21 @@ static bool has_ended(struct machine *m)
 	return ended;
 }
 
+static void confine(struct machine *m)
+{
+	struct err e = { 0 };
+
+	if (m->confine && m->confine(&e) < 0)
+		set_end(m, MACHINE_FAILED, e.sys);
+}
+
 static void *run_vcpu(void *arg)
 {
 	struct machine_vcpu *v = arg;
 	struct machine *m = v->machine;
 
+	__atomic_store_n(&v->tid, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	confine(m);
 	while (!has_ended(m)) {
 		enum machine_end end;
 		int why = 0;
@@ -256,15 +266,23 @@ int machine_start(struct machine *m, struct err *e)
 	return 0;
 }
 
+/* A thread that has not begun sees immediate_exit. By tgkill(2), which names our process, and
+ * not by pthread_kill: a jailed monitor may signal nobody else (jail_calls.c). */
+static void kick(struct machine_vcpu *v)
+{
+	pid_t tid;
+
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	tid = __atomic_load_n(&v->tid, __ATOMIC_SEQ_CST);
+	if (tid > 0)
+		(void)syscall(SYS_tgkill, getpid(), tid, kick_signal());
+}
+
 static void join_threads(struct machine *m)
 {
 	for (unsigned int i = 0; i < m->vcpu_count; i++) {
-		struct machine_vcpu *v = &m->vcpu[i];
-
-		if (!v->started)
-			continue;
-		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-		(void)pthread_kill(v->thread, kick_signal());
+		if (m->vcpu[i].started)
+			kick(&m->vcpu[i]);
 	}
 	for (unsigned int i = 0; i < m->vcpu_count; i++) {
 		if (m->vcpu[i].started)

@@ -23,6 +23,7 @@
 #include "vm-sandbox/agent_port.h"
 #include "vm-sandbox/boot.h"
 #include "vm-sandbox/fs_device.h"
+#include "vm-sandbox/jail.h"
 #include "vm-sandbox/kernel.h"
 #include "vm-sandbox/rng.h"
 #include "vm-sandbox/serial_log.h"
@@ -105,6 +106,17 @@ static int set_limits(struct fs_setup *setup, struct err *e)
 	return 0;
 }
 
+/* /proc/self/fd. Making a mount of it takes rights that only a jail needs as well. */
+static int open_descriptors(bool jailed, struct err *e)
+{
+	int fd;
+
+	if (jailed)
+		return jail_proc_fds(e);
+	fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open /proc/self/fd") : fd;
+}
+
 static int make_fs(struct monitor *m, struct err *e)
 {
 	struct fs_setup setup = {
@@ -112,9 +124,8 @@ static int make_fs(struct monitor *m, struct err *e)
 		.share_count = m->config->share_count,
 	};
 
-	m->proc_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (m->proc_fds < 0)
-		return err_sys(e, "open /proc/self/fd");
+	m->proc_fds = open_descriptors(m->config->jailed, e);
+	TRY(m->proc_fds);
 	setup.proc_fds = m->proc_fds;
 	TRY(set_limits(&setup, e));
 	TRY(fs_new(&setup, &m->fs, e));
@@ -275,6 +286,26 @@ static enum monitor_end end_of(const struct monitor *m, enum machine_end end, bo
 	}
 }
 
+static int confine_vcpu(struct err *e)
+{
+	return jail_thread(JAIL_VCPU, e);
+}
+
+static int enter_jail(struct monitor *m, struct err *e)
+{
+	if (!m->config->jailed)
+		return 0;
+	m->machine.confine = confine_vcpu;
+	return jail_enter(m->config->shares, m->config->share_count, e);
+}
+
+/* The processors' threads, and then nothing but waiting for them. */
+static int start(struct monitor *m, struct err *e)
+{
+	TRY(machine_start(&m->machine, e));
+	return m->config->jailed ? jail_thread(JAIL_MAIN, e) : 0;
+}
+
 static int run(struct monitor *m, struct monitor_result *ret, struct err *e)
 {
 	enum machine_end end = MACHINE_RUNS;
@@ -285,7 +316,8 @@ static int run(struct monitor *m, struct monitor_result *ret, struct err *e)
 	TRY(load(m, e));
 	if (m->config->sealed)
 		TRY(m->config->sealed(m->config->owner, e));
-	started = machine_start(&m->machine, e);
+	TRY(enter_jail(m, e));
+	started = start(m, e);
 	if (started == 0)
 		late = attend(m);
 	if (machine_finish(&m->machine, &end, e) < 0 || started < 0)

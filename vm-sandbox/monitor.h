@@ -52,6 +52,7 @@ struct monitor_config {
 	 * give up what the monitor does not need any more. NULL: nothing. */
 	int (*sealed)(void *owner, struct err *e);
 	void *owner;
+	bool jailed; /* goes to jail (jail.h) after that, for good: the caller ends soon after */
 };
 
 struct monitor_result {

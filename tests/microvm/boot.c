@@ -15,16 +15,19 @@
  *	-v            the kernel's messages, to stderr
  */
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/scope.h"
+#include "base/sys.h"
 #include "vm-sandbox/initramfs.h"
 #include "vm-sandbox/kernel.h"
 #include "vm-sandbox/monitor.h"
@@ -48,9 +51,8 @@ static const char greeting[] = "hello, guest";
 
 /* The owner's side of the agent's socket: prints what comes; when the guest is ready, greets
  * it. */
-static void *listen_to(void *arg)
+static void listen_to(int fd)
 {
-	int fd = *(const int *)arg;
 	BUF struct buf heard = { 0 };
 	bool greeted = false;
 	char text[4096];
@@ -63,7 +65,6 @@ static void *listen_to(void *arg)
 			continue;
 		greeted = write(fd, greeting, strlen(greeting)) > 0;
 	}
-	return NULL;
 }
 
 static int read_path(const char *path, struct buf *ret, struct err *e)
@@ -128,26 +129,64 @@ static void tell(const struct monitor_result *r)
 		printf("the kernel's last lines:\n%s", r->lines);
 }
 
+/* What the monitor leaves to us, from its jail. */
+struct told {
+	int done;
+	struct monitor_result result;
+	struct err e;
+};
+
+static int wait_for(pid_t monitor, struct err *e)
+{
+	int status;
+
+	if (waitpid(monitor, &status, 0) != monitor)
+		return err_sys(e, "wait for the monitor");
+	if (!WIFEXITED(status))
+		return err_set(e, ERR_BUG, "the monitor died of signal %d", WTERMSIG(status));
+	return 0;
+}
+
+/* In a process of its own, which goes to jail; owner: -1, or the agent's socket's other end. */
 static int run(const struct monitor_config *config, int owner, struct monitor_result *ret,
                struct err *e)
 {
-	pthread_t listener;
-	int result;
+	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
+	                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t monitor = told == MAP_FAILED ? -1 : fork();
 
-	if (owner < 0)
-		return monitor_run(config, ret, e);
-	if (pthread_create(&listener, NULL, listen_to, &owner) != 0)
-		return err_set(e, ERR_KERNEL, "no thread");
-	result = monitor_run(config, ret, e);
-	(void)shutdown(config->agent, SHUT_RDWR);
-	(void)pthread_join(listener, NULL);
-	return result;
+	if (monitor < 0)
+		return err_sys(e, "make the monitor's process");
+	if (monitor == 0) {
+		if (owner >= 0)
+			(void)close(owner);
+		told->done = monitor_run(config, &told->result, &told->e);
+		_exit(0);
+	}
+	(void)close(config->agent); /* so that the monitor's end of it is the last */
+	if (owner >= 0)
+		listen_to(owner);
+	TRY(wait_for(monitor, e));
+	*ret = told->result;
+	*e = told->e;
+	return told->done;
+}
+
+/* A mount of its own, without devices. */
+static int open_share(const char *path, uint64_t more, struct err *e)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | more };
+	FD int fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0 || sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr) < 0)
+		return err_sys(e, "open %s", path);
+	return fd_give(&fd);
 }
 
 static int serve(struct monitor_result *ret, struct err *e)
 {
-	FD int share = open(o.share, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	FD int read_only = o.read_only ? open(o.read_only, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	FD int share = open_share(o.share, 0, e);
+	FD int read_only = o.read_only ? open_share(o.read_only, MOUNT_ATTR_RDONLY, e) : -1;
 	FD int kernel = -1;
 	FD int initramfs = -1;
 	int agent[2];
@@ -163,10 +202,11 @@ static int serve(struct monitor_result *ret, struct err *e)
 		.share_count = o.read_only ? 2 : 1,
 		.serial = o.verbose ? STDERR_FILENO : -1,
 		.ready_ms = (unsigned int)o.seconds * 1000,
+		.jailed = true,
 	};
 
 	if (share < 0 || (o.read_only && read_only < 0))
-		return err_sys(e, "open %s", share < 0 ? o.share : o.read_only);
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, agent) < 0)
 		return err_sys(e, "socketpair");
 	TRY(open_kernel(&kernel, e));

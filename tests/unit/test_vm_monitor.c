@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -75,6 +76,7 @@ static int kernel_of(const void *code, size_t len)
 
 static struct monitor_result result;
 static unsigned int sealed;
+static bool jailed;
 static int owner; /* of the agent's socket: its other end */
 
 static int on_sealed(void *unused, struct err *e)
@@ -117,6 +119,7 @@ static int run(const void *code, size_t len, int (*at_seal)(void *, struct err *
 		.serial = -1,
 		.ready_ms = ready_ms,
 		.sealed = at_seal,
+		.jailed = jailed,
 	};
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, agent), 0);
@@ -189,6 +192,47 @@ static void a_panic_is_told_from_a_reboot(void **unused)
 	assert_string_equal(result.lines, "[ 1.0] Kernel panic - not syncing: VFS\nbye.[2J\n");
 }
 
+/* The end of a guest whose monitor is jailed: a process of its own, which never gets out. */
+static int jailed_end_of(const void *code, size_t len, int (*at_seal)(void *, struct err *),
+                         unsigned int ready_ms)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct err e = { 0 };
+		int done;
+
+		jailed = true;
+		done = run(code, len, at_seal, ready_ms, &e);
+		if (done < 0)
+			(void)!write(STDERR_FILENO, e.text, strlen(e.text));
+		_exit(done < 0 ? 99 : (int)result.end);
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status)); /* no call was forbidden */
+	return WEXITSTATUS(status);
+}
+
+#define JAILED_END(at_seal, ready_ms, ...)                                                        \
+	jailed_end_of((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }), \
+	              at_seal, ready_ms)
+
+static void it_does_its_work_in_jail(void **unused)
+{
+	(void)unused;
+	need_kvm();
+	if (geteuid() != 0) {
+		print_message("the jail needs root\n");
+		skip();
+	}
+	assert_int_equal(JAILED_END(on_sealed, 0, STOP, HANG), MONITOR_POWER_OFF);
+	assert_int_equal(JAILED_END(NULL, 0, FAULT, HANG), MONITOR_TRIPLE_FAULT);
+	assert_int_equal(JAILED_END(NULL, 50, HANG), MONITOR_NOT_READY);
+	assert_int_equal(JAILED_END(hang_up, 0, HANG), MONITOR_STOPPED);
+}
+
 static void nothing_is_left_of_what_could_not_be_made(void **unused)
 {
 	static const uint8_t code[] = { STOP, HANG };
@@ -247,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_end_has_its_name),
 		cmocka_unit_test(a_panic_is_told_from_a_reboot),
+		cmocka_unit_test(it_does_its_work_in_jail),
 		cmocka_unit_test(nothing_is_left_of_what_could_not_be_made),
 		cmocka_unit_test(the_log_keeps_the_last_lines),
 		cmocka_unit_test(the_log_has_a_limit),
