@@ -6,15 +6,30 @@
 #include "base/scope.h"
 #include "runtime/backend_vm.h"
 
+static int create_namespaces(const struct plan *plan, const struct launch_options *options,
+                             const struct vm_box *box, struct launch *ret, struct err *e)
+{
+	(void)box;
+	return launch_prepare(plan, options, ret, e);
+}
+
 /* A Linux container: namespaces made by the launcher on this host's kernel. */
 static const struct backend namespaces = {
 	.name = "namespaces",
-	.create = launch_prepare,
+	.create = create_namespaces,
 	.start = launch_start,
 	.check_host = host_check_containers,
 };
 
-static const struct backend *const backends[] = { &namespaces };
+/* The same in a virtual machine of its own, whose monitor is the container's process. */
+static const struct backend vm = {
+	.name = "vm",
+	.create = backend_vm_create,
+	.start = backend_vm_start,
+	.check_host = backend_vm_check,
+};
+
+static const struct backend *const backends[] = { &namespaces, &vm };
 
 const struct backend *backend_find(const char *name)
 {
@@ -25,14 +40,13 @@ const struct backend *backend_find(const char *name)
 	return NULL;
 }
 
-const struct backend *backend_default(void)
+const struct backend *backend_of(bool of_vm)
 {
-	return backends[0];
+	return of_vm ? &vm : &namespaces;
 }
 
 void backends_check_host(struct host_report *report)
 {
 	for (size_t i = 0; i < LEN(backends); i++)
 		backends[i]->check_host(report);
-	backend_vm_check(report);
 }

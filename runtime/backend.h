@@ -11,13 +11,15 @@
 #include "runtime/launch/launch.h"
 #include "runtime/launch/plan.h"
 #include "runtime/state.h"
+#include "runtime/vm_box.h"
 
 struct backend {
 	const char *name; /* the tag in state.json */
 
-	/* Leads the plan's process up to the point before user code. */
+	/* Leads the plan's process up to the point before user code. `box` is what a microVM
+	 * is made of; NULL for what is no microVM. */
 	int (*create)(const struct plan *plan, const struct launch_options *options,
-	              struct launch *ret, struct err *e);
+	              const struct vm_box *box, struct launch *ret, struct err *e);
 
 	/* Lets it execute. */
 	int (*start)(const struct plan *plan, const struct launch_start *s, struct err *e);
@@ -32,5 +34,5 @@ const struct backend *backend_find(const char *name);
 /* check_host of all. */
 void backends_check_host(struct host_report *report);
 
-/* The one that new containers get. */
-const struct backend *backend_default(void);
+/* The one that a new container gets. */
+const struct backend *backend_of(bool vm);

@@ -10,6 +10,14 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "runtime/host_check.h"
+#include "runtime/launch/launch.h"
+#include "runtime/vm_box.h"
+
+/* struct backend's, of a microVM: options->cgroup has its monitor. */
+MUST_CHECK int backend_vm_create(const struct plan *plan, const struct launch_options *options,
+                                 const struct vm_box *box, struct launch *ret, struct err *e);
+MUST_CHECK int backend_vm_start(const struct plan *plan, const struct launch_start *s,
+                                struct err *e);
 
 /* The lines on what it needs of the host, HOST_VM. */
 void backend_vm_check(struct host_report *r);

@@ -60,6 +60,8 @@ void creation_end(struct creation *c)
 	systemd_close(&c->systemd);
 	state_dir_close(&c->dir);
 	fd_drop(&c->console_socket);
+	if (c->box)
+		vm_box_done(c->box);
 	buf_done(&c->plan_bytes);
 	buf_done(&c->config_text);
 	arena_done(&c->arena);
@@ -145,7 +147,10 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 		.warn = log_warn,
 	};
 
-	return compile_create(c->config, &options, &c->facts, &c->plan_bytes, e);
+	if (c->box)
+		TRY(vm_box_make(&c->arena, c->config, r->id, r->bundle, cache, c->box, e));
+	return compile_create(c->box ? c->box->host : c->config, &options, &c->facts,
+	                      &c->plan_bytes, e);
 }
 
 int creation_read(struct creation *c, struct err *e)
@@ -444,7 +449,7 @@ static int make_process(struct creation *c, struct err *e)
 		            .listener = creation_on_listener },
 	};
 
-	return c->backend->create(creation_plan(c), &options, &c->launch, e);
+	return c->backend->create(creation_plan(c), &options, c->box, &c->launch, e);
 }
 
 int pid_file_write(const char *path, pid_t pid, struct err *e)

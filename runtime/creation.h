@@ -31,8 +31,8 @@ struct creation {
 	struct host_facts facts;
 	struct buf plan_bytes;
 	const struct backend *backend;
-	struct vm_settings vm; /* for a microVM */
-	int console_socket;    /* connected, or -1 */
+	struct vm_box *box; /* of a microVM; NULL: it is none */
+	int console_socket; /* connected, or -1 */
 
 	/* effects, in the order in which they come about */
 	struct state_dir dir;

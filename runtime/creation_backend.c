@@ -21,10 +21,12 @@ static int choose_vm(struct creation *c, const struct admin_profile *profile, st
 	};
 
 	TRY(vm_refuse(c->config, &asked, e));
-	TRY(vm_settings_of(c->config, profile, host_cpus(), &c->vm, e));
+	c->box = arena_new(&c->arena, sizeof(*c->box));
+	TRY(vm_settings_of(c->config, profile, host_cpus(), &c->box->settings, e));
 	if (r->kernel)
-		c->vm.kernel = r->kernel;
-	return err_set(e, ERR_REFUSED, "vm: this version cannot start a microVM yet");
+		c->box->settings.kernel = r->kernel;
+	c->backend = backend_of(true);
+	return 0;
 }
 
 int creation_choose(struct creation *c, struct err *e)
@@ -41,6 +43,6 @@ int creation_choose(struct creation *c, struct err *e)
 		return choose_vm(c, chosen.profile, e);
 	if (r->kernel)
 		return err_set(e, ERR_USAGE, "--kernel: a container has no kernel of its own");
-	c->backend = backend_default();
+	c->backend = backend_of(false);
 	return 0;
 }

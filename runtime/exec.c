@@ -307,7 +307,7 @@ static int make_process(struct execution *x, const struct backend *backend, stru
 		            .listener = on_listener },
 	};
 
-	return backend->create(plan, &options, &x->launch, e);
+	return backend->create(plan, &options, NULL, &x->launch, e);
 }
 
 static int make_process_somewhere(struct execution *x, const struct backend *backend, struct err *e)

@@ -25,6 +25,7 @@ enum jail_role {
 	JAIL_START, /* all below, and starting threads */
 	JAIL_MAIN,  /* waits, passes the agent's bytes on */
 	JAIL_VCPU,  /* runs the guest and answers it */
+	JAIL_TALK,  /* the owner's: speaks with the agent and with commands */
 	JAIL_ROLES,
 };
 

@@ -28,7 +28,9 @@ enum {
 	START = 1 << JAIL_START,
 	MAIN = 1 << JAIL_MAIN,
 	VCPU = 1 << JAIL_VCPU,
-	ALL = START | MAIN | VCPU,
+	TALK = 1 << JAIL_TALK,
+	ALL = START | MAIN | VCPU | TALK,
+	WAIT = START | MAIN | TALK,
 	FILES = START | VCPU, /* the file server answers where the guest asks */
 };
 
@@ -47,15 +49,18 @@ static const struct {
 	unsigned char roles, guard;
 } calls[] = {
 	/* the guest, and what wakes it and us */
-	{ SYS_ioctl, ALL, OF_KVM },
+	{ SYS_ioctl, START | MAIN | VCPU, OF_KVM },
 	{ SYS_write, ALL, NO_GUARD },
 	{ SYS_read, ALL, NO_GUARD },
 	{ SYS_futex, ALL, NO_GUARD },
-	{ SYS_poll, START | MAIN, NO_GUARD },
-	{ SYS_ppoll, START | MAIN, NO_GUARD },
-	{ SYS_restart_syscall, START | MAIN, NO_GUARD },
+	{ SYS_writev, WAIT, NO_GUARD },
+	{ SYS_poll, WAIT, NO_GUARD },
+	{ SYS_ppoll, WAIT, NO_GUARD },
+	{ SYS_restart_syscall, WAIT, NO_GUARD },
 	{ SYS_sendto, ALL, NO_GUARD }, /* to the agent's owner: a connected socket */
-	{ SYS_recvfrom, START | MAIN, NO_GUARD },
+	{ SYS_recvfrom, WAIT, NO_GUARD },
+	{ SYS_shutdown, WAIT, NO_GUARD },
+	{ SYS_accept4, START | TALK, NO_GUARD }, /* whoever starts the container */
 	{ SYS_getrandom, ALL, NO_GUARD },
 	{ SYS_clock_gettime, ALL, NO_GUARD }, /* where the vDSO can not */
 	/* memory and threads */

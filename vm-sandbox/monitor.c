@@ -314,9 +314,9 @@ static int run(struct monitor *m, struct monitor_result *ret, struct err *e)
 
 	TRY(plug(m, e));
 	TRY(load(m, e));
+	TRY(enter_jail(m, e));
 	if (m->config->sealed)
 		TRY(m->config->sealed(m->config->owner, e));
-	TRY(enter_jail(m, e));
 	started = start(m, e);
 	if (started == 0)
 		late = attend(m);

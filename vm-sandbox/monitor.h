@@ -48,11 +48,12 @@ struct monitor_config {
 
 	unsigned int ready_ms; /* until the agent has to say its first byte; 0: no limit */
 
-	/* Called once, when all is open and nothing of the guest has run yet: the place to
-	 * give up what the monitor does not need any more. NULL: nothing. */
+	bool jailed; /* goes to jail (jail.h) when all is open, for good: the caller ends soon */
+
+	/* Called once after that, when nothing of the guest has run yet: the place to begin
+	 * threads of the caller's, or to give up what is not needed any more. NULL: nothing. */
 	int (*sealed)(void *owner, struct err *e);
 	void *owner;
-	bool jailed; /* goes to jail (jail.h) after that, for good: the caller ends soon after */
 };
 
 struct monitor_result {

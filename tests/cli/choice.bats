@@ -19,6 +19,7 @@ administered() {
 		mkdir -p "$W/etc" "$W/etc.work"
 		mount -t overlay -o "lowerdir=/etc,upperdir=$W/etc,workdir=$W/etc.work" none /etc
 		mkdir -p /etc/caisson
+		mount -t tmpfs none /boot
 		cp "$CONFIG" /etc/caisson/config.json
 		chmod 755 /etc/caisson; chmod 644 /etc/caisson/config.json
 		[ -z "${SPOIL-}" ] || eval "$SPOIL"
@@ -26,11 +27,18 @@ administered() {
 		exec "$@"' sh "$@"
 }
 
-# chosen COMMAND...: a microVM was; nothing was made
+# Without the kernels of the host, so that what was chosen cannot start.
+without_kernels() {
+	[ "$1" != caisson ] || set -- "$CAISSON" --root "$STATE" "${@:2}"
+	unshare --mount --propagation private sh -euc 'mount -t tmpfs none /boot; exec "$@"' sh "$@"
+}
+
+# chosen COMMAND...: a microVM was, whose guest has no kernel; nothing was made
 chosen() {
 	local before=$leak_before
+	[ "$1" = administered ] || set -- without_kernels "$@"
 	expect 1 "$@"
-	says "a microVM"
+	says "a guest"
 	one_line
 	leak_before=$before
 	nothing_left

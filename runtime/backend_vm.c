@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands' side of a microVM: the monitor is made as the container's process, in its
+ * group, and told to go on; what it could not do, it says. */
+#include "runtime/backend_vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/sys.h"
+#include "runtime/backend.h"
+#include "runtime/backend_vm_process.h"
+
+/* --- what the guest sees of the host ---------------------------------------------------- */
+
+/* A detached mount, so that flags are the kernel's to enforce. */
+static int open_share(const struct vm_share *s, struct err *e)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+		                               (s->read_only ? MOUNT_ATTR_RDONLY : 0) };
+	struct stat st;
+	FD int fd = sys_open_tree(AT_FDCWD, s->source,
+	                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (fd < 0)
+		return err_sys(e, "%s: open_tree %s", s->origin, s->source);
+	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) < 0)
+		return err_sys(e, "%s: mount_setattr %s", s->origin, s->source);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "%s: fstat %s", s->origin, s->source);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s: %s: only files and folders can be in a microVM",
+		               s->origin, s->source);
+	return fd_give(&fd);
+}
+
+/* In the child: the umask is the guest's. */
+static int open_shares(const struct vm_box *box, struct fs_share *ret, struct err *e)
+{
+	for (unsigned int i = 0; i < box->share_count; i++) {
+		ret[i] = (struct fs_share){
+			.name = box->shares[i].name,
+			.fd = open_share(&box->shares[i], e),
+			.read_only = box->shares[i].read_only,
+			.cache_seconds = 1,
+		};
+		TRY(ret[i].fd);
+	}
+	return 0;
+}
+
+/* --- the talk ----------------------------------------------------------------------------- */
+
+static int send_frame(int socket, uint32_t type, struct err *e)
+{
+	const struct frame f = { .type = type };
+
+	return fd_send(socket, &f, sizeof(f), NULL, 0, e);
+}
+
+/* 1: a frame, 0: the other end is closed. */
+static int receive(int socket, const struct launch_events *events, struct frame *ret, struct err *e)
+{
+	size_t none = 0;
+
+	if (events->wait)
+		TRY(events->wait(events->context, socket, e));
+	ssize_t n = fd_receive(socket, ret, sizeof(*ret), NULL, &none, e);
+
+	if (n < 0 && e->sys == ECONNRESET) {
+		*e = (struct err){ 0 };
+		n = 0;
+	}
+	if (n <= 0)
+		return (int)n;
+	ret->text[FRAME_TEXT_MAX - 1] = '\0';
+	if (n != sizeof(*ret))
+		return err_set(e, ERR_BUG, "the monitor sent a packet of %zd bytes", n);
+	return 1;
+}
+
+static int until_ready(const struct launch *l, const struct launch_events *events, struct err *e)
+{
+	struct frame f;
+	int got = receive(l->socket, events, &f, e);
+
+	TRY(got);
+	if (got == 0)
+		return err_set(e, ERR_KERNEL, "the microVM's monitor has ended without a word");
+	if (f.type == FRAME_ERROR)
+		return vm_frame_read_error(&f, e);
+	if (f.type != FRAME_READY)
+		return err_set(e, ERR_BUG, "the monitor sent a packet that is not due");
+	return 0;
+}
+
+int backend_vm_start(const struct plan *plan, const struct launch_start *s, struct err *e)
+{
+	static const struct launch_events none = { 0 };
+	struct frame f;
+
+	(void)plan;
+	TRY(send_frame(s->socket, FRAME_START, e));
+	int got = receive(s->socket, s->events ? s->events : &none, &f, e);
+
+	if (got <= 0)
+		return got; /* the end of file: it runs */
+	return vm_frame_read_error(&f, e);
+}
+
+/* --- the process --------------------------------------------------------------------------- */
+
+static _Noreturn void become(struct vm_process *p, const struct vm_box *box)
+{
+	static struct fs_share shares[VM_SHARES_MAX];
+	struct err e = { 0 };
+	struct frame f;
+	int network = p->network;
+
+	(void)umask(0);
+	p->shares = shares;
+	p->share_count = box->share_count;
+	if (setsid() < 0)
+		(void)err_sys(&e, "setsid");
+	else if (network >= 0 ? setns(network, CLONE_NEWNET) < 0 : unshare(CLONE_NEWNET) < 0)
+		(void)err_sys(&e, "linux.namespaces: the network namespace");
+	else if (open_shares(box, shares, &e) == 0)
+		vm_process_run(p);
+	vm_frame_error(&f, &e);
+	(void)!send(p->launcher, &f, sizeof(f), MSG_NOSIGNAL);
+	_exit(255);
+}
+
+/* Born into the group, so that all that it ever uses is counted there. */
+static int give_birth(struct vm_process *p, const struct vm_box *box, int cgroup, struct launch *l,
+                      struct err *e)
+{
+	int pair[2], pidfd = -1;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.cgroup = cgroup >= 0 ? (unsigned int)cgroup : 0,
+		.exit_signal = SIGCHLD,
+	};
+	struct proc_stat stat;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socketpair");
+	FD int theirs = pair[1];
+	l->socket = pair[0];
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0) {
+		fd_drop(&l->socket);
+		p->launcher = theirs;
+		become(p, box);
+	}
+	if (pid < 0)
+		return err_sys(e, "clone3 the microVM's monitor");
+	l->pid = pid;
+	l->pidfd = pidfd;
+	TRY(proc_stat(pid, &stat, e));
+	l->start_time = stat.start_time;
+	return 0;
+}
+
+static int run_hooks(const struct plan *plan, const struct launch_events *events, pid_t pid,
+                     struct err *e)
+{
+	int state = -1;
+
+	if (!plan->runtime_hooks || !events->hooks)
+		return 0;
+	TRY(events->hooks(events->context, pid, &state, e));
+	fd_drop(&state);
+	return 0;
+}
+
+static const char *cmdline(struct arena *a, const struct vm_settings *s)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < s->parameters.n; i++)
+		text = arena_printf(a, "%s%s%s", text, *text ? " " : "", s->parameters.v[i]);
+	return *text ? text : NULL;
+}
+
+static int open_network(const char *path, struct err *e)
+{
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	return path && fd < 0 ? err_sys(e, "linux.namespaces: open %s", path) : fd;
+}
+
+static int lead(struct vm_process *p, const struct plan *plan, const struct vm_box *box,
+                const struct launch_options *options, struct launch *l, struct err *e)
+{
+	const struct launch_events *events = &options->events;
+
+	TRY(give_birth(p, box, options->cgroup, l, e));
+	if (events->busy)
+		TRY(events->busy(events->context, e));
+	TRY(run_hooks(plan, events, l->pid, e));
+	TRY(send_frame(l->socket, FRAME_HELLO, e));
+	return until_ready(l, events, e);
+}
+
+int backend_vm_create(const struct plan *plan, const struct launch_options *options,
+                      const struct vm_box *box, struct launch *ret, struct err *e)
+{
+	struct vm_choice choice = { 0 };
+	ARENA struct arena a = { 0 };
+	struct vm_kernel kernel;
+
+	*ret = (struct launch)LAUNCH_NONE;
+	if (!box)
+		return err_set(e, ERR_REFUSED, "exec: not supported in a microVM yet");
+	choice.kernel = box->settings.kernel;
+	TRY(backend_vm_prepare(&a, &choice, &kernel, e));
+	FD int vmlinux = kernel.vmlinux;
+	FD int initramfs = kernel.initramfs;
+	FD int network = open_network(box->network, e);
+	if (e->kind)
+		return -1;
+	struct vm_process p = {
+		.listener = options->listener,
+		.network = network,
+		.kernel = vmlinux,
+		.initramfs = initramfs,
+		.cmdline = cmdline(&a, &box->settings),
+		.vcpus = box->settings.vcpus,
+		.memory_bytes = box->settings.memory_bytes,
+		.plan = box->plan.data,
+		.plan_len = box->plan.len,
+	};
+	if (lead(&p, plan, box, options, ret, e) == 0)
+		return 0;
+	launch_abort(ret);
+	return -1;
+}

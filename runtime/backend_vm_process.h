@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's process of a microVM: the monitor, and a thread that speaks with the
+ * guest's agent, with the commands that create and start, and with the container's standard
+ * streams. What it and the commands say to each other are the frames of the launcher's talk
+ * with init (runtime/launch/frame.h), as far as they are needed: HELLO, READY, GO, START,
+ * ERROR, and the end of file for success.
+ */
+#pragma once
+
+#include "runtime/launch/frame.h"
+#include "vm-sandbox/monitor.h"
+
+/* All descriptors are this process's own. */
+struct vm_process {
+	int launcher; /* the socket to the command that has made us */
+	int listener; /* where start connects; -1: start comes by the launcher */
+	int network;  /* namespace to join; -1: a new one */
+	int kernel, initramfs;
+	unsigned int share_count;
+	struct fs_share *shares;
+	const char *cmdline;
+	unsigned int vcpus;
+	uint64_t memory_bytes;
+	const void *plan;
+	size_t plan_len;
+};
+
+/* Ends with the container's exit status. */
+_Noreturn void vm_process_run(struct vm_process *p);
+
+/* An error in a frame, and back. */
+void vm_frame_error(struct frame *f, const struct err *e);
+int vm_frame_read_error(const struct frame *f, struct err *e);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread beside a monitor that stands between the guest's agent and the outside: the
+ * command that creates, the one that starts, signals, and the standard streams.
+ *
+ *	agent READY  ->  CLOCK, SETUP  ->  CREATE with the plan  ->  READY to the launcher
+ *	START from the launcher or a connection  ->  START to the agent  ->  its answer back
+ *	a signal to us  ->  SIGNAL to the container's first process
+ *	EXITED, and all of its output passed on  ->  the end
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "runtime/backend_vm_process.h"
+#include "vm-sandbox/agent_client.h"
+
+enum { VM_TALK_INPUT = 16384 };
+
+struct vm_talk {
+	const struct vm_process *process;
+	pthread_t thread;
+	bool running; /* the thread */
+	int agent;                        /* our end of the socket to the monitor */
+	int launcher;                     /* -1: it has let us go */
+	int starter;                      /* who waits for the answer to START; -1: nobody */
+	int listener;                     /* -1: nobody may connect (any more) */
+	int signals;                      /* a signalfd */
+	int stdio[3];                     /* the container's streams */
+	const struct agent_mount *shares; /* that the agent shall mount */
+	uint32_t setup, create, start;    /* requests that are unanswered, or 0 */
+	bool created, started, told;      /* told: the launcher has heard READY or ERROR */
+	bool input, finished, over;
+	int status;
+	size_t input_len;
+	uint8_t input_data[VM_TALK_INPUT];
+	struct agent_client client;
+};
+
+/* Takes the signals away from the process, so that the thread has them. */
+MUST_CHECK int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e);
+
+/* Waits for the launcher's word that the guest may be booted; false: it is gone. */
+bool vm_talk_await_hello(const struct vm_talk *t);
+
+void *vm_talk_thread(void *talk);
+
+/* After the thread has ended: tells whoever waits why there will be no answer; if nobody does,
+ * the container's standard error has it. */
+void vm_talk_failed(struct vm_talk *t, const struct err *e);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/vm_box.h"
+
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/log.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "runtime/compile.h"
+#include "runtime/vm_guest.h"
+
+/* The monitor, its tables and the guest's kernel are charged to the group, too. */
+#define OVERHEAD_BYTES ((int64_t)96 << 20)
+
+static int refuse_for_now(const struct oci_config *config, struct err *e)
+{
+	if (config->process && config->process->terminal)
+		return err_set(e, ERR_REFUSED, "process.terminal: not supported in a microVM yet");
+	if (config->hooks[OCI_HOOK_CREATE_CONTAINER].n > 0)
+		return err_set(e, ERR_REFUSED,
+		               "hooks.createContainer: not supported in a microVM yet");
+	if (config->linux_->namespaces[OCI_NS_USER].wanted)
+		return err_set(e, ERR_REFUSED,
+		               "linux.namespaces: a user namespace is not supported in a microVM "
+		               "yet");
+	return 0;
+}
+
+static bool is_option(const struct oci_mount *m, const char *one, const char *other)
+{
+	for (size_t i = 0; i < m->options.n; i++)
+		if (strcmp(m->options.v[i], one) == 0 || strcmp(m->options.v[i], other) == 0)
+			return true;
+	return false;
+}
+
+static bool is_bind(const struct oci_mount *m)
+{
+	return !m->type || strcmp(m->type, "bind") == 0 || is_option(m, "bind", "rbind");
+}
+
+static const char *add_share(struct arena *a, struct vm_box *box, const char *name,
+                             const char *source, const char *origin, bool read_only)
+{
+	box->shares[box->share_count++] = (struct vm_share){
+		.name = name,
+		.source = source,
+		.origin = origin,
+		.read_only = read_only,
+	};
+	return arena_printf(a, "%s/%s", VM_GUEST_SHARES, name);
+}
+
+/* A copy of the mounts in which binds begin below the share. */
+static int share_mounts(struct arena *a, struct oci_config *guest, const char *bundle,
+                        struct vm_box *box, struct err *e)
+{
+	struct oci_mount *mounts = arena_array(a, guest->mount_count, sizeof(*mounts));
+
+	for (size_t i = 0; i < guest->mount_count; i++) {
+		struct oci_mount *m = &mounts[i];
+
+		*m = guest->mounts[i];
+		if (!is_bind(m) || !m->source)
+			continue;
+		if (box->share_count == VM_SHARES_MAX)
+			return err_set(e, ERR_REFUSED, "mounts: more than %d binds",
+			               VM_SHARES_MAX - 1);
+		m->source = add_share(
+			a, box, arena_printf(a, "v%zu", i), path_clean(a, bundle, m->source),
+			arena_printf(a, "mounts[%zu].source", i), is_option(m, "ro", "rro"));
+	}
+	guest->mounts = mounts;
+	return 0;
+}
+
+/* What the guest's kernel has: it is ours alone. */
+static const struct host_facts guest_facts = {
+	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup", .controllers = 0xff },
+	.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
+};
+
+static int compile_guest(struct arena *a, const struct oci_config *config, const char *id,
+                         const char *bundle, int seccomp_cache, struct vm_box *box, struct err *e)
+{
+	struct oci_config guest = *config;
+	struct oci_linux linux_ = *config->linux_;
+	const struct compile_options options = {
+		.id = id,
+		.bundle = "/",
+		.no_new_keyring = true,
+		.listener = true,
+		.seccomp_cache = seccomp_cache,
+		.warn = log_warn,
+	};
+
+	guest.vm = NULL;
+	guest.root_path = add_share(a, box, "rootfs", path_clean(a, bundle, config->root_path),
+	                            "root.path", config->root_readonly);
+	TRY(share_mounts(a, &guest, bundle, box, e));
+	/* hooks of the runtime are the host's programs */
+	for (int kind = 0; kind < OCI_HOOK_KINDS; kind++)
+		if (kind != OCI_HOOK_START_CONTAINER)
+			guest.hooks[kind].n = 0;
+	/* the guest's only network is the container's */
+	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
+	linux_.cgroups_path = VM_GUEST_GROUP;
+	guest.linux_ = &linux_;
+	return compile_create(&guest, &options, &guest_facts, &box->plan, e);
+}
+
+/* The group on the host holds the monitor, whose threads and memory are not the
+ * container's: what it may use is limited in the guest, and here with some more. */
+static const struct oci_config *host_config(struct arena *a, const struct oci_config *config)
+{
+	struct oci_config *host = arena_new(a, sizeof(*host));
+	struct oci_linux *linux_ = arena_new(a, sizeof(*linux_));
+	const struct oci_resources *from = config->linux_->resources;
+
+	*host = *config;
+	*linux_ = *config->linux_;
+	host->vm = NULL;
+	host->linux_ = linux_;
+
+	/* the monitor opens KVM; what else it may open, its jail says. The rules are the guest's */
+	static const struct oci_device_rule all = {
+		.allow = true, .type = 'a', .read = true, .write = true, .mknod = true
+	};
+	struct oci_resources *r = arena_new(a, sizeof(*r));
+	if (from)
+		*r = *from;
+	r->pids_limit = (struct opt_i64){ 0 };
+	r->devices = &all;
+	r->device_count = 1;
+	if (from && from->memory) {
+		struct oci_memory *m = arena_new(a, sizeof(*m));
+
+		*m = *from->memory;
+		if (m->limit.set && m->limit.value > 0)
+			m->limit.value += OVERHEAD_BYTES;
+		if (m->swap.set && m->swap.value > 0)
+			m->swap.value += OVERHEAD_BYTES;
+		r->memory = m;
+	}
+	linux_->resources = r;
+	return host;
+}
+
+int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,
+                const char *bundle, int seccomp_cache, struct vm_box *ret, struct err *e)
+{
+	TRY(refuse_for_now(config, e));
+	if (!config->root_path || !*config->root_path)
+		return err_set(e, ERR_SPEC, "root.path: required");
+	ret->network = config->linux_->namespaces[OCI_NS_NETWORK].path;
+	ret->host = host_config(a, config);
+	return compile_guest(a, config, id, bundle, seccomp_cache, ret, e);
+}
+
+void vm_box_done(struct vm_box *box)
+{
+	buf_done(&box->plan);
+}

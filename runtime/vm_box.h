@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a microVM is made of, as plain values: the guest, the trees of the host that it sees,
+ * and the launch plan that its agent executes. The plan is compiled from the bundle's own
+ * config, with the guest's names in it: the rootfs and the sources of binds lie below the
+ * share, and the group is the guest's.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "runtime/isolation.h"
+#include "runtime/launch/plan.h"
+
+enum { VM_SHARES_MAX = 128 };
+
+struct vm_share {
+	const char *name;   /* of its folder below the guest's shares */
+	const char *source; /* the host's path, absolute */
+	const char *origin; /* the field of config.json */
+	bool read_only;
+};
+
+struct vm_box {
+	struct vm_settings settings;
+	const struct oci_config *host; /* for the plan of the host: the group is the monitor's */
+	struct vm_share shares[VM_SHARES_MAX];
+	unsigned int share_count;
+	const char *network; /* path of the network namespace; NULL: a new one */
+	struct buf plan;     /* of the guest */
+};
+
+/* What is not honoured yet is ERR_REFUSED, with its field. Strings are in the arena. */
+MUST_CHECK int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,
+                           const char *bundle, int seccomp_cache, struct vm_box *ret,
+                           struct err *e);
+void vm_box_done(struct vm_box *box);

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031 # scripts are the container's; tests are subshells
+# A container in a microVM, under nested KVM: the same commands, the same bundle.
+
+load ../cli/helpers
+
+setup_file() {
+	[ -w /dev/kvm ] || skip_all "no /dev/kvm"
+	"${CAISSON:-/opt/caisson/caisson}" vm prepare
+}
+
+# The guest's kernel is the test machine's, so what tells them apart is what a boot makes.
+boot_id=/proc/sys/kernel/random/boot_id
+
+in_a_guest() {
+	make_bundle b copy
+	config b '.root.readonly = false'
+	export LIMIT=240
+}
+
+@test "run: streams and exit status, on a kernel of its own" {
+	in_a_guest
+	config b '.hostname = "inside"'
+	script b "cat $boot_id; hostname; cat; echo complaint >&2; echo \$\$ >/written; exit 7"
+	expect_any sh -c 'echo through | "$0" --root "$1" run --isolation=vm -b b c' "$CAISSON" "$STATE"
+	[ "$status" = 7 ]
+	says inside
+	says through
+	says complaint
+	not says "$(cat $boot_id)"
+	[ "$(cat b/rootfs/written)" = 1 ]
+	nothing_left
+}
+
+@test "create, start, state, list, pause, kill and delete" {
+	in_a_guest
+	script b 'trap "echo asked >/end; exit 5" TERM; while :; do date +%s%N >/beat; sleep 0.1; done'
+	expect 0 caisson create --isolation=vm --pid-file pid -b b c
+	is_status c created
+	[ "$(cat pid)" = "$(pid_of c)" ]
+	[ ! -e b/rootfs/beat ]
+	expect 0 caisson start c
+	wait_for test -s b/rootfs/beat
+	is_status c running
+	caisson list | grep -q '^c .*running'
+
+	expect 0 caisson pause c
+	is_status c paused
+	local before
+	before=$(cat b/rootfs/beat)
+	sleep 1
+	[ "$(cat b/rootfs/beat)" = "$before" ]
+	expect 0 caisson resume c
+	is_status c running
+	beats() { [ "$(cat b/rootfs/beat)" != "$before" ]; }
+	wait_for beats
+
+	expect 0 caisson kill c TERM
+	wait_for is_status c stopped
+	[ "$(cat b/rootfs/end)" = asked ]
+	expect 0 caisson delete c
+	nothing_left
+}
+
+@test "delete --force: the guest is gone with its monitor" {
+	in_a_guest
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d --isolation=vm -b b c
+	local pid
+	pid=$(pid_of c)
+	expect 0 caisson delete --force c
+	[ ! -d "/proc/$pid" ]
+	nothing_left
+}
+
+@test "binds: both ways, and read-only on the host's side" {
+	in_a_guest
+	mkdir shared fixed
+	echo "from the host" >shared/in
+	echo stays >fixed/f
+	chmod 777 shared fixed
+	config b '.mounts += [{ destination: "/tmp/s", source: $s, options: ["bind"] },
+		{ destination: "/tmp/f", source: $f, options: ["bind", "ro"] }]' --arg s "$W/shared" --arg f "$W/fixed"
+	script b 'cat /tmp/s/in; echo "from the guest" >/tmp/s/out; echo lost >/tmp/f/f; cat /tmp/f/f'
+	expect 0 caisson run --isolation=vm -b b c
+	says "from the host"
+	says "stays"
+	says "ead-only"
+	[ "$(cat shared/out)" = "from the guest" ]
+	[ "$(cat fixed/f)" = stays ]
+	nothing_left
+}
+
+@test "the monitor is in jail: an empty root, few capabilities, a filter for each thread" {
+	in_a_guest
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d --isolation=vm -b b c
+	local pid thread
+	pid=$(pid_of c)
+	[ -z "$(ls -A "/proc/$pid/root/")" ]
+	[ "$(readlink "/proc/$pid/ns/user")" != "$(readlink /proc/self/ns/user)" ]
+	[ "$(readlink "/proc/$pid/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
+	grep -qx 'CapBnd:	0000000000000000' "/proc/$pid/status"
+	grep -qx 'NoNewPrivs:	1' "/proc/$pid/status"
+	for thread in "/proc/$pid/task"/*; do
+		grep -qx 'Seccomp_filters:	2' "$thread/status"
+	done
+	expect 0 caisson delete --force c
+	nothing_left
+}
+
+@test "what fails in the guest says what a container says" {
+	in_a_guest
+	config b '.process.args = ["nothing-of-that-name"]'
+	expect 1 caisson run --isolation=vm -b b c
+	says "executable file not found in \$PATH"
+	one_line
+	nothing_left
+}
+
+@test "what is not there yet is refused by name" {
+	in_a_guest
+	config b '.process.terminal = true'
+	expect 1 caisson run --isolation=vm -b b c
+	says "process.terminal"
+	config b '.process.terminal = false | .process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d --isolation=vm -b b c
+	expect 255 caisson exec c true
+	says "not supported in a microVM yet"
+	is_status c running
+	expect 0 caisson delete --force c
+	nothing_left
+}
