@@ -21,7 +21,7 @@ enum { VM_TALK_INPUT = 16384 };
 struct vm_talk {
 	const struct vm_process *process;
 	pthread_t thread;
-	bool running; /* the thread */
+	bool running;                     /* the thread */
 	int agent;                        /* our end of the socket to the monitor */
 	int launcher;                     /* -1: it has let us go */
 	int starter;                      /* who waits for the answer to START; -1: nobody */

@@ -41,6 +41,7 @@ static struct {
 	bool verbose;
 } o = { .port = -1,
 	.init = "",
+	.kernel = "",
 	.memory = 512,
 	.vcpus = 1,
 	.seconds = 120,
@@ -130,11 +131,11 @@ static void tell(const struct monitor_result *r)
 }
 
 /* What the monitor leaves to us, from its jail. */
-struct told {
+static struct told {
 	int done;
 	struct monitor_result result;
 	struct err e;
-};
+} * told;
 
 static int wait_for(pid_t monitor, struct err *e)
 {
@@ -151,10 +152,10 @@ static int wait_for(pid_t monitor, struct err *e)
 static int run(const struct monitor_config *config, int owner, struct monitor_result *ret,
                struct err *e)
 {
-	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
-	                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t monitor = told == MAP_FAILED ? -1 : fork();
+	pid_t monitor;
 
+	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	monitor = told == MAP_FAILED ? -1 : fork();
 	if (monitor < 0)
 		return err_sys(e, "make the monitor's process");
 	if (monitor == 0) {

@@ -222,7 +222,6 @@ static void test_failures(void **state)
 
 static void test_launcher_dies(void **state)
 {
-
 	(void)state;
 	if (!vm_possible())
 		skip();
