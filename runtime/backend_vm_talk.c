@@ -147,7 +147,9 @@ static void on_finished(void *owner, uint32_t process)
 	struct vm_talk *t = owner;
 
 	(void)process;
-	t->finished = t->over = true;
+	/* one that failed to start ends as well, which is nobody's exit status */
+	t->finished = !t->over;
+	t->over = true;
 }
 
 static const struct agent_client_events events = {
