@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -110,12 +111,14 @@ static int begin_talk(void *talk, struct err *e)
 
 _Noreturn void vm_process_run(struct vm_process *p)
 {
-	static struct vm_talk talk;
+	struct vm_talk *talk = calloc(1, sizeof(*talk));
 	struct monitor_result result = { 0 };
 	struct err e = { 0 };
 	int pair[2];
 
-	if (keep_only_ours(p, &e) < 0 || vm_talk_begin(&talk, p, &e) < 0) {
+	if (!talk)
+		(void)err_sys(&e, "microVM");
+	if (!talk || keep_only_ours(p, &e) < 0 || vm_talk_begin(talk, p, &e) < 0) {
 		struct frame f;
 
 		vm_frame_error(&f, &e);
@@ -123,7 +126,7 @@ _Noreturn void vm_process_run(struct vm_process *p)
 		_exit(EXIT_FAILED);
 	}
 	/* until then hooks run, which may change the network */
-	if (!vm_talk_await_hello(&talk) ||
+	if (!vm_talk_await_hello(talk) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		_exit(EXIT_FAILED);
 	const struct monitor_config config = {
@@ -139,15 +142,15 @@ _Noreturn void vm_process_run(struct vm_process *p)
 		.ready_ms = READY_MS,
 		.jailed = true,
 		.sealed = begin_talk,
-		.owner = &talk,
+		.owner = talk,
 	};
-	talk.agent = pair[0];
+	talk->agent = pair[0];
 	int ran = monitor_run(&config, &result, &e);
 
 	(void)shutdown(pair[1], SHUT_RDWR);
-	if (talk.running)
-		(void)pthread_join(talk.thread, NULL);
-	if (!talk.finished)
-		tell_end(&talk, &result, ran, &e);
-	_exit(talk.finished ? talk.status : EXIT_FAILED);
+	if (talk->running)
+		(void)pthread_join(talk->thread, NULL);
+	if (!talk->finished)
+		tell_end(talk, &result, ran, &e);
+	_exit(talk->finished ? talk->status : EXIT_FAILED);
 }

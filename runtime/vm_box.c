@@ -14,8 +14,13 @@
 /* The monitor, its tables and the guest's kernel are charged to the group, too. */
 #define OVERHEAD_BYTES ((int64_t)96 << 20)
 
-static int refuse_for_now(const struct oci_config *config, struct err *e)
+static int refuse_for_now(const struct oci_config *config, const struct vm_settings *settings,
+                          struct err *e)
 {
+	if (settings->initrd)
+		return err_set(e, ERR_REFUSED,
+		               "vm.kernel.initrd: not supported yet; the guest's first process is "
+		               "caisson's agent");
 	if (config->process && config->process->terminal)
 		return err_set(e, ERR_REFUSED, "process.terminal: not supported in a microVM yet");
 	if (config->hooks[OCI_HOOK_CREATE_CONTAINER].n > 0)
@@ -151,7 +156,7 @@ static const struct oci_config *host_config(struct arena *a, const struct oci_co
 int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,
                 const char *bundle, int seccomp_cache, struct vm_box *ret, struct err *e)
 {
-	TRY(refuse_for_now(config, e));
+	TRY(refuse_for_now(config, &ret->settings, e));
 	if (!config->root_path || !*config->root_path)
 		return err_set(e, ERR_SPEC, "root.path: required");
 	ret->network = config->linux_->namespaces[OCI_NS_NETWORK].path;

@@ -299,13 +299,22 @@ for key in "index", "value", "valueTwo", "op":
           sh="mkdir -m 700 /tmp/d", shows="Function not implemented")
 
 # --- vm ---------------------------------------------------------------------------------
-for path, value in (("hypervisor.path", '"/x"'), ("hypervisor.parameters", '["x"]'), ("kernel.path", '"/x"'),
-                    ("kernel.parameters", '["x"]'), ("kernel.initrd", '"/x"'), ("image.path", '"/x"'),
-                    ("image.format", '"raw"'), ("hwConfig.deviceTree", '"/x"'), ("hwConfig.vcpus", "1"),
-                    ("hwConfig.memory", "1"), ("hwConfig.dtdevs", '["x"]'), ("hwConfig.iomems", "[]"),
-                    ("hwConfig.irqs", "[1]")):
+KERNEL = f"/boot/vmlinuz-{os.uname().release}"  # where there is none, its path is in the message
+field("vm.kernel.path", "the guest's kernel", see="microvm_life.bats",
+      set='.vm = { "kernel": { "path": "/x/vmlinuz" } }', refused="/x/vmlinuz")
+for path, how, value, sh, shows in (
+        ("kernel.parameters", "words for its command line", '["field.is=set"]', "cat /proc/cmdline", "field.is=set"),
+        ("hwConfig.vcpus", "the guest's processors", "1", "nproc", "^1$"),
+        ("hwConfig.memory", "the guest's memory", "268435456", "grep MemTotal /proc/meminfo", " 2[0-9]{5} kB")):
     top, key = path.split(".")
-    field(f"vm.{path}", "a microVM: not supported", set=f'.vm = {{ "{top}": {{ "{key}": {value} }} }}', refused="vm")
+    field(f"vm.{path}", how, see="microvm_life.bats", sh=sh, shows=shows, refused=KERNEL,
+          set=f'.vm = {{ "kernel": {{ "path": "{KERNEL}" }} }} | .vm.{top}.{key} = {value}')
+for path, value in (("hypervisor.path", '"/x"'), ("hypervisor.parameters", '["x"]'), ("kernel.initrd", '"/x"'),
+                    ("image.path", '"/x"'), ("image.format", '"raw"'), ("hwConfig.deviceTree", '"/x"'),
+                    ("hwConfig.dtdevs", '["x"]'), ("hwConfig.iomems", "[]"), ("hwConfig.irqs", "[1]")):
+    top, key = path.split(".")
+    field(f"vm.{path}", "refused", refused=f"vm.{top}",
+          set=f'.vm = {{ "kernel": {{ "path": "{KERNEL}" }} }} | .vm.{top}.{key} = {value}')
 
 # Parts of values that the table shows as one row, the numbers of Xen's memory ranges, and
 # another spelling that is understood.
@@ -320,8 +329,8 @@ def table():
     return text
 
 
-# Readers of something else: an engine's profile, an agent's rules, an annotation's text.
-NO_CONFIG = {"parse_agent.c", "parse_landlock.c", "parse_profile.c"}
+# Readers of something else: the administrator's configuration, an engine's profile, an agent's rules, an annotation's text.
+NO_CONFIG = {"parse_admin.c", "parse_agent.c", "parse_landlock.c", "parse_profile.c"}
 
 
 def parser_keys():
