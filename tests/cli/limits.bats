@@ -40,7 +40,7 @@ state_says() { # ID JQ
 	script b 'n=0; while [ $n -lt 3000 ]; do n=$((n + 1)); done'
 	expect 0 caisson run -d -b b c
 	wait_for is_status c stopped
-	caisson state c | jq -e '.exit.rusage.userUsec > 0 and (.exit | has("status") | not)'
+	caisson state c | jq -e '(.exit.rusage | .userUsec + .systemUsec) > 0 and (.exit | has("status") | not)'
 	expect 0 caisson delete c
 }
 
