@@ -227,6 +227,10 @@ static void it_does_its_work_in_jail(void **unused)
 		print_message("the jail needs root\n");
 		skip();
 	}
+#ifdef __SANITIZE_ADDRESS__
+	print_message("a sanitizer makes calls of its own, which are not on the list\n");
+	skip();
+#endif
 	assert_int_equal(JAILED_END(on_sealed, 0, STOP, HANG), MONITOR_POWER_OFF);
 	assert_int_equal(JAILED_END(NULL, 0, FAULT, HANG), MONITOR_TRIPLE_FAULT);
 	assert_int_equal(JAILED_END(NULL, 50, HANG), MONITOR_NOT_READY);
