@@ -77,6 +77,21 @@ int err_also(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
+void err_fault(struct err_faults *f, enum err_kind kind, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (f->any)
+		(void)err_also(f->e, "%s", text);
+	else
+		(void)err_set(f->e, kind, "%s", text);
+	f->any = true;
+}
+
 int err_hint(struct err *e, const char *fmt, ...)
 {
 	va_list ap;

@@ -61,6 +61,15 @@ int err_in(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 /* Adds a line of text after what is there, joined by "; " (for lists of faults). */
 int err_also(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
+/* Faults that are looked for one after the other, and reported together. */
+struct err_faults {
+	struct err *e;
+	bool any;
+};
+
+/* One more of them; the first one's kind is that of the error. */
+void err_fault(struct err_faults *f, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
+
 /* Says what to do. The first hint given wins: it is nearest to the cause. */
 int err_hint(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 

@@ -13,7 +13,6 @@
  * above the quota is EINVAL), linux.resources.unified last, so that it overrides.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,51 +26,34 @@ enum {
 	PAGE_WRITES = 2, /* for each limit of huge pages */
 };
 
-void compile_refuse(struct compile *c, enum err_kind kind, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (c->failed)
-		err_also(c->e, "%s", text);
-	else
-		err_set(c->e, kind, "%s", text);
-	c->failed = true;
-}
-
 static void refuse_controller(struct compile *c, const char *file, const char *origin)
 {
 	int len = (int)strcspn(file, ".");
 
 	if (c->facts->mode == CGROUP_UNIFIED && c->facts->base) {
-		compile_refuse(c, ERR_REFUSED,
-		               "%s: the %.*s controller is not delegated to us in cgroup %s",
-		               origin, len, file, *c->facts->base ? c->facts->base : "/");
-		err_hint(c->e, "systemd delegates it with Delegate=%.*s in user@.service", len,
-		         file);
+		err_fault(&c->faults, ERR_REFUSED,
+		          "%s: the %.*s controller is not delegated to us in cgroup %s", origin,
+		          len, file, *c->facts->base ? c->facts->base : "/");
+		err_hint(c->faults.e, "systemd delegates it with Delegate=%.*s in user@.service",
+		         len, file);
 		return;
 	}
 	if (c->facts->mode == CGROUP_UNIFIED) {
-		compile_refuse(c, ERR_REFUSED,
-		               "%s: this host's cgroup2 tree has no %.*s controller", origin, len,
-		               file);
-		err_hint(c->e, "%s/cgroup.controllers lists what there is", c->facts->mount);
+		err_fault(&c->faults, ERR_REFUSED,
+		          "%s: this host's cgroup2 tree has no %.*s controller", origin, len, file);
+		err_hint(c->faults.e, "%s/cgroup.controllers lists what there is", c->facts->mount);
 		return;
 	}
 	if (c->facts->mode == CGROUP_NONE) {
-		compile_refuse(c, ERR_REFUSED, "%s: this host has no cgroup2 mount", origin);
-		err_hint(c->e, "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+		err_fault(&c->faults, ERR_REFUSED, "%s: this host has no cgroup2 mount", origin);
+		err_hint(c->faults.e, "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
 		return;
 	}
-	compile_refuse(
-		c, ERR_REFUSED,
-		"%s: this host's %.*s controller is in a cgroup v1 hierarchy, cgroup2 has none",
-		origin, len, file);
-	err_hint(c->e, "boot the host with systemd.unified_cgroup_hierarchy=1 or "
-	               "cgroup_no_v1=all, or leave the limit out");
+	err_fault(&c->faults, ERR_REFUSED,
+	          "%s: this host's %.*s controller is in a cgroup v1 hierarchy, cgroup2 has none",
+	          origin, len, file);
+	err_hint(c->faults.e, "boot the host with systemd.unified_cgroup_hierarchy=1 or "
+	                      "cgroup_no_v1=all, or leave the limit out");
 }
 
 void compile_put(struct compile *c, const char *file, const char *origin, const char *value)
@@ -112,14 +94,14 @@ static void compile_swap(struct compile *c, const struct oci_memory *m)
 	if (swap < 0)
 		compile_put(c, "memory.swap.max", origin, "max");
 	else if (limit <= 0)
-		compile_refuse(c, ERR_SPEC,
-		               "%s: it includes memory, so it needs linux.resources.memory.limit",
-		               origin);
+		err_fault(&c->faults, ERR_SPEC,
+		          "%s: it includes memory, so it needs linux.resources.memory.limit",
+		          origin);
 	else if (swap < limit)
-		compile_refuse(c, ERR_SPEC,
-		               "%s: %" PRId64 ": must be at least memory.limit (%" PRId64
-		               "), for it includes memory",
-		               origin, swap, limit);
+		err_fault(&c->faults, ERR_SPEC,
+		          "%s: %" PRId64 ": must be at least memory.limit (%" PRId64
+		          "), for it includes memory",
+		          origin, swap, limit);
 	else
 		put_limit(c, "memory.swap.max", origin, swap - limit);
 }
@@ -133,19 +115,19 @@ static void compile_memory(struct compile *c, const struct oci_memory *m)
 		put_limit(c, "memory.low", "linux.resources.memory.reservation",
 		          m->reservation.value);
 	if (m->kernel.set && m->kernel.value > 0)
-		compile_refuse(
-			c, ERR_REFUSED,
+		err_fault(
+			&c->faults, ERR_REFUSED,
 			"linux.resources.memory.kernel: cgroup v2 has no limit for kernel memory");
 	if (m->kernel_tcp.set && m->kernel_tcp.value > 0)
-		compile_refuse(
-			c, ERR_REFUSED,
+		err_fault(
+			&c->faults, ERR_REFUSED,
 			"linux.resources.memory.kernelTCP: cgroup v2 has no limit for TCP buffers");
 	if (m->swappiness.set)
-		compile_refuse(c, ERR_REFUSED,
-		               "linux.resources.memory.swappiness: cgroup v2 has no swappiness");
+		err_fault(&c->faults, ERR_REFUSED,
+		          "linux.resources.memory.swappiness: cgroup v2 has no swappiness");
 	if (m->disable_oom_killer.set && m->disable_oom_killer.value)
-		compile_refuse(
-			c, ERR_REFUSED,
+		err_fault(
+			&c->faults, ERR_REFUSED,
 			"linux.resources.memory.disableOOMKiller: cgroup v2 cannot switch it off");
 	/* useHierarchy: version 2 always is. checkBeforeUpdate: nothing is used yet. */
 }
@@ -172,9 +154,8 @@ static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
 	if (cpu->idle.set)
 		put_limit(c, "cpu.idle", "linux.resources.cpu.idle", cpu->idle.value);
 	if (shares && idle)
-		compile_refuse(
-			c, ERR_SPEC,
-			"linux.resources.cpu.shares: an idle cgroup (cpu.idle) has no shares");
+		err_fault(&c->faults, ERR_SPEC,
+		          "linux.resources.cpu.shares: an idle cgroup (cpu.idle) has no shares");
 	else if (shares)
 		put_number(c, "cpu.weight", "linux.resources.cpu.shares",
 		           cgroup_weight(cpu->shares.value));
@@ -183,13 +164,11 @@ static void compile_cpu(struct compile *c, const struct oci_cpu *cpu)
 	if (cpu->burst.set && (cpu->burst.value != 0 || c->facts->controllers & CGROUP_CPU))
 		put_number(c, "cpu.max.burst", "linux.resources.cpu.burst", cpu->burst.value);
 	if (cpu->realtime_period.set && cpu->realtime_period.value != 0)
-		compile_refuse(
-			c, ERR_REFUSED,
-			"linux.resources.cpu.realtimePeriod: cgroup v2 has no realtime limits");
+		err_fault(&c->faults, ERR_REFUSED,
+		          "linux.resources.cpu.realtimePeriod: cgroup v2 has no realtime limits");
 	if (cpu->realtime_runtime.set && cpu->realtime_runtime.value != 0)
-		compile_refuse(
-			c, ERR_REFUSED,
-			"linux.resources.cpu.realtimeRuntime: cgroup v2 has no realtime limits");
+		err_fault(&c->faults, ERR_REFUSED,
+		          "linux.resources.cpu.realtimeRuntime: cgroup v2 has no realtime limits");
 	if (cpu->cpus)
 		compile_put(c, "cpuset.cpus", "linux.resources.cpu.cpus", cpu->cpus);
 	if (cpu->mems)
@@ -221,9 +200,9 @@ static void compile_hugepages(struct compile *c, const struct oci_resources *r)
 static void refuse_network(struct compile *c, const struct oci_resources *r)
 {
 	if ((r->network.class_id.set && r->network.class_id.value) || r->network.n > 0)
-		compile_refuse(c, ERR_REFUSED,
-		               "linux.resources.network: cgroup v2 has no class id and no "
-		               "priorities");
+		err_fault(&c->faults, ERR_REFUSED,
+		          "linux.resources.network: cgroup v2 has no class id and no "
+		          "priorities");
 }
 
 /* Files that move processes or drive the cgroup's life: caisson's own business. */
@@ -272,16 +251,16 @@ static void compile_unified(struct compile *c, const struct oci_pair *pair)
 
 	/* both in crun's words, which its tests compare */
 	if (file[0] == '.' || strchr(file, '/') || !strchr(file, '.'))
-		compile_refuse(c, ERR_SPEC,
-		               "%s: the specified key has not the form CONTROLLER.VALUE `%s`",
-		               origin, file);
+		err_fault(&c->faults, ERR_SPEC,
+		          "%s: the specified key has not the form CONTROLLER.VALUE `%s`", origin,
+		          file);
 	else if (is_life_file(file))
-		compile_refuse(c, ERR_REFUSED, "%s: the file is not a resource", origin);
+		err_fault(&c->faults, ERR_REFUSED, "%s: the file is not a resource", origin);
 	else if (!cgroup_file_controller(file) && strncmp(file, "cgroup.", 7) != 0)
-		compile_refuse(c, ERR_REFUSED,
-		               "%s: the requested cgroup controller `%.*s` is not available: "
-		               "cgroup v2 has none of this name",
-		               origin, (int)strcspn(file, "."), file);
+		err_fault(&c->faults, ERR_REFUSED,
+		          "%s: the requested cgroup controller `%.*s` is not available: "
+		          "cgroup v2 has none of this name",
+		          origin, (int)strcspn(file, "."), file);
 	else
 		put_lines(c, file, origin, pair->value);
 }
@@ -291,7 +270,7 @@ int cgroup_compile(struct arena *a, const struct oci_resources *resources,
 {
 	static const struct oci_resources nothing;
 	const struct oci_resources *r = resources ? resources : &nothing;
-	struct compile c = { .arena = a, .facts = facts, .e = e };
+	struct compile c = { .arena = a, .facts = facts, .faults.e = e };
 	struct cgroup_plan plan = { 0 };
 
 	c.writes = arena_array(a,
@@ -310,7 +289,7 @@ int cgroup_compile(struct arena *a, const struct oci_resources *resources,
 	refuse_network(&c, r);
 	for (size_t i = 0; i < r->unified.n; i++)
 		compile_unified(&c, &r->unified.v[i]);
-	if (c.failed)
+	if (c.faults.any)
 		return -1;
 
 	TRY(cgroup_devices_compile(a, r->devices, r->device_count, &plan.devices,

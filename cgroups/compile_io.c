@@ -33,7 +33,7 @@ static void put_weight(struct compile *c, const char *origin, const char *device
 
 static void refuse_leaf_weight(struct compile *c, const char *origin)
 {
-	compile_refuse(c, ERR_REFUSED, "%sleafWeight: cgroup v2 has no leaf weights", origin);
+	err_fault(&c->faults, ERR_REFUSED, "%sleafWeight: cgroup v2 has no leaf weights", origin);
 }
 
 static void compile_weights(struct compile *c, const struct oci_block_io *b)

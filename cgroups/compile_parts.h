@@ -15,12 +15,8 @@ struct compile {
 	const struct cgroup_facts *facts;
 	struct cgroup_write *writes;
 	size_t count;
-	bool failed;
-	struct err *e;
+	struct err_faults faults; /* all are reported at once */
 };
-
-/* Notes a fault; all are reported at once. */
-void compile_refuse(struct compile *c, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
 
 /* Adds one write, or refuses it where its file's controller is not there. */
 void compile_put(struct compile *c, const char *file, const char *origin, const char *value);

@@ -8,21 +8,11 @@
 
 #include "runtime/compile_parts.h"
 
-struct refusals {
-	struct err *e;
-	bool any;
-};
-
 /* Adds one more field to the message. */
-static void refuse(struct refusals *r, bool present, const char *what)
+static void refuse(struct err_faults *r, bool present, const char *what)
 {
-	if (!present)
-		return;
-	if (r->any)
-		(void)err_also(r->e, "%s", what);
-	else
-		(void)err_set(r->e, ERR_REFUSED, "%s", what);
-	r->any = true;
+	if (present)
+		err_fault(r, ERR_REFUSED, "%s", what);
 }
 
 static bool is_set(const char *text)
@@ -34,7 +24,7 @@ static bool is_set(const char *text)
  * read-only paths the config's own check has refused there); and who mounts in a namespace needs
  * rights in the user namespace that owns it (mount_namespaces(7)), which whoever has just entered a
  * new one has lost. */
-static void check_mount_namespace(struct refusals *r, const struct oci_config *config)
+static void check_mount_namespace(struct err_faults *r, const struct oci_config *config)
 {
 	const struct oci_linux *l = config->linux_;
 	const struct oci_namespace *mount = &l->namespaces[OCI_NS_MOUNT];
@@ -58,7 +48,7 @@ int compile_check_config(const struct oci_config *config, const struct host_fact
                          struct err *e)
 {
 	const struct oci_linux *l = config->linux_;
-	struct refusals r = { .e = e };
+	struct err_faults r = { .e = e };
 
 	if (!config->process)
 		return err_set(e, ERR_SPEC, "process: required to create a container");
@@ -77,7 +67,7 @@ int compile_check_config(const struct oci_config *config, const struct host_fact
 int compile_check_process(const struct oci_process *p, const struct host_facts *facts,
                           struct err *e)
 {
-	struct refusals r = { .e = e };
+	struct err_faults r = { .e = e };
 
 	if (p->args.n == 0)
 		return err_set(e, ERR_SPEC, "process.args: must name a program");

@@ -5,8 +5,6 @@
  * with the host could not be told from one that does not. Nothing of it is dropped: whoever
  * asked would believe that it holds. docs/microvm.md has the same list.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -14,33 +12,12 @@
 #include "base/scope.h"
 #include "runtime/isolation.h"
 
-struct refusals {
-	struct err *e;
-	bool any;
-};
-
-PRINTF(2, 3)
-static void refuse(struct refusals *r, const char *fmt, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (r->any)
-		(void)err_also(r->e, "%s", text);
-	else
-		(void)err_set(r->e, ERR_REFUSED, "%s", text);
-	r->any = true;
-}
-
 static bool is_set(const char *text)
 {
 	return text && *text;
 }
 
-static void check_namespaces(struct refusals *r, const struct oci_config *config)
+static void check_namespaces(struct err_faults *r, const struct oci_config *config)
 {
 	static const struct {
 		const char *name;
@@ -56,14 +33,16 @@ static void check_namespaces(struct refusals *r, const struct oci_config *config
 		const struct oci_namespace *n = &config->linux_->namespaces[i];
 
 		if (kinds[i].needed && !n->wanted)
-			refuse(r,
-			       "linux.namespaces: a microVM cannot share the host's %s namespace",
-			       kinds[i].name);
+			err_fault(
+				r, ERR_REFUSED,
+				"linux.namespaces: a microVM cannot share the host's %s namespace",
+				kinds[i].name);
 		else if (n->path && i != OCI_NS_NETWORK)
-			refuse(r,
-			       "linux.namespaces: %s: the %s namespace is the host kernel's, and "
-			       "the guest has another",
-			       n->path, kinds[i].name);
+			err_fault(
+				r, ERR_REFUSED,
+				"linux.namespaces: %s: the %s namespace is the host kernel's, and "
+				"the guest has another",
+				n->path, kinds[i].name);
 	}
 }
 
@@ -85,14 +64,16 @@ static bool is_standard(const struct oci_device *d)
 	return d->type == 'p';
 }
 
-static void check_devices(struct refusals *r, const struct oci_linux *l)
+static void check_devices(struct err_faults *r, const struct oci_linux *l)
 {
 	for (size_t i = 0; i < l->device_count; i++)
 		if (!is_standard(&l->devices[i]))
-			refuse(r, "linux.devices[%zu]: %s: the guest has no device of the host's",
-			       i, l->devices[i].path);
+			err_fault(r, ERR_REFUSED,
+			          "linux.devices[%zu]: %s: the guest has no device of the host's",
+			          i, l->devices[i].path);
 	if (l->net_device_count > 0)
-		refuse(r, "linux.netDevices: a device of the host's cannot move to another kernel");
+		err_fault(r, ERR_REFUSED,
+		          "linux.netDevices: a device of the host's cannot move to another kernel");
 }
 
 static bool has_option(const struct oci_mount *m, const char *name)
@@ -104,7 +85,7 @@ static bool has_option(const struct oci_mount *m, const char *name)
 }
 
 /* What is behind the source is looked at when it is opened; here only its name. */
-static void check_source(struct refusals *r, size_t i, const char *source)
+static void check_source(struct err_faults *r, size_t i, const char *source)
 {
 	static const char *const kernels[] = { "/proc", "/sys", "/dev" };
 	ARENA struct arena a;
@@ -112,13 +93,13 @@ static void check_source(struct refusals *r, size_t i, const char *source)
 	arena_init(&a, 0);
 	for (size_t k = 0; source && source[0] == '/' && k < LEN(kernels); k++)
 		if (path_is_below(path_clean(&a, "/", source), kernels[k]))
-			refuse(r,
-			       "mounts[%zu].source: %s is the host kernel's, and the guest has "
-			       "another",
-			       i, source);
+			err_fault(r, ERR_REFUSED,
+			          "mounts[%zu].source: %s is the host kernel's, and the guest has "
+			          "another",
+			          i, source);
 }
 
-static void check_mounts(struct refusals *r, const struct oci_config *config)
+static void check_mounts(struct err_faults *r, const struct oci_config *config)
 {
 	for (size_t i = 0; i < config->mount_count; i++) {
 		const struct oci_mount *m = &config->mounts[i];
@@ -126,55 +107,61 @@ static void check_mounts(struct refusals *r, const struct oci_config *config)
 		            has_option(m, "rbind");
 
 		if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
-			refuse(r, "mounts[%zu].uidMappings: not supported in a microVM yet", i);
+			err_fault(r, ERR_REFUSED,
+			          "mounts[%zu].uidMappings: not supported in a microVM yet", i);
 		if (bind)
 			check_source(r, i, m->source);
 	}
 }
 
-static void check_resources(struct refusals *r, const struct oci_linux *l)
+static void check_resources(struct err_faults *r, const struct oci_linux *l)
 {
 	const struct oci_resources *res = l->resources;
 
 	if (l->intel_rdt)
-		refuse(r, "linux.intelRdt: not in a microVM: its classes are the host's");
+		err_fault(r, ERR_REFUSED,
+		          "linux.intelRdt: not in a microVM: its classes are the host's");
 	if (l->memory_policy)
-		refuse(r, "linux.memoryPolicy: the guest has no memory nodes");
+		err_fault(r, ERR_REFUSED, "linux.memoryPolicy: the guest has no memory nodes");
 	if (res && res->hugepage_limit_count > 0)
-		refuse(r, "linux.resources.hugepageLimits: the guest has no pages set aside");
+		err_fault(r, ERR_REFUSED,
+		          "linux.resources.hugepageLimits: the guest has no pages set aside");
 	if (res && res->rdma_count > 0)
-		refuse(r, "linux.resources.rdma: the guest has no such devices");
+		err_fault(r, ERR_REFUSED, "linux.resources.rdma: the guest has no such devices");
 }
 
-static void check_seccomp(struct refusals *r, const struct oci_seccomp *s)
+static void check_seccomp(struct err_faults *r, const struct oci_seccomp *s)
 {
 	bool notifies = s && s->default_action == OCI_ACT_NOTIFY;
 
 	for (size_t i = 0; s && i < s->rule_count; i++)
 		notifies = notifies || s->rules[i].action == OCI_ACT_NOTIFY;
 	if (s && is_set(s->listener_path))
-		refuse(r, "linux.seccomp.listenerPath: an agent of the host cannot look into a "
+		err_fault(r, ERR_REFUSED,
+		          "linux.seccomp.listenerPath: an agent of the host cannot look into a "
 		          "microVM");
 	else if (notifies)
-		refuse(r, "linux.seccomp: SCMP_ACT_NOTIFY: an agent of the host cannot look into "
+		err_fault(r, ERR_REFUSED,
+		          "linux.seccomp: SCMP_ACT_NOTIFY: an agent of the host cannot look into "
 		          "a microVM");
 }
 
-static void check_labels(struct refusals *r, const struct oci_config *config)
+static void check_labels(struct err_faults *r, const struct oci_config *config)
 {
 	const struct oci_process *p = config->process;
 
 	if (is_set(config->linux_->mount_label))
-		refuse(r, "linux.mountLabel: labels are the host kernel's");
+		err_fault(r, ERR_REFUSED, "linux.mountLabel: labels are the host kernel's");
 	if (p && is_set(p->apparmor_profile))
-		refuse(r, "process.apparmorProfile: not supported in a microVM yet");
+		err_fault(r, ERR_REFUSED,
+		          "process.apparmorProfile: not supported in a microVM yet");
 	if (p && is_set(p->selinux_label))
-		refuse(r, "process.selinuxLabel: not supported in a microVM yet");
+		err_fault(r, ERR_REFUSED, "process.selinuxLabel: not supported in a microVM yet");
 }
 
 int vm_refuse(const struct oci_config *config, const struct vm_request *request, struct err *e)
 {
-	struct refusals r = { .e = e };
+	struct err_faults r = { .e = e };
 
 	check_namespaces(&r, config);
 	check_devices(&r, config->linux_);
@@ -183,10 +170,13 @@ int vm_refuse(const struct oci_config *config, const struct vm_request *request,
 	check_seccomp(&r, config->linux_->seccomp);
 	check_labels(&r, config);
 	if (config->linux_->rootfs_propagation & (MS_SHARED | MS_SLAVE))
-		refuse(&r, "linux.rootfsPropagation: no mount goes from one kernel to another");
+		err_fault(&r, ERR_REFUSED,
+		          "linux.rootfsPropagation: no mount goes from one kernel to another");
 	if (request->preserve_fds > 0)
-		refuse(&r, "--preserve-fds, LISTEN_FDS: no file goes from one kernel to another");
+		err_fault(&r, ERR_REFUSED,
+		          "--preserve-fds, LISTEN_FDS: no file goes from one kernel to another");
 	if (request->notify)
-		refuse(&r, "NOTIFY_SOCKET: no socket goes from one kernel to another");
+		err_fault(&r, ERR_REFUSED,
+		          "NOTIFY_SOCKET: no socket goes from one kernel to another");
 	return r.any ? -1 : 0;
 }

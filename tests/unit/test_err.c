@@ -52,6 +52,19 @@ static void faults_are_joined(void **unused)
 	assert_string_equal(e.text, "a; b");
 }
 
+static void the_first_of_collected_faults_decides(void **unused)
+{
+	struct err e = { 0 };
+	struct err_faults faults = { .e = &e };
+
+	(void)unused;
+	err_fault(&faults, ERR_SPEC, "a: %d", 1);
+	assert_true(faults.any);
+	err_fault(&faults, ERR_REFUSED, "b: %d", 2);
+	assert_string_equal(e.text, "a: 1; b: 2");
+	assert_int_equal(e.kind, ERR_SPEC);
+}
+
 static void first_hint_wins(void **unused)
 {
 	struct err e = { 0 };
@@ -164,6 +177,7 @@ int main(void)
 		cmocka_unit_test(words_of_errno_are_lower_case),
 		cmocka_unit_test(words_are_those_of_glibc),
 		cmocka_unit_test(faults_are_joined),
+		cmocka_unit_test(the_first_of_collected_faults_decides),
 		cmocka_unit_test(first_hint_wins),
 		cmocka_unit_test(long_text_is_cut_not_overrun),
 		cmocka_unit_test(pointers_come_from_paths),
