@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,8 +33,10 @@ int admin_config_read(struct arena *a, const char *dir, struct admin_config *ret
 	BUF struct buf text = { 0 };
 
 	*ret = (struct admin_config){ 0 };
-	/* EACCES: a home that is somebody else's; who changes ids often keeps HOME */
-	if (folder < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+	if (folder < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	/* a home that is somebody else's: who changes ids often keeps HOME */
+	if (folder < 0 && errno == EACCES && strcmp(dir, ADMIN_CONFIG_DIR) != 0)
 		return 0;
 	if (folder < 0)
 		return err_sys(e, "open %s", dir);
