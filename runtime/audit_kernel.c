@@ -256,7 +256,7 @@ static void check_mount(const struct seen *s, size_t index)
 	/* a link of the image may have led it elsewhere: nothing can be said of it then */
 	if (!find_mount(s, path_clean(a, "/", m->destination), &is))
 		return;
-	mount_options_parse(a, m->options, &wanted);
+	mount_options_parse(a, m, &wanted);
 	for (size_t i = 0; i < LEN(flags); i++) {
 		bool super = flags[i].bit == MOUNT_ATTR_RDONLY && has_option(is.super, "ro");
 

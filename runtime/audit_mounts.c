@@ -114,7 +114,7 @@ struct looked {
 	const struct oci_mount *mount;
 	struct mount_options options;
 	const char *at; /* "/mounts/3" */
-	bool bind, readonly;
+	bool readonly;
 };
 
 static bool matches(const char *path, size_t i)
@@ -247,14 +247,13 @@ static void check_mount(struct audit *a, size_t index)
 		            .at = arena_printf(a->arena, "/mounts/%zu", index) };
 	const char *type = l.mount->type ? l.mount->type : "";
 
-	mount_options_parse(a->arena, l.mount->options, &l.options);
-	l.bind = l.options.bind || strcmp(type, "bind") == 0 || strcmp(type, "rbind") == 0;
+	mount_options_parse(a->arena, l.mount, &l.options);
 	l.readonly = (l.options.attr_set & MOUNT_ATTR_RDONLY) != 0;
-	if (l.bind)
+	if (l.options.bind)
 		check_bind(a, &l);
 	else
 		check_filesystem(a, &l, type);
-	if (l.bind && (l.options.propagation & MS_SHARED) && has_peers(a->config))
+	if (l.options.bind && (l.options.propagation & MS_SHARED) && has_peers(a->config))
 		audit_add(a, AUDIT_MEDIUM, "shared-mount",
 		          arena_printf(a->arena, "%s/options", l.at),
 		          "use \"rslave\" or \"rprivate\"",

@@ -135,8 +135,8 @@ static const char *mounts(const struct audit *a)
 		struct mount_options o;
 		BUF struct buf options = { 0 };
 
-		mount_options_parse(a->arena, m->options, &o);
-		if (!o.bind && !(m->type && strcmp(m->type, "bind") == 0))
+		mount_options_parse(a->arena, m, &o);
+		if (!o.bind)
 			continue;
 		for (size_t k = 0; k < m->options.n; k++)
 			add(&options, ",", m->options.v[k]);

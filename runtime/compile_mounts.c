@@ -30,14 +30,9 @@
 /* Each takes a slot until it is attached, and there are not many (plan_check.c). */
 enum { SHARED_SOURCES_MAX = 128 };
 
-static bool type_is(const struct oci_mount *m, const char *type)
-{
-	return m->type && strcmp(m->type, type) == 0;
-}
-
 static bool is_cgroup(const struct oci_mount *m)
 {
-	return type_is(m, "cgroup") || type_is(m, "cgroup2");
+	return mount_type_is(m, "cgroup") || mount_type_is(m, "cgroup2");
 }
 
 /* Files that lxcfs and engines put over those of procfs; runc allows the same. */
@@ -68,7 +63,7 @@ static int check_proc(const struct oci_mount *m, const struct compile_mount *cm,
 	if (!path_is_below(cm->target, "/proc"))
 		return 0;
 	if (strcmp(cm->target, "/proc") == 0) {
-		if (cm->bind ? strcmp(cm->source, "/proc") == 0 : type_is(m, "proc"))
+		if (cm->bind ? strcmp(cm->source, "/proc") == 0 : mount_type_is(m, "proc"))
 			return 0;
 		return err_set(e, ERR_REFUSED,
 		               "%s.destination: only a procfs may be mounted on /proc", cm->origin);
@@ -163,7 +158,7 @@ static int check_new(const struct compile *c, const struct oci_mount *m,
 		return err_set(e, ERR_SPEC,
 		               "%s.options: only a bind mount has a source that could be a link",
 		               cm->origin);
-	if (cm->options.copy_up && !type_is(m, "tmpfs"))
+	if (cm->options.copy_up && !mount_type_is(m, "tmpfs"))
 		return err_set(e, ERR_SPEC, "%s.options: \"tmpcopyup\": only a tmpfs can",
 		               cm->origin);
 	if (is_cgroup(m) && c->facts->cgroup.mode == CGROUP_NONE)
@@ -226,7 +221,7 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 	cm->origin = arena_printf(&c->arena, "mounts[%zu]", index);
 	cm->slot = PLAN_NO_SLOT;
 	cm->target = target_path(c, m->destination);
-	mount_options_parse(&c->arena, m->options, &cm->options);
+	mount_options_parse(&c->arena, m, &cm->options);
 	cm->remount = cm->options.remount;
 	if (cm->remount)
 		return check_remount(cm, e);
@@ -235,8 +230,7 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 		               "%s.destination: another root needs a mount namespace of its own",
 		               cm->origin);
 
-	cm->bind = cm->options.bind || type_is(m, "bind") || type_is(m, "rbind");
-	cm->options.recursive |= type_is(m, "rbind");
+	cm->bind = cm->options.bind;
 	if (cm->bind) {
 		TRY(check_bind(c, m, cm, e));
 		cm->source = path_clean(&c->arena, c->bundle, m->source);
@@ -343,7 +337,7 @@ static bool is_unmapped_gid(const struct compile *c, const struct oci_mount *m, 
 {
 	uint32_t gid;
 
-	return type_is(m, "devpts") && strncmp(option, "gid=", 4) == 0 &&
+	return mount_type_is(m, "devpts") && strncmp(option, "gid=", 4) == 0 &&
 	       num_id(option + 4, &gid) == 0 && !compile_gid_is_mapped(c, gid);
 }
 
@@ -353,8 +347,8 @@ static const char *mount_context(const struct compile *c, const struct oci_mount
 {
 	const char *label = c->linux_->mount_label;
 
-	if (!label || !*label || type_is(m, "proc") || type_is(m, "sysfs") ||
-	    type_is(m, "mqueue") || is_cgroup(m))
+	if (!label || !*label || mount_type_is(m, "proc") || mount_type_is(m, "sysfs") ||
+	    mount_type_is(m, "mqueue") || is_cgroup(m))
 		return NULL;
 	return label;
 }
@@ -400,7 +394,7 @@ static bool ignores_network(const struct oci_mount *m)
 		                             "mqueue", "cgroup", "cgroup2" };
 
 	for (size_t i = 0; i < LEN(types); i++) {
-		if (type_is(m, types[i]))
+		if (mount_type_is(m, types[i]))
 			return true;
 	}
 	return false;
@@ -420,13 +414,13 @@ static void put_instead(struct compile *c, const struct oci_mount *m, const char
 {
 	if (!c->user_namespace && !c->facts->user_namespace)
 		return;
-	if (type_is(m, "sysfs")) {
+	if (mount_type_is(m, "sysfs")) {
 		*ret = "/sys";
 		*ret_attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 		            MOUNT_ATTR_NOEXEC;
-	} else if (type_is(m, "proc") && is_host_namespace(c, OCI_NS_PID)) {
+	} else if (mount_type_is(m, "proc") && is_host_namespace(c, OCI_NS_PID)) {
 		*ret = "/proc";
-	} else if (type_is(m, "mqueue") && is_host_namespace(c, OCI_NS_IPC)) {
+	} else if (mount_type_is(m, "mqueue") && is_host_namespace(c, OCI_NS_IPC)) {
 		*ret = "/dev/mqueue";
 	}
 }
@@ -454,7 +448,7 @@ static uint32_t cover_flags(const struct oci_mount *m, const struct mount_option
 {
 	bool owner = is_given(o, "uid=") || is_given(o, "gid=");
 
-	if (!type_is(m, "tmpfs"))
+	if (!mount_type_is(m, "tmpfs"))
 		return 0;
 	return (is_given(o, "mode=") ? 0 : PLAN_COVER_MODE) |
 	       (o->copy_up ? PLAN_COVER_CONTENT | (owner ? 0 : PLAN_COVER_OWNER) : 0);
@@ -477,7 +471,8 @@ static bool is_sealed_late(const struct compile *c, size_t index)
 	uint32_t set = split_attributes(&cm->options, false).set_all;
 
 	return !cm->bind && !cm->remount && set & MOUNT_ATTR_RDONLY &&
-	       (type_is(&c->config->mounts[index], "tmpfs") || strcmp(cm->target, "/dev") == 0) &&
+	       (mount_type_is(&c->config->mounts[index], "tmpfs") ||
+	        strcmp(cm->target, "/dev") == 0) &&
 	       !is_covered(c, index);
 }
 
@@ -498,7 +493,7 @@ static void add_new(struct compile *c, size_t index)
 	const struct oci_mount *m = &c->config->mounts[index];
 	const struct compile_mount *cm = &c->mounts[index];
 	const struct mount_options *o = &cm->options;
-	bool plain = type_is(m, "proc") || type_is(m, "sysfs");
+	bool plain = mount_type_is(m, "proc") || mount_type_is(m, "sysfs");
 	struct plan_list options = put_options(c, m, cm);
 	const char *instead = NULL;
 	uint32_t instead_attr = 0;

@@ -212,12 +212,19 @@ static void apply(struct mount_options *m, const struct option *o)
 	}
 }
 
-void mount_options_parse(struct arena *a, struct oci_strings list, struct mount_options *ret)
+bool mount_type_is(const struct oci_mount *m, const char *type)
 {
-	struct mount_options m = { 0 };
+	return m->type && strcmp(m->type, type) == 0;
+}
+
+void mount_options_parse(struct arena *a, const struct oci_mount *mount, struct mount_options *ret)
+{
+	const struct oci_strings list = mount->options;
+	struct mount_options m = { .recursive = mount_type_is(mount, "rbind") };
 	const char **flags = arena_array(a, list.n + 1, sizeof(*flags));
 	const char **data = arena_array(a, list.n + 1, sizeof(*data));
 
+	m.bind = m.recursive || mount_type_is(mount, "bind");
 	for (size_t i = 0; i < list.n; i++) {
 		const char *text = list.v[i];
 		const struct option *o = find(text);

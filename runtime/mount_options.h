@@ -12,7 +12,7 @@
 /* What a mount's options ask for, in the kernel's terms. Option strings exist only
  * on this side of the parser; the plan carries bits. */
 struct mount_options {
-	bool bind;                                 /* bind or rbind */
+	bool bind;                                 /* bind or rbind, or that type */
 	bool recursive;                            /* rbind */
 	bool remount;                              /* of what is mounted there already */
 	bool copy_up;                              /* tmpcopyup */
@@ -27,9 +27,11 @@ struct mount_options {
 	struct oci_strings data;                   /* what only the filesystem can know */
 };
 
-/* Reads an option list; of contradicting options the last one wins, as with
- * mount(8). */
-void mount_options_parse(struct arena *a, struct oci_strings options, struct mount_options *ret);
+bool mount_type_is(const struct oci_mount *m, const char *type);
+
+/* Reads a mount's options, and of its type whether it is a bind; of contradicting options
+ * the last one wins, as with mount(8). */
+void mount_options_parse(struct arena *a, const struct oci_mount *m, struct mount_options *ret);
 
 /* The names of the options that are understood, for `features`; NULL behind the last
  * one. */

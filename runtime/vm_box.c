@@ -2,6 +2,7 @@
 #include "runtime/vm_box.h"
 
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -9,6 +10,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "runtime/compile.h"
+#include "runtime/mount_options.h"
 #include "runtime/vm_guest.h"
 
 /* The monitor, its tables and the guest's kernel are charged to the group, too. */
@@ -33,29 +35,22 @@ static int refuse_for_now(const struct oci_config *config, const struct vm_setti
 	return 0;
 }
 
-static bool is_option(const struct oci_mount *m, const char *one, const char *other)
+static const char *add_share(struct arena *a, struct vm_box *box, const struct vm_share *share)
 {
-	for (size_t i = 0; i < m->options.n; i++)
-		if (strcmp(m->options.v[i], one) == 0 || strcmp(m->options.v[i], other) == 0)
-			return true;
-	return false;
+	box->shares[box->share_count++] = *share;
+	return arena_printf(a, "%s/%s", VM_GUEST_SHARES, share->name);
 }
 
-static bool is_bind(const struct oci_mount *m)
+static struct vm_share share_of(struct arena *a, const char *bundle, size_t i,
+                                const struct oci_mount *m, const struct mount_options *o)
 {
-	return !m->type || strcmp(m->type, "bind") == 0 || is_option(m, "bind", "rbind");
-}
-
-static const char *add_share(struct arena *a, struct vm_box *box, const char *name,
-                             const char *source, const char *origin, bool read_only)
-{
-	box->shares[box->share_count++] = (struct vm_share){
-		.name = name,
-		.source = source,
-		.origin = origin,
-		.read_only = read_only,
+	return (struct vm_share){
+		.name = arena_printf(a, "v%zu", i),
+		.source = path_clean(a, bundle, m->source),
+		.origin = arena_printf(a, "mounts[%zu].source", i),
+		.recursive = o->recursive,
+		.read_only = (o->attr_set & MOUNT_ATTR_RDONLY) != 0,
 	};
-	return arena_printf(a, "%s/%s", VM_GUEST_SHARES, name);
 }
 
 /* A copy of the mounts in which binds begin below the share. */
@@ -66,16 +61,17 @@ static int share_mounts(struct arena *a, struct oci_config *guest, const char *b
 
 	for (size_t i = 0; i < guest->mount_count; i++) {
 		struct oci_mount *m = &mounts[i];
+		struct mount_options o;
 
 		*m = guest->mounts[i];
-		if (!is_bind(m) || !m->source)
+		mount_options_parse(a, m, &o);
+		if (!o.bind || o.remount || !m->source)
 			continue;
 		if (box->share_count == VM_SHARES_MAX)
 			return err_set(e, ERR_REFUSED, "mounts: more than %d binds",
 			               VM_SHARES_MAX - 1);
-		m->source = add_share(
-			a, box, arena_printf(a, "v%zu", i), path_clean(a, bundle, m->source),
-			arena_printf(a, "mounts[%zu].source", i), is_option(m, "ro", "rro"));
+		const struct vm_share share = share_of(a, bundle, i, m, &o);
+		m->source = add_share(a, box, &share);
 	}
 	guest->mounts = mounts;
 	return 0;
@@ -102,8 +98,15 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 	};
 
 	guest.vm = NULL;
-	guest.root_path = add_share(a, box, "rootfs", path_clean(a, bundle, config->root_path),
-	                            "root.path", config->root_readonly);
+	const struct vm_share root = {
+		.name = "rootfs",
+		.source = path_clean(a, bundle, config->root_path),
+		.origin = "root.path",
+		.recursive = true,
+		.read_only = config->root_readonly,
+	};
+
+	guest.root_path = add_share(a, box, &root);
 	TRY(share_mounts(a, &guest, bundle, box, e));
 	/* hooks of the runtime are the host's programs */
 	for (int kind = 0; kind < OCI_HOOK_KINDS; kind++)

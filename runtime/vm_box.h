@@ -17,6 +17,7 @@ struct vm_share {
 	const char *name;   /* of its folder below the guest's shares */
 	const char *source; /* the host's path, absolute */
 	const char *origin; /* the field of config.json */
+	bool recursive;     /* with the mounts below */
 	bool read_only;
 };
 

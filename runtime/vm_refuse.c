@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "runtime/isolation.h"
+#include "runtime/mount_options.h"
 
 static bool is_set(const char *text)
 {
@@ -76,23 +77,13 @@ static void check_devices(struct err_faults *r, const struct oci_linux *l)
 		          "linux.netDevices: a device of the host's cannot move to another kernel");
 }
 
-static bool has_option(const struct oci_mount *m, const char *name)
-{
-	for (size_t i = 0; i < m->options.n; i++)
-		if (strcmp(m->options.v[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* What is behind the source is looked at when it is opened; here only its name. */
-static void check_source(struct err_faults *r, size_t i, const char *source)
+static void check_source(struct err_faults *r, struct arena *a, size_t i, const char *source)
 {
 	static const char *const kernels[] = { "/proc", "/sys", "/dev" };
-	ARENA struct arena a;
 
-	arena_init(&a, 0);
 	for (size_t k = 0; source && source[0] == '/' && k < LEN(kernels); k++)
-		if (path_is_below(path_clean(&a, "/", source), kernels[k]))
+		if (path_is_below(path_clean(a, "/", source), kernels[k]))
 			err_fault(r, ERR_REFUSED,
 			          "mounts[%zu].source: %s is the host kernel's, and the guest has "
 			          "another",
@@ -101,16 +92,22 @@ static void check_source(struct err_faults *r, size_t i, const char *source)
 
 static void check_mounts(struct err_faults *r, const struct oci_config *config)
 {
+	ARENA struct arena a;
+
+	arena_init(&a, 0);
 	for (size_t i = 0; i < config->mount_count; i++) {
 		const struct oci_mount *m = &config->mounts[i];
-		bool bind = !m->type || strcmp(m->type, "bind") == 0 || has_option(m, "bind") ||
-		            has_option(m, "rbind");
+		struct mount_options o;
 
+		mount_options_parse(&a, m, &o);
 		if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
 			err_fault(r, ERR_REFUSED,
 			          "mounts[%zu].uidMappings: not supported in a microVM yet", i);
-		if (bind)
-			check_source(r, i, m->source);
+		if (o.idmap || o.idmap_below)
+			err_fault(r, ERR_REFUSED,
+			          "mounts[%zu].options: idmap: not supported in a microVM yet", i);
+		if (o.bind)
+			check_source(r, &a, i, m->source);
 	}
 }
 
@@ -130,20 +127,13 @@ static void check_resources(struct err_faults *r, const struct oci_linux *l)
 		err_fault(r, ERR_REFUSED, "linux.resources.rdma: the guest has no such devices");
 }
 
+/* Whoever asks with SCMP_ACT_NOTIFY has to name the listener. */
 static void check_seccomp(struct err_faults *r, const struct oci_seccomp *s)
 {
-	bool notifies = s && s->default_action == OCI_ACT_NOTIFY;
-
-	for (size_t i = 0; s && i < s->rule_count; i++)
-		notifies = notifies || s->rules[i].action == OCI_ACT_NOTIFY;
 	if (s && is_set(s->listener_path))
 		err_fault(r, ERR_REFUSED,
 		          "linux.seccomp.listenerPath: an agent of the host cannot look into a "
 		          "microVM");
-	else if (notifies)
-		err_fault(r, ERR_REFUSED,
-		          "linux.seccomp: SCMP_ACT_NOTIFY: an agent of the host cannot look into "
-		          "a microVM");
 }
 
 static void check_labels(struct err_faults *r, const struct oci_config *config)

@@ -220,7 +220,7 @@ static void by_readonly(struct arena *a, const struct oci_config *config, struct
 	for (size_t i = 0; i < config->mount_count; i++) {
 		struct mount_options o;
 
-		mount_options_parse(a, config->mounts[i].options, &o);
+		mount_options_parse(a, &config->mounts[i], &o);
 		if (o.attr_set & MOUNT_ATTR_RDONLY) {
 			w->pointer = arena_printf(a, "/mounts/%zu/options", i);
 			return;

@@ -6,6 +6,7 @@
 #include "plan_case.h"
 #include "runtime/admin.h"
 #include "runtime/isolation.h"
+#include "runtime/vm_box.h"
 
 #define VM_TOP \
 	"\"vm\":{\"kernel\":{\"path\":\"/k\",\"parameters\":[\"quiet\"]},\"hwConfig\":{\"vcpus\":3,\"memory\":268435456}}"
@@ -163,6 +164,12 @@ static void what_a_guest_cannot_be_given_is_refused(void **state)
 		{ { .mounts = "{\"destination\":\"/x\",\"type\":\"none\",\"source\":\"/sys\","
 		              "\"options\":[\"rbind\"]}" },
 		  "mounts[0].source: /sys is" },
+		{ { .mounts =
+		            "{\"destination\":\"/x\",\"type\":\"rbind\",\"source\":\"/proc/1\"}" },
+		  "mounts[0].source: /proc/1 is" },
+		{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/srv\","
+		              "\"options\":[\"bind\",\"idmap\"]}" },
+		  "mounts[0].options: idmap" },
 	};
 
 	(void)state;
@@ -202,6 +209,48 @@ static void what_it_can_be_given_is_not(void **state)
 		fail_msg("%s", e.text);
 	assert_int_equal(vm_refuse(config, &(struct vm_request){ .preserve_fds = 1 }, &e), -1);
 	assert_int_equal(vm_refuse(config, &(struct vm_request){ .notify = true }, &e), -1);
+}
+
+/* What is a bind to a container is a share to a guest, with the same mounts below and the
+ * same right to write; nothing else is. */
+static void binds_are_shares(void **state)
+{
+	static const struct plan_case c = {
+		.mounts =
+			"{\"destination\":\"/a\",\"type\":\"rbind\",\"source\":\"/srv/a\"},"
+			"{\"destination\":\"/b\",\"source\":\"b\",\"options\":[\"bind\",\"ro\",\"rw\"]},"
+			"{\"destination\":\"/c\",\"type\":\"none\",\"source\":\"/srv/c\","
+			"\"options\":[\"bind\",\"ro\"]},"
+			"{\"destination\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}",
+	};
+	static const struct {
+		const char *name, *source;
+		bool recursive, read_only;
+	} want[] = {
+		{ "rootfs", "/b/rootfs", true, true },
+		{ "v0", "/srv/a", true, false },
+		{ "v1", "/b/b", false, false },
+		{ "v2", "/srv/c", false, true },
+	};
+	struct vm_box box = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	struct oci_config config = *plan_case_config(&a, &c);
+	config.root_path = "rootfs";
+	config.root_readonly = true;
+	if (vm_box_make(&a, &config, "id", "/b", -1, &box, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(box.share_count, LEN(want));
+	for (size_t i = 0; i < LEN(want); i++) {
+		assert_string_equal(box.shares[i].name, want[i].name);
+		assert_string_equal(box.shares[i].source, want[i].source);
+		assert_int_equal(box.shares[i].recursive, want[i].recursive);
+		assert_int_equal(box.shares[i].read_only, want[i].read_only);
+	}
+	vm_box_done(&box);
 }
 
 static void a_bundle_names_no_hypervisor(void **state)
@@ -343,6 +392,7 @@ int main(void)
 		cmocka_unit_test(a_guest_is_as_large_as_its_resources_ask),
 		cmocka_unit_test(what_a_guest_cannot_be_given_is_refused),
 		cmocka_unit_test(what_it_can_be_given_is_not),
+		cmocka_unit_test(binds_are_shares),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),
 		cmocka_unit_test(the_configuration_is_read_strictly),
 		cmocka_unit_test(only_its_owner_may_write_it),

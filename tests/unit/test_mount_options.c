@@ -22,7 +22,7 @@ static void parse(struct arena *a, const char *text, struct mount_options *ret)
 		assert_true(n < OPTIONS_MAX);
 		v[n++] = part;
 	}
-	mount_options_parse(a, (struct oci_strings){ .v = v, .n = n }, ret);
+	mount_options_parse(a, &(struct oci_mount){ .options = { .v = v, .n = n } }, ret);
 }
 
 #define ATIME MOUNT_ATTR__ATIME
@@ -136,9 +136,34 @@ static void test_empty(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	mount_options_parse(&a, (struct oci_strings){ .v = options, .n = LEN(options) }, &o);
+	mount_options_parse(
+		&a, &(struct oci_mount){ .options = { .v = options, .n = LEN(options) } }, &o);
 	assert_int_equal(o.data.n, 1);
 	assert_string_equal(o.data.v[0], "size=64k");
+}
+
+/* An option or the type says that it is a bind; no type is none. */
+static void test_type(void **state)
+{
+	static const struct {
+		const char *type;
+		bool bind, recursive;
+	} cases[] = { { NULL, false, false },
+		      { "", false, false },
+		      { "tmpfs", false, false },
+		      { "bind", true, false },
+		      { "rbind", true, true } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct mount_options o;
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		mount_options_parse(&a, &(struct oci_mount){ .type = cases[i].type }, &o);
+		assert_int_equal(o.bind, cases[i].bind);
+		assert_int_equal(o.recursive, cases[i].recursive);
+	}
 }
 
 static void test_copy_up(void **state)
@@ -210,9 +235,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attributes), cmocka_unit_test(test_flags_and_data),
-		cmocka_unit_test(test_empty),      cmocka_unit_test(test_copy_up),
-		cmocka_unit_test(test_idmap),      cmocka_unit_test(test_links),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_empty),      cmocka_unit_test(test_type),
+		cmocka_unit_test(test_copy_up),    cmocka_unit_test(test_idmap),
+		cmocka_unit_test(test_links),      cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

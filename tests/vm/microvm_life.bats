@@ -92,6 +92,37 @@ in_a_guest() {
 	nothing_left
 }
 
+@test "whoever may mount in the guest cannot write what the host keeps read-only" {
+	in_a_guest
+	mkdir fixed
+	echo stays >fixed/f
+	config b '.mounts += [{ destination: "/tmp/f", source: $f, type: "rbind", options: ["ro"] }] |
+		.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])' --arg f "$W/fixed"
+	script b 'mount -o remount,bind,rw /tmp/f && grep " /tmp/f " /proc/mounts; echo lost >/tmp/f/f; cat /tmp/f/f'
+	expect 0 caisson run --isolation=vm -b b c
+	says " rw," # the guest's mount is, by now
+	says "ead-only"
+	says stays
+	[ "$(cat fixed/f)" = stays ]
+	nothing_left
+}
+
+@test "a bind shows the mounts below its source only if it is recursive" {
+	in_a_guest
+	mkdir -p source/below
+	mount -t tmpfs none source/below
+	touch source/below/file
+	config b '.mounts += [{ destination: "/tmp/s", source: $s, options: [$how] }]' --arg s "$W/source" --arg how bind
+	script b 'ls /tmp/s/below; echo looked'
+	expect 0 caisson run --isolation=vm -b b c
+	is looked
+	config b '.mounts[-1].options = ["rbind"]'
+	expect 0 caisson run --isolation=vm -b b c
+	says file
+	umount source/below
+	nothing_left
+}
+
 @test "the monitor is in jail: an empty root, few capabilities, a filter for each thread" {
 	in_a_guest
 	config b '.process.args = ["sleep", "1000"]'
