@@ -240,6 +240,7 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 		.cmdline = cmdline(&a, &box->settings),
 		.vcpus = box->settings.vcpus,
 		.memory_bytes = box->settings.memory_bytes,
+		.bare = kernel.bare ? kernel.version : NULL,
 		.plan = box->plan.data,
 		.plan_len = box->plan.len,
 	};

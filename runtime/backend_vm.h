@@ -35,6 +35,7 @@ struct vm_kernel {
 	int vmlinux, initramfs;
 	bool made; /* now, with so many modules */
 	unsigned int modules;
+	bool bare; /* the host has no modules of this version */
 	const char *path, *version, *cache;
 };
 

@@ -65,6 +65,7 @@ int backend_vm_prepare(struct arena *a, const struct vm_choice *choice, struct v
 		.initramfs = p.initramfs,
 		.made = p.made,
 		.modules = p.modules,
+		.bare = p.bare,
 		.version = arena_string(a, p.version, strlen(p.version)),
 		.path = host.path,
 		.cache = folder,

@@ -81,7 +81,10 @@ static void tell_end(struct vm_talk *t, const struct monitor_result *r, int resu
 	if (result < 0)
 		e = *why;
 	else if (r->panic[0])
-		(void)err_set(&e, ERR_KERNEL, "the guest's kernel: %.300s", r->panic);
+		(void)err_set(&e, ERR_KERNEL, "the guest's kernel: %.300s%s%s", r->panic,
+		              t->process->bare ? "; there are no modules for it: no /lib/modules/"
+		                               : "",
+		              t->process->bare ? t->process->bare : "");
 	else
 		(void)err_set(&e, ERR_KERNEL, "the microVM has ended: %s",
 		              monitor_end_name(r->end));

@@ -22,6 +22,7 @@ struct vm_process {
 	const char *cmdline;
 	unsigned int vcpus;
 	uint64_t memory_bytes;
+	const char *bare; /* the version of a kernel that has no modules; NULL: it has */
 	const void *plan;
 	size_t plan_len;
 };

@@ -252,6 +252,7 @@ static int do_work(struct work *w, struct err *e)
 	prepare_version(w->setup->kernel, head, (size_t)got, w->to->version);
 	TRY(open_modules(w, e));
 	TRY(name(w, e));
+	w->to->bare = w->modules < 0;
 	if (!w->setup->anew && open_made(w, w->to) == 0)
 		return 0;
 	TRY(fd_read_all(w->kernel, KERNEL_MAX, w->setup->kernel, &file, e));

@@ -31,6 +31,7 @@ struct prepared {
 	int kernel, initramfs;              /* as struct monitor_config has them */
 	bool made;                          /* now */
 	unsigned int modules;               /* how many, when made now */
+	bool bare;                          /* there is no folder of modules for it */
 	char version[PREPARE_VERSION_ROOM]; /* of the kernel; empty when its file does not tell */
 };
 
