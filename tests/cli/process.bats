@@ -213,6 +213,7 @@ be_no_nicer() {
 			.process.noNewPrivileges = $n' --arg d "$domain" --argjson n "$([ "$domain" = LINUX ] && echo true || echo false)"
 		script b 'uname -m >/tmp/machine; exec sleep 1000'
 		expect 0 caisson run -d -b b c
+		wait_for test -s "/proc/$(pid_of c)/root/tmp/machine"
 		expect 0 caisson exec c sh -c 'cat /tmp/machine; uname -m'
 		is "$want"$'\n'"$want"
 		expect 0 caisson delete --force c
@@ -244,6 +245,7 @@ POLICY='head -n 1 /proc/self/numa_maps | cut -d " " -f 2'
 		config b '.linux.memoryPolicy = ($p | fromjson)' --arg p "$policy"
 		script b "$POLICY >/tmp/policy; exec sleep 1000"
 		expect 0 caisson run -d -b b c
+		wait_for test -s "/proc/$(pid_of c)/root/tmp/policy"
 		expect 0 caisson exec c sh -c "cat /tmp/policy; $POLICY"
 		is "$want"$'\n'"$want"
 		expect 0 caisson delete --force c
