@@ -156,7 +156,7 @@ static void compile(struct check *c, const struct container_context *context, st
 		.id = r->id,
 		.bundle = r->bundle,
 		.no_pivot = r->no_pivot,
-		.no_new_keyring = r->no_new_keyring,
+		.keyring = r->no_new_keyring ? NULL : "_ses",
 		.preserve_fds = r->preserve_fds,
 		.no_cgroup = context->no_cgroup,
 		.systemd = context->systemd_cgroup,

@@ -134,8 +134,8 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_oom_score(c);
 	compile_io_priority(c);
 	compile_enter_new(c);
-	if (!options->no_new_keyring)
-		compile_keyring(c, arena_printf(&c->arena, "_ses.%s", options->id));
+	if (options->keyring)
+		compile_keyring(c, PLAN_KEYRING, options->keyring);
 
 	compile_shared_sources(c);
 	if (!c->shares_mounts)
@@ -173,7 +173,7 @@ static int exec_steps(struct compile *c, const struct compile_exec_options *opti
 	if (options->root)
 		compile_find_root(c, options->root, options->root_mount);
 	if (options->keyring)
-		compile_keyring(c, options->keyring);
+		compile_keyring(c, PLAN_JOIN_KEYRING, options->keyring);
 	compile_terminal(c, false);
 	compile_labels(c);
 	return become_process(c, end, e);

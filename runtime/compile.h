@@ -16,8 +16,9 @@
 /* What a create takes from the command line. */
 struct compile_options {
 	const char *id;
-	const char *bundle; /* absolute, cleaned */
-	bool no_pivot, no_new_keyring;
+	const char *bundle;  /* absolute, cleaned */
+	const char *keyring; /* of its session, to be made; NULL: the caller's */
+	bool no_pivot;
 	bool no_cgroup; /* --cgroup-manager disabled */
 	bool systemd;   /* --systemd-cgroup: it makes the cgroup */
 	unsigned int preserve_fds;

@@ -179,8 +179,8 @@ void compile_scheduler(struct compile *c);
 MUST_CHECK int compile_affinity(struct compile *c, struct err *e);
 void compile_terminal(struct compile *c, bool console);
 void compile_labels(struct compile *c);
-/* The session's keyring, of this name. */
-void compile_keyring(struct compile *c, const char *name);
+/* The session's keyring, of this name: PLAN_KEYRING or PLAN_JOIN_KEYRING. */
+void compile_keyring(struct compile *c, enum plan_op op, const char *name);
 /* The check of all five sets is the first one's. */
 MUST_CHECK int compile_bounding(struct compile *c, struct err *e);
 /* `filter`: init still loads one by its capabilities. */

@@ -180,14 +180,14 @@ void compile_labels(struct compile *c)
 
 /* Keys have labels of their own, and the process shall have rights over its session's.
  * The kernel forgets the label of new keys at execve (security/selinux/hooks.c). */
-void compile_keyring(struct compile *c, const char *name)
+void compile_keyring(struct compile *c, enum plan_op op, const char *name)
 {
 	const char *label = c->process->selinux_label;
 	plan_str text = plan_put_string(&c->plan, name);
 
 	if (label && *label)
 		add_label(c, "process.selinuxLabel", "keycreate", label);
-	plan_add(&c->plan, PLAN_KEYRING, NULL)->string = text;
+	plan_add(&c->plan, op, NULL)->string = text;
 }
 
 /* --- capabilities ------------------------------------------------------------------- */

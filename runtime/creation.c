@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -133,7 +135,7 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 		.id = r->id,
 		.bundle = r->bundle,
 		.no_pivot = r->no_pivot,
-		.no_new_keyring = r->no_new_keyring,
+		.keyring = c->keyring,
 		.no_cgroup = c->context->no_cgroup,
 		.systemd = c->context->systemd_cgroup,
 		.preserve_fds = c->activation.listen_fds + r->preserve_fds,
@@ -208,7 +210,7 @@ static void fill_state(struct creation *c)
 			config->hooks[OCI_HOOK_START_CONTAINER].n > 0 ||
 			config->hooks[OCI_HOOK_POSTSTART].n > 0 ||
 			(config->linux_->seccomp && config->linux_->seccomp->listener_path),
-		.keyring = !c->request->no_new_keyring,
+		.keyring = c->keyring,
 		.poststop = config->hooks[OCI_HOOK_POSTSTOP].n > 0,
 		.rdt = config->linux_->intel_rdt != NULL,
 		.shares_mounts = compile_shares_mounts(config),
@@ -266,7 +268,7 @@ static int set_up_cgroup(struct creation *c, const struct cgroup_write *writes, 
 	const struct plan *plan = creation_plan(c);
 
 	c->cgroup_noted = true;
-	TRY(owner_mark(c->cgroup, c->dir.fd, c->request->id, e));
+	TRY(owner_mark(c->cgroup, &c->dir.stat, c->request->id, e));
 	TRY(cgroup_apply(c->cgroup, writes, plan->cgroup.writes.count, e));
 	if (plan->cgroup.owner == PLAN_NO_OWNER)
 		return 0;
@@ -513,8 +515,22 @@ static void warn_of_capabilities(const struct oci_capabilities *caps)
 	}
 }
 
+/* Whoever has the same uid may have made a keyring of any name and opened it to us, and might
+ * join ours: so its name cannot be guessed. These are the kernel's random bytes for this
+ * process, of which the C library takes the first eight for itself: getauxval(3). */
+static const char *keyring_name(struct creation *c)
+{
+	uint64_t secret;
+
+	if (c->request->no_new_keyring)
+		return NULL;
+	memcpy(&secret, (const char *)getauxval(AT_RANDOM) + sizeof(secret), sizeof(secret));
+	return arena_printf(&c->arena, "_ses.%s.%016" PRIx64, c->request->id, secret);
+}
+
 int creation_build(struct creation *c, bool listener, struct err *e)
 {
+	c->keyring = keyring_name(c);
 	TRY(creation_compile_plan(c, listener, e));
 	if (c->config->process)
 		warn_of_capabilities(c->config->process->capabilities);

@@ -29,6 +29,7 @@ struct creation {
 	const struct oci_config *config;
 	struct buf config_text;
 	struct host_facts facts;
+	const char *keyring; /* of its session; NULL: the caller's */
 	struct buf plan_bytes;
 	const struct backend *backend;
 	struct vm_box *box; /* of a microVM; NULL: it is none */

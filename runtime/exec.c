@@ -188,9 +188,7 @@ static int compile_plan(struct execution *x, struct err *e)
 		.config = x->config,
 		.process = x->process,
 		.cgroup = x->cgroup_path,
-		.keyring = x->found.state.keyring
-		                   ? arena_printf(&x->arena, "_ses.%s", x->found.state.id)
-		                   : NULL,
+		.keyring = x->found.state.keyring,
 		.root = root.rootfs,
 		.root_mount = root.id,
 		.preserve_fds = x->request->preserve_fds,

@@ -14,22 +14,17 @@ static const char trusted_name[] = "trusted.caisson", user_name[] = "user.caisso
 
 enum { MARK_MAX = 512 };
 
-static int mark_text(char text[MARK_MAX], int folder, const char *id, struct err *e)
+static int mark_text(char text[MARK_MAX], const struct stat *folder, const char *id)
 {
-	struct stat st;
-
-	if (fstat(folder, &st) < 0)
-		return err_sys(e, "fstat the folder of container %s", id);
-	return snprintf(text, MARK_MAX, "%llx:%llx %.256s", (unsigned long long)st.st_dev,
-	                (unsigned long long)st.st_ino, id);
+	return snprintf(text, MARK_MAX, "%llx:%llx %.256s", (unsigned long long)folder->st_dev,
+	                (unsigned long long)folder->st_ino, id);
 }
 
-int owner_mark(int cgroup, int folder, const char *id, struct err *e)
+int owner_mark(int cgroup, const struct stat *folder, const char *id, struct err *e)
 {
 	char text[MARK_MAX];
-	int len = mark_text(text, folder, id, e);
+	int len = mark_text(text, folder, id);
 
-	TRY(len);
 	if (fsetxattr(cgroup, trusted_name, text, (size_t)len, 0) == 0 ||
 	    (errno == EPERM && fsetxattr(cgroup, user_name, text, (size_t)len, 0) == 0))
 		return 0;
@@ -39,9 +34,11 @@ int owner_mark(int cgroup, int folder, const char *id, struct err *e)
 int owner_is(int cgroup, int folder, const char *id, struct err *e)
 {
 	char text[MARK_MAX], there[MARK_MAX];
-	int len = mark_text(text, folder, id, e);
+	struct stat st;
 
-	TRY(len);
+	if (fstat(folder, &st) < 0)
+		return err_sys(e, "fstat the folder of container %s", id);
+	int len = mark_text(text, &st, id);
 	ssize_t n = fgetxattr(cgroup, trusted_name, there, sizeof(there));
 	if (n < 0 && errno == ENODATA)
 		n = fgetxattr(cgroup, user_name, there, sizeof(there));

@@ -10,10 +10,12 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "base/err.h"
 
-/* Marks a cgroup that nothing runs in yet. folder: the fd of the container's. */
-MUST_CHECK int owner_mark(int cgroup, int folder, const char *id, struct err *e);
+/* Marks a cgroup that nothing runs in yet. folder: the container's. */
+MUST_CHECK int owner_mark(int cgroup, const struct stat *folder, const char *id, struct err *e);
 
-/* 1: the mark is this container's, 0: there is none or it is another's. */
+/* 1: the mark is this container's, 0: there is none or it is another's. folder: its fd. */
 MUST_CHECK int owner_is(int cgroup, int folder, const char *id, struct err *e);

@@ -13,6 +13,8 @@ int container_plan(const struct container_context *context, const struct create_
 
 	creation_begin(&c, context, r);
 	TRY(creation_read(&c, e));
+	if (!r->no_new_keyring)
+		c.keyring = arena_printf(&c.arena, "_ses.%s", r->id);
 	TRY(creation_compile_plan(&c, true, e));
 	plan_print(creation_plan(&c), ret);
 	return buf_ok(ret, e);

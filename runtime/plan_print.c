@@ -453,6 +453,7 @@ static void (*const arguments[PLAN_OP_END])(struct printer *p, const struct plan
 	[PLAN_TIME_OFFSETS] = print_string,
 	[PLAN_CLONE] = print_clone,
 	[PLAN_KEYRING] = print_string,
+	[PLAN_JOIN_KEYRING] = print_string,
 	[PLAN_CLONE_SHARED] = print_tree,
 	[PLAN_PROPAGATION] = print_propagation,
 	[PLAN_ROOTFS] = print_rootfs,

@@ -46,7 +46,10 @@ int state_prepare(const struct state_dir *d, const struct state *state, struct e
 	json_put_u64(&w, "owner", state->owner);
 	json_put_bool(&w, "privatePids", state->private_pids);
 	json_put_bool(&w, "startNeedsConfig", state->start_needs_config);
-	json_put_bool(&w, "keyring", state->keyring);
+	if (state->keyring)
+		json_put_string(&w, "keyring", state->keyring);
+	else
+		json_put_bool(&w, "keyring", false);
 	json_put_bool(&w, "poststop", state->poststop);
 	if (state->rdt)
 		json_put_bool(&w, "rdt", true);
@@ -123,6 +126,16 @@ static bool get_truth(struct reader *r, const char *key)
 	return false;
 }
 
+/* Older records say only whether there is one; its name was that of the container. */
+static const char *get_keyring(struct reader *r, struct arena *a, const char *id)
+{
+	const struct json *field = json_member(r->record, "keyring");
+
+	if (field && field->kind == JSON_STRING)
+		return field->text;
+	return get_truth(r, "keyring") ? arena_printf(a, "_ses.%s", id) : NULL;
+}
+
 static enum state_phase get_phase(struct reader *r)
 {
 	const char *name = get_string(r, "phase");
@@ -196,7 +209,7 @@ static int read_record(const char *id, struct arena *a, const struct json *recor
 		.owner = (uint32_t)get_number(&r, "owner", UINT32_MAX),
 		.private_pids = get_truth(&r, "privatePids"),
 		.start_needs_config = get_truth(&r, "startNeedsConfig"),
-		.keyring = get_truth(&r, "keyring"),
+		.keyring = get_keyring(&r, a, id),
 		.poststop = get_truth(&r, "poststop"),
 		.rdt = json_member(record, "rdt") != NULL,
 		.shares_mounts = json_member(record, "sharesMounts") != NULL,

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/arena.h"
@@ -43,6 +44,7 @@ struct state {
 	const char *boot_id; /* of the host when it was created             */
 	const char *created; /* RFC 3339, UTC                               */
 	const char *cgroup;  /* path below the cgroup2 mount; NULL: none of its own */
+	const char *keyring; /* name of its session's; NULL: the caller's */
 	const char *scope;   /* systemd's unit that the cgroup is of; NULL: none */
 	enum state_phase phase;
 	pid_t pid;               /* 0 while creating                            */
@@ -50,7 +52,6 @@ struct state {
 	uint32_t owner;          /* uid of who created it                       */
 	bool private_pids;       /* its first process is pid 1 of a namespace of its own */
 	bool start_needs_config; /* it has hooks or a seccomp listener for that moment */
-	bool keyring;            /* its session has a keyring of its own */
 	bool poststop;           /* config.json has poststop hooks */
 	bool rdt;                /* there may be a note of what was made for Intel RDT */
 	bool shares_mounts;      /* there may be a note of its root's mount (mount_note.h) */
@@ -66,7 +67,8 @@ struct state_dir {
 	int fd;     /* O_DIRECTORY; -1: not open */
 	int parent; /* of --root                 */
 	const char *id;
-	bool brief; /* of a run: never had a plan or a socket in it */
+	bool brief;       /* of a run: never had a plan or a socket in it */
+	struct stat stat; /* once it is locked */
 };
 
 #define STATE_DIR __attribute__((cleanup(state_dir_close)))

@@ -150,12 +150,10 @@ int state_dir_open(const char *root, const char *id, struct state_dir *ret, stru
 
 int state_dir_lock(struct state_dir *d, struct err *e)
 {
-	struct stat st;
-
 	TRY(take_lock(d, e));
-	if (fstat(d->fd, &st) < 0)
+	if (fstat(d->fd, &d->stat) < 0)
 		return err_sys(e, "fstat the folder of container %s", d->id);
-	if (st.st_nlink == 0) /* deleted while we waited */
+	if (d->stat.st_nlink == 0) /* deleted while we waited */
 		return err_set(e, ERR_STATE, "%s", not_there);
 	return 0;
 }

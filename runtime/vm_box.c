@@ -91,7 +91,6 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 	const struct compile_options options = {
 		.id = id,
 		.bundle = "/",
-		.no_new_keyring = true,
 		.listener = true,
 		.seccomp_cache = seccomp_cache,
 		.warn = log_warn,

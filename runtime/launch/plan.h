@@ -134,7 +134,9 @@ enum plan_op {
 	PLAN_CLONE,             /* clone: the steps that follow run in the child */
 
 	/* Inside all namespaces, the old root still there. */
-	PLAN_KEYRING,          /* string: name of a new session keyring */
+	PLAN_KEYRING,          /* string: name of a new session keyring, which is open to
+	                        * processes of its uid that know the name */
+	PLAN_JOIN_KEYRING,     /* string: name of one that is there, or becomes new (exec) */
 	PLAN_CLONE_SHARED,     /* tree: a shared source, cloned before / is a slave */
 	PLAN_PROPAGATION,      /* propagation of / and all below: MS_REC|MS_SLAVE … */
 	PLAN_ROOTFS,           /* rootfs: clone it and attach it at its own path */

@@ -331,6 +331,7 @@ static bool is_text(enum plan_op op)
 	switch (op) {
 	case PLAN_TIME_OFFSETS:
 	case PLAN_KEYRING:
+	case PLAN_JOIN_KEYRING:
 	case PLAN_MASK:
 	case PLAN_READONLY:
 	case PLAN_HOSTNAME:
@@ -446,6 +447,7 @@ static const char op_names[][20] = {
 	[PLAN_TIME_OFFSETS] = "time-offsets",
 	[PLAN_CLONE] = "clone",
 	[PLAN_KEYRING] = "keyring",
+	[PLAN_JOIN_KEYRING] = "join-keyring",
 	[PLAN_CLONE_SHARED] = "clone-shared",
 	[PLAN_PROPAGATION] = "propagation",
 	[PLAN_ROOTFS] = "rootfs",

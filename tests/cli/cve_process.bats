@@ -392,6 +392,29 @@ load decoy
 	grep -qa OWN=1 env
 }
 
+# Containers without a user namespace of their own have one uid, and keyrings(7) know nothing
+# else: whoever has made a keyring with the name of the next container's would share its keys,
+# and so would who links it by its number, which can be guessed.
+@test "a neighbour of the same uid neither sets a trap for a container's keys nor takes them" {
+	local theirs
+	make_bundle b copy
+	cp "$TOOLS/session" b/rootfs/
+	script b '/session offer _ses.c >/tmp/trap'
+	expect 0 caisson run -d -b b neighbour
+	wait_for test -s "/proc/$(pid_of neighbour)/root/tmp/trap"
+	config b '.linux.cgroupsPath += "-c"'
+	script b '/session >/tmp/session; exec sleep 1000'
+	expect 0 caisson run -d -b b c
+	wait_for test -s "/proc/$(pid_of c)/root/tmp/session"
+	theirs=$(cat "/proc/$(pid_of c)/root/tmp/session")
+	[ "${theirs% *}" != "$(cut -d ' ' -f 1 "/proc/$(pid_of neighbour)/root/tmp/trap")" ]
+	# the number says nothing to it, the trap is one for whoever wants it
+	expect 1 caisson exec neighbour /session take "${theirs% *}"
+	says 'Permission denied'
+	expect 0 caisson exec neighbour /session take \
+		"$(cut -d ' ' -f 1 "/proc/$(pid_of neighbour)/root/tmp/trap")"
+}
+
 @test "an id never names a folder outside of the state directory" {
 	make_bundle b
 	make_decoy

@@ -296,10 +296,9 @@ POLICY='head -n 1 /proc/self/numa_maps | cut -d " " -f 2'
 	[ "$modes $flags" = '7 3' ]
 }
 
-# session-keyring(7): what is in the caller's is not the container's to use. An exec has one of
-# its own: to be joined by its name the container's would have to be open to all of its user's
-# processes, those of other containers among them.
-@test "the session keyring: each container has its own, each exec too, or the caller's" {
+# session-keyring(7): what is in the caller's is not the container's to use. What is executed in
+# a container later uses the same keys as what runs there.
+@test "the session keyring: each container has its own, for each exec too, or the caller's" {
 	local ours theirs user
 	ours=$("$TOOLS/session")
 	for user in '.' '.linux.namespaces += [{ "type": "user" }] | .linux.uidMappings =
@@ -312,20 +311,43 @@ POLICY='head -n 1 /proc/self/numa_maps | cut -d " " -f 2'
 		expect 0 caisson run -d -b b c
 		wait_for test -s "/proc/$(pid_of c)/root/tmp/session"
 		theirs=$(cat "/proc/$(pid_of c)/root/tmp/session")
-		[ "${theirs#* }" = _ses.c ]
+		[[ ${theirs#* } == _ses.c.???????????????? ]]
 		[ "${theirs% *}" != "${ours% *}" ]
 		expect 0 caisson exec c /session
-		[ "${output#* }" = _ses.c ]
-		[ "$output" != "$theirs" ]
+		is "$theirs"
+		expect 0 caisson exec --user 1000 c /session
+		is "$theirs"
 		expect 0 caisson delete --force c
 		# the next of the same name has another one
 		script b /session
 		expect 0 caisson run -b b c
-		[ "${output#* }" = _ses.c ]
-		[ "$output" != "$theirs" ]
+		[[ ${output#* } == _ses.c.???????????????? ]]
+		[ "${output% *}" != "${theirs% *}" ]
+		[ "${output#* }" != "${theirs#* }" ]
 		expect 0 caisson run --no-new-keyring -b b c
 		not says _ses.c
 		[ "$user" != . ] || is "$ours"
+		script b 'exec sleep 1000'
+		expect 0 caisson run --no-new-keyring -d -b b c
+		expect 0 caisson exec c /session
+		not says _ses.c
+		expect 0 caisson delete --force c
 		rm -rf b
 	done
+}
+
+# A record that says no name: its keyring is not open to us, so an exec has another one.
+@test "the session keyring: a container of an older caisson" {
+	make_bundle b copy
+	cp "$TOOLS/session" b/rootfs/
+	script b 'exec sleep 1000'
+	expect 0 caisson run -d -b b c
+	jq -c '.keyring = true' "$STATE/c/state.json" >state.json
+	cp state.json "$STATE/c/state.json"
+	expect 0 caisson exec c /session
+	[ "${output#* }" = _ses.c ]
+	jq -c '.keyring = 5' "$STATE/c/state.json" >state.json
+	cp state.json "$STATE/c/state.json"
+	expect 255 caisson exec c /session
+	says 'damaged: keyring'
 }

@@ -510,7 +510,7 @@ static void test_exec(void **state)
 	assert_int_equal(plan_case_step(plan, PLAN_BOUNDING, 0)->caps.bounding,
 	                 1u << CAP_KILL | 1u << CAP_SYS_ADMIN);
 	/* the caller's keys are not the container's */
-	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_KEYRING, 0)->string),
+	assert_string_equal(plan_text(plan, plan_case_step(plan, PLAN_JOIN_KEYRING, 0)->string),
 	                    "_ses.c1");
 	assert_int_equal(plan_case_find(plan, PLAN_PIVOT, 0), -1);
 	assert_string_equal(plan_text(plan, plan->cgroup.path), "/c1");

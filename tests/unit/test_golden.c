@@ -108,7 +108,11 @@ static int compile(struct arena *a, int dir, struct buf *ret, struct err *e)
 	const char *text = read_text(a, dir, "config.json");
 	const struct oci_config *config;
 	const struct compile_options create = {
-		.id = "golden", .bundle = "/bundle", .listener = true, .seccomp_cache = -1
+		.id = "golden",
+		.bundle = "/bundle",
+		.keyring = "_ses.golden",
+		.listener = true,
+		.seccomp_cache = -1,
 	};
 	struct compile_exec_options exec = { .cgroup = "/golden", .seccomp_cache = -1 };
 

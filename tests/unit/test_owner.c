@@ -43,6 +43,14 @@ static int remove_group(void **unused)
 	return group[0] ? rmdir(group) : 0;
 }
 
+static int mark(int cgroup, int folder, const char *id, struct err *e)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(folder, &st), 0);
+	return owner_mark(cgroup, &st, id, e);
+}
+
 static int open_folder(const char *path)
 {
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -63,7 +71,7 @@ static void a_mark_is_of_one_container(void **unused)
 	FD int other = open_folder(two);
 
 	assert_int_equal(owner_is(cgroup, folder, "c", &e), 0); /* there is none yet */
-	assert_int_equal(owner_mark(cgroup, folder, "c", &e), 0);
+	assert_int_equal(mark(cgroup, folder, "c", &e), 0);
 	assert_int_equal(owner_is(cgroup, folder, "c", &e), 1);
 	assert_int_equal(owner_is(cgroup, other, "c", &e), 0);
 	assert_int_equal(owner_is(cgroup, folder, "d", &e), 0);
@@ -71,7 +79,7 @@ static void a_mark_is_of_one_container(void **unused)
 	FD int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(owner_is(cgroup, again, "c", &e), 1);
 	/* who takes an empty group over marks it anew */
-	assert_int_equal(owner_mark(cgroup, other, "d", &e), 0);
+	assert_int_equal(mark(cgroup, other, "d", &e), 0);
 	assert_int_equal(owner_is(cgroup, folder, "c", &e), 0);
 	assert_int_equal(owner_is(cgroup, other, "d", &e), 1);
 	assert_int_equal(rmdir(one), 0);
@@ -90,7 +98,7 @@ static void a_container_cannot_forge_it(void **unused)
 	FD int cgroup = open_folder(group);
 	FD int folder = open_folder("/tmp");
 	FD int other = open_folder("/");
-	assert_int_equal(owner_mark(cgroup, folder, "c", &e), 0);
+	assert_int_equal(mark(cgroup, folder, "c", &e), 0);
 	if (fgetxattr(cgroup, "trusted.caisson", NULL, 0) < 0) {
 		print_message("skipped: no rights over the host\n");
 		skip();
@@ -114,7 +122,7 @@ static void long_ids(void **unused)
 	id[sizeof(id) - 1] = '\0';
 	FD int cgroup = open_folder(group);
 	FD int folder = open_folder("/tmp");
-	assert_int_equal(owner_mark(cgroup, folder, id, &e), 0);
+	assert_int_equal(mark(cgroup, folder, id, &e), 0);
 	assert_int_equal(owner_is(cgroup, folder, id, &e), 1);
 	assert_int_equal(owner_is(cgroup, folder, "x", &e), 0);
 }
@@ -126,7 +134,7 @@ static void what_cannot_be_marked(void **unused)
 	FD int folder = open_folder("/tmp");
 
 	(void)unused;
-	assert_int_equal(owner_mark(proc, folder, "c", &e), -1);
+	assert_int_equal(mark(proc, folder, "c", &e), -1);
 	assert_int_equal(e.kind, ERR_KERNEL);
 	e = (struct err){ 0 };
 	assert_int_equal(owner_is(proc, folder, "c", &e), -1);

@@ -52,6 +52,7 @@ static void fill_setup(struct plan_step *s)
 	switch (s->op) {
 	case PLAN_TIME_OFFSETS:
 	case PLAN_KEYRING:
+	case PLAN_JOIN_KEYRING:
 	case PLAN_MASK:
 	case PLAN_READONLY:
 	case PLAN_HOSTNAME:

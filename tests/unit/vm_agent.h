@@ -473,7 +473,6 @@ static inline void vm_compile(const struct vm_config *c, bool exec, struct buf *
 		.id = "c1",
 		.bundle = AGENT_SHARES,
 		.no_cgroup = !c->group,
-		.no_new_keyring = true,
 		.listener = true,
 		.seccomp_cache = -1,
 	};

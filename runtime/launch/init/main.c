@@ -43,6 +43,7 @@ static step_function *const functions[PLAN_OP_END] = {
 	[PLAN_TIME_OFFSETS] = step_time_offsets,
 	[PLAN_CLONE] = step_clone,
 	[PLAN_KEYRING] = step_keyring,
+	[PLAN_JOIN_KEYRING] = step_join_keyring,
 	[PLAN_CLONE_SHARED] = step_clone_shared,
 	[PLAN_PROPAGATION] = step_propagation,
 	[PLAN_ROOTFS] = step_rootfs,

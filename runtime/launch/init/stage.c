@@ -122,12 +122,32 @@ void step_clone(const struct plan_step *step)
 	must(sys_setsid(), CALL_SETSID, NULL);
 }
 
-/* A kernel without keyrings has none that could be inherited. */
+/* keyrings(7): the possessor's rights are in the highest byte, those of the uid below */
+#define KEY_POSSESSOR_ALL 0x3f000000u
+#define KEY_UID_SEARCH    0x00080000u
+
+/* A kernel without keyrings has none that could be inherited: -ENOSYS. */
+static long join_keyring(const char *name)
+{
+	long keyring = sys_keyctl_join(name);
+
+	return keyring == -ENOSYS ? keyring : must(keyring, CALL_KEYCTL, name);
+}
+
+/* Joining by name takes the right to search. What the kernel gives the uid besides, to see, read
+ * and link it, would let a neighbour of the same uid take hold of it by its number alone. */
 void step_keyring(const struct plan_step *step)
 {
 	const char *name = plan_string(step->string);
-	long result = sys_keyctl_join(name);
+	long keyring = join_keyring(name);
 
-	if (result != -ENOSYS)
-		must(result, CALL_KEYCTL, name);
+	if (keyring >= 0)
+		must(sys_keyctl_setperm(keyring, KEY_POSSESSOR_ALL | KEY_UID_SEARCH), CALL_KEYCTL,
+		     name);
+}
+
+/* Where the container has given up its keyring, or forbids this, it is a new one. */
+void step_join_keyring(const struct plan_step *step)
+{
+	(void)join_keyring(plan_string(step->string));
 }

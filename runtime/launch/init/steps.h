@@ -15,6 +15,7 @@ void step_user_namespace(const struct plan_step *step);
 void step_time_offsets(const struct plan_step *step);
 void step_clone(const struct plan_step *step);
 void step_keyring(const struct plan_step *step);
+void step_join_keyring(const struct plan_step *step);
 
 /* roots.c */
 void step_propagation(const struct plan_step *step);

@@ -512,6 +512,11 @@ static inline long sys_keyctl_join(const char *name)
 	return syscall3(__NR_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, sys_pointer(name), 0);
 }
 
+static inline long sys_keyctl_setperm(long key, unsigned int permissions)
+{
+	return syscall3(__NR_keyctl, 5 /* KEYCTL_SETPERM */, key, permissions);
+}
+
 /* fork(2) with a pidfd: clone(2), which seccomp profiles allow where clone3 is not. */
 static inline long sys_fork(int *ret_pidfd)
 {
