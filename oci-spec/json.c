@@ -30,7 +30,7 @@
 
 enum {
 	SLAB_NODES = 64,
-	PAIRWISE_MAX = 16, /* members that are compared each with each */
+	PAIRWISE_MAX = 32, /* members that are compared each with each: a record has 20 */
 	PATH_ROOM = 256,
 };
 

@@ -156,11 +156,22 @@ static const char **owner_names(struct arena *a, const struct container_info *al
 	return names;
 }
 
+/* Without printf: there may be thousands. */
 static void add_row(struct buf *out, const struct row *row, const size_t width[COLUMNS])
 {
-	for (size_t i = 0; i + 1 < COLUMNS; i++)
-		buf_printf(out, "%-*s", (int)width[i], row->cell[i]);
-	buf_printf(out, "%s\n", row->cell[COLUMNS - 1]);
+	static const char blanks[] = "                                ";
+
+	for (size_t i = 0; i + 1 < COLUMNS; i++) {
+		buf_text(out, row->cell[i]);
+		for (size_t n = width[i] - strlen(row->cell[i]); n > 0;) {
+			size_t some = n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1;
+
+			buf_add(out, blanks, some);
+			n -= some;
+		}
+	}
+	buf_text(out, row->cell[COLUMNS - 1]);
+	buf_text(out, "\n");
 }
 
 /* Columns are as wide as their longest cell and three blanks. */

@@ -24,21 +24,24 @@
 
 enum { RECORD_ROOM = 8192 }; /* one that is longer is read by state_load */
 
-/* The same for all. */
+/* The same for all. The rooms are here, and not where they are used, so that they are
+ * cleared once and not for each container. */
 struct listing {
 	int root; /* --root */
 	int tree; /* of cgroups; -1: none */
 	const char *boot_id;
+	char path[PATH_MAX], record[RECORD_ROOM];
+	struct err why; /* one was not plain to see */
 };
 
-static int by_id(const void *a, const void *b)
+static int by_text(const void *a, const void *b)
 {
-	const struct container_info *left = a, *right = b;
+	const char *const *left = a, *const *right = b;
 
-	return strcmp(left->id, right->id);
+	return strcmp(*left, *right);
 }
 
-/* The names below --root that can be containers, in the arena. */
+/* The names below --root that can be containers, sorted, in the arena. */
 static const char **names_below(DIR *dir, struct arena *a, size_t *ret_count)
 {
 	const char **names = NULL;
@@ -61,6 +64,8 @@ static const char **names_below(DIR *dir, struct arena *a, size_t *ret_count)
 		}
 		names[count++] = arena_string(a, entry->d_name, strlen(entry->d_name));
 	}
+	if (count > 0)
+		qsort(names, count, sizeof(*names), by_text);
 	*ret_count = count;
 	return names;
 }
@@ -75,36 +80,33 @@ static ssize_t read_below(int dir, const char *path, char *ret, size_t room)
 }
 
 /* 1: frozen, 0: not, -1: nobody knows. */
-static int is_frozen(const struct listing *l, const struct state *state)
+static int is_frozen(struct listing *l, const struct state *state)
 {
-	char path[PATH_MAX], text[16] = "";
+	char text[16] = "";
 
 	if (!state->cgroup)
 		return 0;
-	int len = snprintf(path, sizeof(path), "%s/cgroup.freeze", state->cgroup + 1);
-	if (l->tree < 0 || len >= (int)sizeof(path) ||
-	    read_below(l->tree, path, text, sizeof(text) - 1) <= 0)
+	int len = snprintf(l->path, sizeof(l->path), "%s/cgroup.freeze", state->cgroup + 1);
+	if (l->tree < 0 || len >= (int)sizeof(l->path) ||
+	    read_below(l->tree, l->path, text, sizeof(text) - 1) <= 0)
 		return -1;
 	return text[0] == '1';
 }
 
 /* Whether it is plain to see; then *ret says what. */
-static bool look(const struct listing *l, struct arena *a, const char *id,
-                 struct container_info *ret)
+static bool look(struct listing *l, struct arena *a, const char *id, struct container_info *ret)
 {
 	struct found f = FOUND_NONE;
-	struct err ignored = { 0 };
 	struct proc_stat process;
-	char path[NAME_MAX + sizeof("/state.json")], text[RECORD_ROOM];
 
-	(void)snprintf(path, sizeof(path), "%s/state.json", id);
-	ssize_t n = read_below(l->root, path, text, sizeof(text));
-	if (n <= 0 || n == sizeof(text) ||
-	    state_parse(id, a, text, (size_t)n, &f.state, &ignored) < 0)
+	(void)snprintf(l->path, sizeof(l->path), "%s/state.json", id);
+	ssize_t n = read_below(l->root, l->path, l->record, sizeof(l->record));
+	if (n <= 0 || n == sizeof(l->record) ||
+	    state_parse(id, a, l->record, (size_t)n, &f.state, &l->why) < 0)
 		return false;
 	if (f.state.phase != PHASE_STARTED || f.state.pid == 0 ||
 	    strcmp(f.state.boot_id, l->boot_id) != 0 ||
-	    proc_stat(f.state.pid, &process, &ignored) < 0 ||
+	    proc_stat(f.state.pid, &process, &l->why) < 0 ||
 	    process.start_time != f.state.start_time)
 		return false;
 	int frozen = is_frozen(l, &f.state);
@@ -113,6 +115,18 @@ static bool look(const struct listing *l, struct arena *a, const char *id,
 	f.status = frozen ? STATUS_PAUSED : STATUS_RUNNING;
 	*ret = found_info(&f);
 	return true;
+}
+
+/* The same as `state` would; false: it is gone by now, or cannot be told. */
+static bool ask(struct listing *l, const struct container_context *c, struct arena *a,
+                const char *id, struct container_info *ret)
+{
+	l->why = (struct err){ 0 };
+	bool told = container_info(c, a, id, ret, &l->why) == 0;
+	if (!told && !state_dir_missing(&l->why))
+		log_warn("%s: %s", id, l->why.text);
+	l->why = (struct err){ 0 };
+	return told;
 }
 
 /* Opens what all have in common. Without a tree of groups each is asked by itself. */
@@ -139,15 +153,8 @@ static int fill(const struct container_context *c, struct arena *a, int root, co
 	size_t count = 0;
 
 	TRY(result);
-	for (size_t i = 0; i < names_count; i++) {
-		struct err one = { 0 };
-
-		if (look(&l, a, names[i], &list[count]) ||
-		    container_info(c, a, names[i], &list[count], &one) == 0)
-			count++;
-		else if (!state_dir_missing(&one))
-			log_warn("%s: %s", names[i], one.text);
-	}
+	for (size_t i = 0; i < names_count; i++)
+		count += look(&l, a, names[i], &list[count]) || ask(&l, c, a, names[i], &list[count]);
 	*ret_count = count;
 	return 0;
 }
@@ -170,7 +177,6 @@ int container_list(const struct container_context *c, struct arena *a, struct co
 	int result = fill(c, a, dirfd(dir), names, names_count, list, &count, e);
 	(void)closedir(dir);
 	TRY(result);
-	qsort(list, count, sizeof(*list), by_id);
 	*ret = list;
 	*ret_count = count;
 	return 0;

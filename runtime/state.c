@@ -229,8 +229,10 @@ int state_parse(const char *id, struct arena *a, const char *text, size_t len, s
                 struct err *e)
 {
 	const struct json *record;
+	ARENA struct arena nodes;
 
-	if (len == 0 || json_parse(a, text, len, &record, e) < 0)
+	arena_init(&nodes, 0);
+	if (len == 0 || json_parse_apart(a, &nodes, text, len, &record, e) < 0)
 		return unusable(id, "not JSON", e);
 	return read_record(id, a, record, ret, e);
 }
