@@ -46,6 +46,9 @@ MUST_CHECK int systemd_properties(const struct systemd_place *place, const char 
                                   const struct cgroup_plan *plan, struct oci_pairs annotations,
                                   struct buf *ret, struct err *e);
 
+/* The plan with the values that systemd can keep: a quota in whole percents of a CPU. */
+void systemd_round(struct arena *a, struct cgroup_plan *plan);
+
 /* Those of `writes` alone. */
 void systemd_put_limits(const struct cgroup_write *writes, size_t count, struct buf *ret);
 

