@@ -24,6 +24,7 @@ static const struct backend namespaces = {
 /* The same in a virtual machine of its own, whose monitor is the container's process. */
 static const struct backend vm = {
 	.name = "vm",
+	.commands = VM_COMMANDS_SOCKET,
 	.create = backend_vm_create,
 	.start = backend_vm_start,
 	.check_host = backend_vm_check,

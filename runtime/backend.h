@@ -16,6 +16,9 @@
 struct backend {
 	const char *name; /* the tag in state.json */
 
+	/* Where in the record's folder its process hears commands; NULL: the kernel does. */
+	const char *commands;
+
 	/* Leads the plan's process up to the point before user code. `box` is what a microVM
 	 * is made of; NULL for what is no microVM. */
 	int (*create)(const struct plan *plan, const struct launch_options *options,

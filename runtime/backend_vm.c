@@ -234,6 +234,7 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 		return -1;
 	struct vm_process p = {
 		.listener = options->listener,
+		.commands = options->commands,
 		.network = network,
 		.kernel = vmlinux,
 		.initramfs = initramfs,

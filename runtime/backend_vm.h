@@ -13,6 +13,8 @@
 #include "runtime/launch/launch.h"
 #include "runtime/vm_box.h"
 
+#define VM_COMMANDS_SOCKET "commands.sock"
+
 /* struct backend's, of a microVM: options->cgroup has its monitor. */
 MUST_CHECK int backend_vm_create(const struct plan *plan, const struct launch_options *options,
                                  const struct vm_box *box, struct launch *ret, struct err *e);

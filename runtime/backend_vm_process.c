@@ -63,6 +63,7 @@ static int keep_only_ours(struct vm_process *p, struct err *e)
 	(void)close(end);
 	TRY(keep(&p->launcher, e));
 	TRY(keep(&p->listener, e));
+	TRY(keep(&p->commands, e));
 	TRY(keep(&p->kernel, e));
 	TRY(keep(&p->initramfs, e));
 	for (unsigned int i = 0; i < p->share_count; i++)

@@ -15,6 +15,7 @@
 struct vm_process {
 	int launcher; /* the socket to the command that has made us */
 	int listener; /* where start connects; -1: start comes by the launcher */
+	int commands; /* where other commands connect; -1: they can not */
 	int network;  /* namespace to join; -1: a new one */
 	int kernel, initramfs;
 	unsigned int share_count;

@@ -80,12 +80,16 @@ static void on_started(struct vm_talk *t)
 	t->started = t->input = true;
 	fd_drop(&t->starter); /* the end of file is the answer */
 	fd_drop(&t->listener);
+	for (size_t i = 0; i < LEN(t->knocking); i++)
+		fd_drop(&t->knocking[i]);
 }
 
 static void on_replied(void *owner, uint32_t request, const struct agent_reply *reply)
 {
 	struct vm_talk *t = owner;
 
+	if (vm_commands_replied(&t->commands, request, reply))
+		return;
 	if (request != t->setup && request != t->create && request != t->start)
 		return;
 	if (reply->type == AGENT_FAILED) {
@@ -152,6 +156,13 @@ static void on_finished(void *owner, uint32_t process)
 	t->over = true;
 }
 
+static void on_oom(void *owner, uint64_t kills)
+{
+	struct vm_talk *t = owner;
+
+	vm_commands_oom(&t->commands, kills);
+}
+
 static const struct agent_client_events events = {
 	.ready = on_ready,
 	.replied = on_replied,
@@ -160,6 +171,7 @@ static const struct agent_client_events events = {
 	.input_closed = on_input_closed,
 	.exited = on_exited,
 	.finished = on_finished,
+	.oom = on_oom,
 };
 
 /* --- what comes from outside --------------------------------------------------------------- */
@@ -221,38 +233,96 @@ static void hear_launcher(struct vm_talk *t)
 	}
 }
 
-/* Who may connect is said by the record's folder. One at a time. */
-static void hear_starter(struct vm_talk *t)
+/* Who may connect is said by the record's folder. `state` connects to ask whether we listen,
+ * and says nothing. */
+static void hear_listener(struct vm_talk *t)
 {
-	enum { PATIENCE_MS = 10000 };
-	struct frame f;
 	/* cppcheck-suppress nullPointer ; accept4(2) takes NULL */
-	FD int socket = accept4(t->listener, NULL, NULL, SOCK_CLOEXEC);
-	struct pollfd fd = { .fd = socket, .events = POLLIN };
+	FD int socket = accept4(t->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	size_t place = 0;
 
-	if (socket < 0 || poll(&fd, 1, PATIENCE_MS) <= 0 ||
-	    recv(socket, &f, sizeof(f), 0) != (ssize_t)sizeof(f) || f.type != FRAME_START)
-		return; /* state asks whether we listen, and says nothing */
-	begin_start(t, &socket);
+	if (socket < 0)
+		return;
+	while (place < LEN(t->knocking) && t->knocking[place] >= 0)
+		place++;
+	if (place == LEN(t->knocking)) {
+		fd_drop(&t->knocking[0]);
+		memmove(t->knocking, t->knocking + 1, sizeof(t->knocking) - sizeof(int));
+		place--;
+	}
+	t->knocking[place] = fd_give(&socket);
+}
+
+static void forget_knocking(struct vm_talk *t, size_t place)
+{
+	fd_drop(&t->knocking[place]);
+	for (; place + 1 < LEN(t->knocking); place++)
+		t->knocking[place] = t->knocking[place + 1];
+	t->knocking[place] = -1;
+}
+
+static void hear_knocking(struct vm_talk *t, size_t place)
+{
+	struct frame f;
+	ssize_t n = recv(t->knocking[place], &f, sizeof(f), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n == (ssize_t)sizeof(f) && f.type == FRAME_START)
+		begin_start(t, &t->knocking[place]);
+	forget_knocking(t, place);
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-enum { AT_AGENT, AT_SIGNALS, AT_LAUNCHER, AT_LISTENER, AT_INPUT, PLACES };
+enum {
+	AT_AGENT,
+	AT_SIGNALS,
+	AT_LAUNCHER,
+	AT_LISTENER,
+	AT_INPUT,
+	AT_KNOCKING,
+	AT_COMMANDS = AT_KNOCKING + VM_TALK_KNOCKING,
+	PLACES = AT_COMMANDS + VM_COMMANDS_POLLS,
+};
+
+static bool may_be_started(const struct vm_talk *t)
+{
+	return t->created && t->launcher < 0 && t->starter < 0 && !t->started;
+}
+
+static void choose(struct vm_talk *t, struct pollfd fd[PLACES])
+{
+	bool alone = may_be_started(t);
+
+	fd[AT_AGENT].fd = t->agent;
+	fd[AT_AGENT].events = agent_client_wants(&t->client);
+	fd[AT_SIGNALS] = (struct pollfd){ .fd = t->signals, .events = POLLIN };
+	fd[AT_LAUNCHER] = (struct pollfd){ .fd = t->launcher, .events = POLLIN };
+	fd[AT_LISTENER] = (struct pollfd){ .fd = alone ? t->listener : -1, .events = POLLIN };
+	fd[AT_INPUT].fd = t->input && t->input_len == 0 ? t->stdio[0] : -1;
+	fd[AT_INPUT].events = POLLIN;
+	for (size_t i = 0; i < LEN(t->knocking); i++)
+		fd[AT_KNOCKING + i] =
+			(struct pollfd){ .fd = alone ? t->knocking[i] : -1, .events = POLLIN };
+	vm_commands_wants(&t->commands, &fd[AT_COMMANDS]);
+}
+
+/* The last one first: those behind it move up. */
+static void hear_all_knocking(struct vm_talk *t, const struct pollfd fd[VM_TALK_KNOCKING])
+{
+	for (size_t i = LEN(t->knocking); i-- > 0;) {
+		if (fd[i].revents && may_be_started(t) && t->knocking[i] == fd[i].fd)
+			hear_knocking(t, i);
+	}
+}
 
 static void look(struct vm_talk *t)
 {
-	bool alone = t->created && t->launcher < 0 && t->starter < 0 && !t->started;
-	struct pollfd fd[PLACES] = {
-		[AT_AGENT] = { .fd = t->agent, .events = agent_client_wants(&t->client) },
-		[AT_SIGNALS] = { .fd = t->signals, .events = POLLIN },
-		[AT_LAUNCHER] = { .fd = t->launcher, .events = POLLIN },
-		[AT_LISTENER] = { .fd = alone ? t->listener : -1, .events = POLLIN },
-		[AT_INPUT] = { .fd = t->input && t->input_len == 0 ? t->stdio[0] : -1,
-		               .events = POLLIN },
-	};
+	struct pollfd fd[PLACES] = { 0 };
 	struct err e = { 0 };
 
+	choose(t, fd);
 	if (poll(fd, PLACES, -1) < 0)
 		return;
 	if (fd[AT_AGENT].revents && agent_client_io(&t->client, t->agent, &e) < 0)
@@ -261,10 +331,12 @@ static void look(struct vm_talk *t)
 		pass_signal(t);
 	if (fd[AT_LAUNCHER].revents)
 		hear_launcher(t);
-	if (fd[AT_LISTENER].revents)
-		hear_starter(t);
+	hear_all_knocking(t, &fd[AT_KNOCKING]);
+	if (fd[AT_LISTENER].revents && may_be_started(t))
+		hear_listener(t);
 	if (fd[AT_INPUT].revents)
 		read_input(t);
+	vm_commands_io(&t->commands, &fd[AT_COMMANDS]);
 	agent_client_flush(&t->client);
 }
 
@@ -274,6 +346,7 @@ void *vm_talk_thread(void *talk)
 
 	while (!t->over)
 		look(t);
+	vm_commands_done(&t->commands);
 	/* the VM ends with our end of its agent's socket */
 	fd_drop(&t->agent);
 	return NULL;
@@ -300,10 +373,13 @@ int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e)
 	t->launcher = p->launcher;
 	t->listener = p->listener;
 	t->starter = t->agent = -1;
+	for (size_t i = 0; i < LEN(t->knocking); i++)
+		t->knocking[i] = -1;
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (t->signals < 0)
 		return err_sys(e, "signalfd");
 	agent_client_init(&t->client, &events, t);
+	vm_commands_init(&t->commands, p->commands, &t->client);
 	return 0;
 }
 

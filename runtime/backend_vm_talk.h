@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The thread beside a monitor that stands between the guest's agent and the outside: the
- * command that creates, the one that starts, signals, and the standard streams.
+ * command that creates, the one that starts, signals, and the standard streams. Commands that
+ * come later have connections of their own (backend_vm_commands.h).
  *
  *	agent READY  ->  CLOCK, SETUP  ->  CREATE with the plan  ->  READY to the launcher
  *	START from the launcher or a connection  ->  START to the agent  ->  its answer back
@@ -13,10 +14,11 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "runtime/backend_vm_commands.h"
 #include "runtime/backend_vm_process.h"
 #include "vm-sandbox/agent_client.h"
 
-enum { VM_TALK_INPUT = 16384 };
+enum { VM_TALK_INPUT = 16384, VM_TALK_KNOCKING = 4 };
 
 struct vm_talk {
 	const struct vm_process *process;
@@ -26,6 +28,7 @@ struct vm_talk {
 	int launcher;                     /* -1: it has let us go */
 	int starter;                      /* who waits for the answer to START; -1: nobody */
 	int listener;                     /* -1: nobody may connect (any more) */
+	int knocking[VM_TALK_KNOCKING];   /* connected to it and silent, the oldest first; or -1 */
 	int signals;                      /* a signalfd */
 	int stdio[3];                     /* the container's streams */
 	const struct agent_mount *shares; /* that the agent shall mount */
@@ -36,6 +39,7 @@ struct vm_talk {
 	size_t input_len;
 	uint8_t input_data[VM_TALK_INPUT];
 	struct agent_client client;
+	struct vm_commands commands;
 };
 
 /* Takes the signals away from the process, so that the thread has them. */

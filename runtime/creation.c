@@ -47,6 +47,7 @@ void creation_begin(struct creation *c, const struct container_context *context,
 		.systemd = SYSTEMD_NONE,
 		.cgroup = -1,
 		.listener = -1,
+		.commands = -1,
 		.launch = LAUNCH_NONE,
 		.master = -1,
 	};
@@ -58,6 +59,7 @@ void creation_end(struct creation *c)
 	launch_done(&c->launch);
 	fd_drop(&c->master);
 	fd_drop(&c->listener);
+	fd_drop(&c->commands);
 	fd_drop(&c->cgroup);
 	systemd_close(&c->systemd);
 	state_dir_close(&c->dir);
@@ -235,6 +237,10 @@ static int claim(struct creation *c, bool listener, struct err *e)
 	c->dir.brief = !listener;
 	if (c->activation.notify)
 		TRY(notify_make_folder(c->dir.fd, e));
+	if (c->backend->commands) {
+		c->commands = unix_listen(c->dir.fd, c->backend->commands, SOCK_SEQPACKET, e);
+		TRY(c->commands);
+	}
 	if (!listener)
 		return 0;
 	c->listener = unix_listen(c->dir.fd, "start.sock", SOCK_SEQPACKET, e);
@@ -442,6 +448,7 @@ static int make_process(struct creation *c, struct err *e)
 		.cgroup = c->cgroup,
 		.container_pidfd = -1,
 		.listener = c->listener,
+		.commands = c->commands,
 		.events = { .context = c,
 		            .wait = creation_patience(c),
 		            .busy = on_busy,
@@ -451,7 +458,9 @@ static int make_process(struct creation *c, struct err *e)
 		            .listener = creation_on_listener },
 	};
 
-	return c->backend->create(creation_plan(c), &options, c->box, &c->launch, e);
+	int result = c->backend->create(creation_plan(c), &options, c->box, &c->launch, e);
+	fd_drop(&c->commands); /* who connects shall hear when the process has ended */
+	return result;
 }
 
 int pid_file_write(const char *path, pid_t pid, struct err *e)

@@ -43,6 +43,7 @@ struct creation {
 	struct systemd systemd; /* connected where it makes the cgroup */
 	int cgroup;             /* fd, or -1 */
 	int listener;           /* of start.sock, or -1 */
+	int commands;           /* of the backend's socket, or -1 */
 	struct launch launch;
 	struct mount_note mount; /* of the root, among the mounts of others; rootfs: there is one */
 	int master;              /* the pty's, when nobody else took it, or -1 */

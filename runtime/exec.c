@@ -299,6 +299,7 @@ static int make_process(struct execution *x, const struct backend *backend, stru
 		.cgroup = x->cgroup,
 		.container_pidfd = x->found.pidfd,
 		.listener = -1,
+		.commands = -1,
 		.events = { .context = x,
 		            .wait = wait_for,
 		            .console = on_console,

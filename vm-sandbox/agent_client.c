@@ -135,6 +135,8 @@ static void read_reply(const void *message, size_t len, struct agent_reply *ret)
 	const struct agent_processes *list = message;
 
 	ret->type = ((const struct agent_head *)message)->type;
+	ret->message = message;
+	ret->len = len;
 	if (ret->type == AGENT_DONE)
 		ret->value = ((const struct agent_done *)message)->value;
 	if (ret->type == AGENT_FAILED)

@@ -24,6 +24,8 @@ struct agent_reply {
 	size_t count;
 	bool more;
 	struct agent_texts files;
+	const void *message; /* as it came, to be passed on */
+	size_t len;
 };
 
 /* Any of them may be NULL. They may make requests, but not agent_client_forget of a process
@@ -123,6 +125,8 @@ uint32_t agent_client_files(struct agent_client *c, enum agent_type type, const 
                             size_t count);
 /* AGENT_PAUSE, AGENT_RESUME, AGENT_SHUTDOWN */
 uint32_t agent_client_plain(struct agent_client *c, enum agent_type type);
+/* A request that somebody else has written; none that makes a process. */
+uint32_t agent_client_pass(struct agent_client *c, const void *message, size_t len);
 
 /* --- streams -------------------------------------------------------------------------------- */
 

@@ -193,3 +193,15 @@ uint32_t agent_client_plain(struct agent_client *c, enum agent_type type)
 
 	return ask(c, &m, sizeof(m));
 }
+
+uint32_t agent_client_pass(struct agent_client *c, const void *message, size_t len)
+{
+	struct agent_head head;
+
+	if (agent_check(AGENT_HOST, 1, message, len))
+		return 0;
+	memcpy(&head, message, sizeof(head));
+	if (head.type == AGENT_CREATE || head.type == AGENT_EXEC)
+		return 0;
+	return ask(c, message, len);
+}

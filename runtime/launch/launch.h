@@ -39,6 +39,7 @@ struct launch_options {
 	int cgroup;          /* fd of the cgroup to be born in, or -1  */
 	int container_pidfd; /* fills PLAN_FD_CONTAINER                */
 	int listener;        /* fills PLAN_FD_LISTENER                 */
+	int commands;        /* a listening socket for the backend whose process hears commands */
 	struct launch_events events;
 };
 

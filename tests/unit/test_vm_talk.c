@@ -14,7 +14,7 @@ static struct {
 	struct agent_mount share;
 	int launcher, listener; /* our ends; the path of the latter is in `path` */
 	int in, out, err;
-	char path[80];
+	char path[80], commands[80];
 } fixture;
 
 static void pipe_to(int *ours, int *theirs, bool we_read)
@@ -65,9 +65,11 @@ static void begin(const char *args)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	fixture.launcher = pair[0];
 	(void)snprintf(fixture.path, sizeof(fixture.path), "%s.sock", vm.rootfs);
+	(void)snprintf(fixture.commands, sizeof(fixture.commands), "%s.commands", vm.rootfs);
 	fixture.process = (struct vm_process){
 		.launcher = pair[1],
 		.listener = listen_at(fixture.path),
+		.commands = listen_at(fixture.commands),
 		.plan = fixture.plan.data,
 		.plan_len = fixture.plan.len,
 	};
@@ -94,7 +96,9 @@ static void end(void)
 	fd_drop(&talk.launcher);
 	fd_drop(&talk.listener);
 	fd_drop(&talk.signals);
+	(void)close(fixture.process.commands);
 	(void)unlink(fixture.path);
+	(void)unlink(fixture.commands);
 	agent_client_done(&talk.client);
 	buf_done(&fixture.plan);
 	vm_remove_rootfs();
@@ -232,6 +236,187 @@ static void test_launcher_dies(void **state)
 	assert_false(talk.finished);
 }
 
+/* --- commands ------------------------------------------------------------------------------- */
+
+static int command(void)
+{
+	int fd = connect_to(fixture.commands);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void send_packet(int fd, uint16_t kind, const void *data, size_t len)
+{
+	uint8_t packet[4096] = { 0 };
+	const struct vm_packet_head head = { .kind = kind };
+
+	memcpy(packet, &head, sizeof(head));
+	memcpy(packet + sizeof(head), data, len);
+	assert_int_equal(send(fd, packet, sizeof(head) + len, MSG_NOSIGNAL), sizeof(head) + len);
+}
+
+static void ask(int fd, const void *message, size_t len)
+{
+	send_packet(fd, VM_MESSAGE, message, len);
+}
+
+static void ask_signal(int fd, int signal, uint32_t flags)
+{
+	const struct agent_signal m = {
+		.head = { .type = AGENT_SIGNAL, .process = AGENT_CONTAINER },
+		.signal = (uint32_t)signal,
+		.flags = flags,
+	};
+
+	ask(fd, &m, sizeof(m));
+}
+
+/* The type of the reply, 0 at the end; its first text is in `text`. */
+static unsigned int told(int fd, char text[512])
+{
+	static uint8_t packet[VM_PACKET_MAX];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct vm_packet_head head;
+	struct agent_head m;
+
+	assert_int_equal(poll(&p, 1, VM_AGENT_PATIENCE_MS), 1);
+	ssize_t n = recv(fd, packet, sizeof(packet), 0);
+	if (n <= 0)
+		return 0;
+	memcpy(&head, packet, sizeof(head));
+	assert_int_equal(head.kind, VM_MESSAGE);
+	assert_null(agent_check(AGENT_GUEST, 1, packet + sizeof(head), (size_t)n - sizeof(head)));
+	memcpy(&m, packet + sizeof(head), sizeof(m));
+	if (m.type == AGENT_FAILED)
+		(void)snprintf(text, 512, "%.511s",
+		               (char *)packet + sizeof(head) + sizeof(struct agent_failed));
+	return m.type;
+}
+
+/* A container that has been started, and ends by what is written to its standard input. */
+static void begin_started(void)
+{
+	struct frame f;
+
+	begin("\"sh\",\"-c\",\"trap \\\"echo got\\\" USR1; echo started; read x; read x; exit 3\"");
+	expect_ready();
+	say(fixture.launcher, FRAME_START);
+	assert_int_equal(hear(fixture.launcher, &f), 0);
+	expect_text(fixture.out, "started\n");
+}
+
+static void end_started(void)
+{
+	assert_int_equal(write(fixture.in, "a\nb\n", 4), 4);
+	fd_drop(&fixture.in);
+	end();
+	assert_true(talk.finished);
+	assert_int_equal(talk.status, 3);
+}
+
+static void test_commands(void **state)
+{
+	static const struct agent_ps ps = { .head.type = AGENT_PS };
+	static const struct agent_head shutdown_request = { .type = AGENT_SHUTDOWN };
+	char text[512];
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin_started();
+	FD int one = command();
+	FD int other = command();
+	ask_signal(one, SIGUSR1, 0);
+	assert_int_equal(told(one, text), AGENT_DONE);
+	expect_text(fixture.out, "got\n");
+	/* what the guest refuses is told as it is; here it has no group */
+	ask(other, &ps, sizeof(ps));
+	assert_int_equal(told(other, text), AGENT_FAILED);
+	assert_string_equal(text, "the container has no cgroup");
+	/* and the same connection goes on */
+	ask(other, &shutdown_request, sizeof(shutdown_request));
+	assert_int_equal(told(other, text), AGENT_FAILED);
+	assert_string_equal(text, "the microVM takes no such request");
+	ask_signal(other, 0, 0);
+	assert_int_equal(told(other, text), AGENT_DONE);
+	end_started();
+	assert_int_equal(told(other, text), 0);
+}
+
+/* Some who say nothing, one who asks and never listens, some who talk nonsense: others are
+ * answered all the same. */
+static void test_commands_of_strangers(void **state)
+{
+	static const struct agent_head oversized[64] = { { .type = AGENT_PS } };
+	static const struct agent_head plain = { .type = AGENT_PS };
+	static int silent[VM_COMMANDS_MAX + 20];
+	char text[512];
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin_started();
+	for (size_t i = 0; i < LEN(silent); i++)
+		silent[i] = command();
+	FD int deaf = command();
+	for (ssize_t n = 0; n >= 0;) {
+		struct {
+			struct vm_packet_head head;
+			struct agent_signal m;
+		} packet = {
+			.head.kind = VM_MESSAGE,
+			.m.head = { .type = AGENT_SIGNAL, .process = AGENT_CONTAINER },
+		};
+		struct pollfd full = { .fd = deaf, .events = POLLOUT };
+
+		n = send(deaf, &packet, sizeof(packet), MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
+			n = poll(&full, 1, VM_AGENT_PATIENCE_MS); /* until it is dropped */
+	}
+	FD int talks = command();
+	ask(talks, oversized, sizeof(oversized));
+	assert_int_equal(told(talks, text), 0);
+	FD int brief = command();
+	assert_int_equal(send(brief, "x", 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(told(brief, text), 0);
+	FD int other = command();
+	send_packet(other, VM_END + 1, &plain, sizeof(plain));
+	assert_int_equal(told(other, text), 0);
+
+	FD int last = command();
+	ask_signal(last, 0, 0);
+	assert_int_equal(told(last, text), AGENT_DONE);
+	for (size_t i = 0; i < LEN(silent); i++)
+		fd_drop(&silent[i]);
+	end_started();
+}
+
+/* Who connects to start it and says nothing keeps nobody from that. */
+static void test_start_beside_the_silent(void **state)
+{
+	int silent[VM_TALK_KNOCKING + 2];
+	struct frame f;
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin("\"true\"");
+	expect_ready();
+	say(fixture.launcher, FRAME_GO);
+	assert_int_equal(hear(fixture.launcher, &f), 0);
+	for (size_t i = 0; i < LEN(silent); i++)
+		silent[i] = connect_to(fixture.path);
+	FD int starter = connect_to(fixture.path);
+	assert_true(starter >= 0);
+	say(starter, FRAME_START);
+	assert_int_equal(hear(starter, &f), 0);
+	for (size_t i = 0; i < LEN(silent); i++)
+		fd_drop(&silent[i]);
+	end();
+	assert_true(talk.finished);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +424,9 @@ int main(void)
 		cmocka_unit_test(test_create_and_start),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_launcher_dies),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_commands_of_strangers),
+		cmocka_unit_test(test_start_beside_the_silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
