@@ -65,20 +65,6 @@ static const struct {
 	{ SAY_OPEN, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL },
 };
 
-/* Takes a buffer of the driver's; where there is none, asks to be told of the next. */
-static bool take_buffer(struct virtio_device *d, unsigned int queue, struct virtq_chain *ret)
-{
-	if (virtio_take(d, queue, ret))
-		return true;
-	if (!virtio_runs(d))
-		return false;
-	virtq_notifications(&d->queue[queue], d->memory, true);
-	if (!virtio_take(d, queue, ret)) /* one may have come just before */
-		return false;
-	virtq_notifications(&d->queue[queue], d->memory, false);
-	return true;
-}
-
 static void say_what_waits(struct virtio_device *d)
 {
 	struct console *c = of(d);
@@ -95,7 +81,7 @@ static void say_what_waits(struct virtio_device *d)
 
 		if (!(c->control & messages[i].bit))
 			continue;
-		if (!take_buffer(d, QUEUE_CONTROL_IN, &chain))
+		if (!virtio_take_buffer(d, QUEUE_CONTROL_IN, &chain))
 			break;
 		len = virtq_write(&chain, 0, &head, sizeof(head));
 		if (messages[i].name)
@@ -220,7 +206,8 @@ size_t console_send(struct console *c, const void *data, size_t len)
 
 	if (!c->open)
 		return 0;
-	for (int i = 0; i < QUEUE_SIZE && sent < len && take_buffer(d, QUEUE_IN, &chain); i++) {
+	for (int i = 0; i < QUEUE_SIZE && sent < len && virtio_take_buffer(d, QUEUE_IN, &chain);
+	     i++) {
 		size_t n = virtq_write(&chain, 0, (const uint8_t *)data + sent, len - sent);
 
 		virtio_give(d, QUEUE_IN, chain.head, (uint32_t)n);

@@ -128,6 +128,19 @@ bool virtio_take(struct virtio_device *d, unsigned int queue, struct virtq_chain
 	return got > 0;
 }
 
+bool virtio_take_buffer(struct virtio_device *d, unsigned int queue, struct virtq_chain *ret)
+{
+	if (virtio_take(d, queue, ret))
+		return true;
+	if (!virtio_runs(d))
+		return false;
+	virtq_notifications(&d->queue[queue], d->memory, true);
+	if (!virtio_take(d, queue, ret)) /* one may have come just before */
+		return false;
+	virtq_notifications(&d->queue[queue], d->memory, false);
+	return true;
+}
+
 void virtio_give(struct virtio_device *d, unsigned int queue, uint16_t head, uint32_t written)
 {
 	virtq_give(&d->queue[queue], d->memory, head, written);

@@ -68,6 +68,10 @@ bool virtio_runs(const struct virtio_device *d); /* DRIVER_OK and not broken */
 
 /* For kinds of devices: taking a chain breaks the device where the queue is broken. */
 MUST_CHECK bool virtio_take(struct virtio_device *d, unsigned int queue, struct virtq_chain *ret);
+/* The same for a queue of buffers that the device fills, where the driver notifies nobody of
+ * what it puts up: where there is none, it is asked to tell of the next. */
+MUST_CHECK bool virtio_take_buffer(struct virtio_device *d, unsigned int queue,
+                                   struct virtq_chain *ret);
 /* Gives a chain back; virtio_signal raises the interrupt, once for many. */
 void virtio_give(struct virtio_device *d, unsigned int queue, uint16_t head, uint32_t written);
 void virtio_signal(struct virtio_device *d, unsigned int queue);

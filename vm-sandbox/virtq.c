@@ -164,16 +164,32 @@ void virtq_untake(struct virtq *q)
 	q->next_avail--;
 }
 
-void virtq_give(struct virtq *q, const struct guest_memory *m, uint16_t head, uint32_t written)
+void virtq_put(const struct virtq *q, const struct guest_memory *m, uint16_t nr, uint16_t head,
+               uint32_t written)
 {
 	uint8_t *used = used_ring(q, m), *element;
 
 	if (!used)
 		return;
-	element = used + RING_HEAD + (size_t)(q->next_used & (q->size - 1)) * USED_ELEMENT;
+	element = used + RING_HEAD + (size_t)((q->next_used + nr) & (q->size - 1)) * USED_ELEMENT;
 	guest_store32(element, head);
 	guest_store32(element + sizeof(uint32_t), written);
-	guest_store16(used + 2, ++q->next_used);
+}
+
+void virtq_publish(struct virtq *q, const struct guest_memory *m, uint16_t count)
+{
+	uint8_t *used = used_ring(q, m);
+
+	if (!used)
+		return;
+	q->next_used = (uint16_t)(q->next_used + count);
+	guest_store16(used + 2, q->next_used);
+}
+
+void virtq_give(struct virtq *q, const struct guest_memory *m, uint16_t head, uint32_t written)
+{
+	virtq_put(q, m, 0, head, written);
+	virtq_publish(q, m, 1);
 }
 
 bool virtq_wants_interrupt(const struct virtq *q, const struct guest_memory *m)

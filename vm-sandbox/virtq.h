@@ -53,6 +53,12 @@ void virtq_untake(struct virtq *q);
 /* Gives a chain back to the driver, `written` bytes of its writable part filled. */
 void virtq_give(struct virtq *q, const struct guest_memory *m, uint16_t head, uint32_t written);
 
+/* The same for many that belong together: each with its number among them, then all of them
+ * become the driver's at once. */
+void virtq_put(const struct virtq *q, const struct guest_memory *m, uint16_t nr, uint16_t head,
+               uint32_t written);
+void virtq_publish(struct virtq *q, const struct guest_memory *m, uint16_t count);
+
 /* Whether the driver wants to be told about what was given. */
 bool virtq_wants_interrupt(const struct virtq *q, const struct guest_memory *m);
 

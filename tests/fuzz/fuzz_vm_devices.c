@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console and the random numbers on their bus: an arbitrary sequence of accesses to
- * their registers and to configuration space, over memory of arbitrary bytes. Nothing is
- * touched outside of it (the sanitizers watch), and it ends.
+ * The console, the random numbers and the network on their bus: an arbitrary sequence of
+ * accesses to their registers and to configuration space, over memory of arbitrary bytes.
+ * Nothing is touched outside of it (the sanitizers watch), and it ends. For the tap stands a
+ * socket that gives back what it is sent, so what the guest sends comes in again.
  *
  * The input is a count of accesses, records of 8 bytes (what, width, offset, value), and
- * the memory from its start. Before it both devices are set up as a driver would, so that
+ * the memory from its start. Before it the devices are set up as a driver would, so that
  * their queues are reached; a reset is among the accesses.
  */
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "vm-sandbox/console.h"
+#include "vm-sandbox/net.h"
 #include "vm-sandbox/rng.h"
 #include "vm-sandbox/virtio_pci.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEMORY = 32768, DEVICES = 2, RECORD = 8 };
+enum { MEMORY = 32768, DEVICES = 3, RECORD = 8 };
 
 #define BAR(slot) (GUEST_BARS + (uint64_t)(slot)*VIRTIO_PCI_BAR_SIZE)
 
@@ -54,13 +58,16 @@ static void set(unsigned int slot, uint32_t offset, uint64_t value, uint32_t len
 	(void)pci_access(&bus, BAR(slot) + offset, &value, len, true);
 }
 
-static void start(unsigned int slot, uint32_t queues)
+/* What it agrees to: all that it is offered of the lower half. */
+static void start(unsigned int slot, uint32_t queues, uint32_t features)
 {
 	pci_config_write(&bus, (slot << 15) + PCI_BASE_ADDRESS_0, BAR(slot), 4);
 	pci_config_write(&bus, (slot << 15) + PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 	set(slot, VIRTIO_PCI_COMMON_STATUS, 3, 1);
 	set(slot, VIRTIO_PCI_COMMON_GFSELECT, 1, 4);
 	set(slot, VIRTIO_PCI_COMMON_GF, 1, 4);
+	set(slot, VIRTIO_PCI_COMMON_GFSELECT, 0, 4);
+	set(slot, VIRTIO_PCI_COMMON_GF, features, 4);
 	set(slot, VIRTIO_PCI_COMMON_STATUS, 11, 1);
 	for (uint32_t i = 0; i < queues; i++) {
 		set(slot, VIRTIO_PCI_COMMON_Q_SELECT, i, 2);
@@ -77,7 +84,7 @@ static void access_one(const uint8_t *record)
 {
 	uint64_t offset = record[2] | (uint64_t)record[3] << 8, value;
 	uint32_t len = 1u << (record[1] & 3);
-	unsigned int slot = record[0] >> 1 & 1;
+	unsigned int slot = (record[0] >> 1 & 3) % DEVICES;
 
 	memcpy(&value, record, sizeof(value));
 	value >>= 32;
@@ -89,18 +96,40 @@ static void access_one(const uint8_t *record)
 		(void)pci_access(&bus, BAR(slot) + (offset & 0x7fff), &value, len, record[0] & 1);
 }
 
+static bool offload(int tap, unsigned int flags)
+{
+	(void)tap;
+	return !(flags & 0x80);
+}
+
+/* A frame of the guest's comes back to it. */
+static void turn(struct net *net, int wire)
+{
+	static uint8_t frame[NET_HEADER + NET_FRAME_MAX];
+	ssize_t n = recv(wire, frame, sizeof(frame), MSG_DONTWAIT);
+
+	if (n > 0)
+		(void)send(wire, frame, (size_t)n, MSG_DONTWAIT);
+	if (net_wants(net))
+		net_receive(net);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct net net;
 	static struct console console;
 	static struct virtio_device rng;
 	static struct virtio_pci function[DEVICES];
 	struct err e = { 0 };
 	size_t count, rest;
+	int pair[2];
 
 	if (size < 1 || pci_bus_new(&bus, &e) < 0)
 		return 0;
 	count = data[0] < (size - 1) / RECORD ? data[0] : (size - 1) / RECORD;
 	rest = size - 1 - count * RECORD;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) < 0)
+		abort();
 	memory.region[0].host = aligned_alloc(16, MEMORY);
 	memset(memory.region[0].host, 0, MEMORY);
 	memcpy(memory.region[0].host, data + 1 + count * RECORD, rest < MEMORY ? rest : MEMORY);
@@ -108,15 +137,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	console_init(&console, &memory);
 	console.receive = receive;
 	virtio_init(&rng, &rng_kind, &memory);
+	net_init(&net, &(const struct net_setup){ .tap = pair[0], .mtu = 1500, .offload = offload },
+	         &memory);
 	virtio_pci_add(&bus, 0, &function[0], &console.device, &sink, NULL);
 	virtio_pci_add(&bus, 1, &function[1], &rng, &sink, NULL);
-	start(0, 6);
-	start(1, 1);
+	virtio_pci_add(&bus, 2, &function[2], &net.device, &sink, NULL);
+	start(0, 6, 0);
+	start(1, 1, 0);
+	start(2, 2, data[0] & 1 ? (uint32_t)virtio_features(&net.device) : 0);
 	for (size_t i = 0; i < count; i++) {
 		access_one(data + 1 + i * RECORD);
 		sink_total += console_send(&console, "caisson", 7);
+		turn(&net, pair[1]);
 	}
 	console_resume(&console);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
 	free(memory.region[0].host);
 	pci_bus_done(&bus);
 	return 0;
