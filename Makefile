@@ -150,7 +150,7 @@ $(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_LINKS)
 define assemble
 $(call say,AS,$<)
 $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' \
-  -DAGENT_PATH='"$(BUILD)/caisson-agent"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
+  -DAGENT_PATH='"$(BUILD)/caisson-agent.gz"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
 endef
 $(BUILD)/obj/%.S.o: %.S Makefile
 	$(assemble)
@@ -172,7 +172,10 @@ $(MUSL_LINKS): Makefile
 $(BUILD)/guest/runtime/launch/init_image.S.o $(BUILD)/obj/runtime/launch/init_image.S.o $(BUILD)/host/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
 
 # and the embedded agent
-$(BUILD)/obj/vm-sandbox/agent_image.S.o $(BUILD)/host/vm-sandbox/agent_image.S.o: $(BUILD)/caisson-agent
+$(BUILD)/obj/vm-sandbox/agent_image.S.o $(BUILD)/host/vm-sandbox/agent_image.S.o: $(BUILD)/caisson-agent.gz
+
+$(BUILD)/caisson-agent.gz: $(BUILD)/caisson-agent
+	$(Q)gzip -9nc $< >$@.new && mv $@.new $@
 
 init: $(BUILD)/caisson-init ## build only the embedded init
 
@@ -269,10 +272,10 @@ build/bench/%: bench/%.c $(HEADERS)
 
 # Fuzzers are clang's; they compile the modules anew with coverage and sanitizers.
 FUZZ_FLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $(HEADERS) $(BUILD)/caisson-init $(BUILD)/caisson-agent
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $(HEADERS) $(BUILD)/caisson-init $(BUILD)/caisson-agent.gz
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
-	  -DAGENT_PATH='"$(BUILD)/caisson-agent"' \
+	  -DAGENT_PATH='"$(BUILD)/caisson-agent.gz"' \
 	  $(FUZZ_FLAGS) -o $@ $< $(filter-out runtime/main.c,$(SOURCES)) $(LIBS) -l:libyajl_s.a
 
 build/fuzz/fuzz_vm_%: tests/fuzz/fuzz_vm_%.c $(VM_SOURCES) $(HEADERS)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caisson-agent as bytes: from agent_image up to agent_image_end. */
+/* caisson-agent, compressed by gzip: from agent_image up to agent_image_end. It is unpacked
+ * once for each kernel, into what the guest boots (vm-sandbox/initramfs.c). */
 	.section .rodata
 	.balign 16
 	.globl agent_image, agent_image_end

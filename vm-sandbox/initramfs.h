@@ -10,6 +10,6 @@
 #include "vm-sandbox/modules.h"
 
 /* `modules` is the folder that the list's paths are below, open; -1 when the list is empty.
- * ERR_SPEC when a module's file is broken. */
+ * ERR_SPEC when a module's file, or the agent, is broken. */
 MUST_CHECK int initramfs_build(const void *agent, size_t agent_len, int modules,
                                const struct module_list *list, struct buf *ret, struct err *e);

@@ -21,7 +21,7 @@ struct prepare_setup {
 	const char *kernel;  /* a bzImage or vmlinux */
 	const char *modules; /* /lib/modules */
 	int cache;           /* prepare_cache() */
-	const void *agent;   /* a static program */
+	const void *agent;   /* a static program, compressed or not */
 	size_t agent_len;
 	bool anew; /* even if it is there */
 };

@@ -125,6 +125,30 @@ static void list(const struct buf *archive, char *ret, size_t room)
 	assert_int_equal(at, archive->len);
 }
 
+/* /init is the same whether it was compressed or not. */
+static void the_agent_may_be_compressed(void **unused)
+{
+	static const char agent[] = "\177ELF an agent";
+	const struct module_list none = { 0 };
+	uint8_t packed[256];
+	size_t len = 0;
+	BUF struct buf plain = { 0 };
+	BUF struct buf archive = { 0 };
+	BUF struct buf broken = { 0 };
+	struct err e = { 0 };
+
+	(void)unused;
+	assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, (const uint8_t *)agent,
+	                                         sizeof(agent), packed, &len, sizeof(packed)),
+	                 LZMA_OK);
+	assert_int_equal(initramfs_build(agent, sizeof(agent), -1, &none, &plain, &e), 0);
+	assert_int_equal(initramfs_build(packed, len, -1, &none, &archive, &e), 0);
+	assert_int_equal(archive.len, plain.len);
+	assert_memory_equal(archive.data, plain.data, plain.len);
+	assert_int_equal(initramfs_build(packed, len - 20, -1, &none, &broken, &e), -1);
+	assert_non_null(strstr(e.text, "unpack the agent"));
+}
+
 static void the_archive_has_all(void **unused)
 {
 	static const struct module_list modules = { 2, { "plain.ko", "virtio-rng.ko.xz" } };
@@ -196,6 +220,7 @@ int main(void)
 		cmocka_unit_test(dependencies_come_first_and_once),
 		cmocka_unit_test(what_the_kernel_lacks_is_named),
 		cmocka_unit_test(names_are_the_kernels),
+		cmocka_unit_test(the_agent_may_be_compressed),
 		cmocka_unit_test(the_archive_has_all),
 		cmocka_unit_test(broken_modules_are_refused),
 	};
