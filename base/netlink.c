@@ -60,6 +60,22 @@ void netlink_put_u32(struct netlink_message *m, uint16_t type, uint32_t value)
 	netlink_put(m, type, &value, sizeof(value));
 }
 
+size_t netlink_nest(struct netlink_message *m, uint16_t type)
+{
+	size_t at = align(m->len);
+
+	netlink_put(m, type, "", 0);
+	return at;
+}
+
+void netlink_nest_end(struct netlink_message *m, size_t nest)
+{
+	uint16_t len = (uint16_t)(m->len - nest);
+
+	if (!m->cut)
+		memcpy(m->bytes + nest, &len, sizeof(len));
+}
+
 /* --- replies ------------------------------------------------------------------------- */
 
 const void *netlink_attribute(const void *payload, size_t len, size_t header_len, uint16_t type,

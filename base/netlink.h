@@ -27,6 +27,10 @@ void netlink_begin(struct netlink_message *m, uint16_t type, uint16_t flags, con
 void netlink_put(struct netlink_message *m, uint16_t type, const void *data, size_t len);
 void netlink_put_u32(struct netlink_message *m, uint16_t type, uint32_t value);
 
+/* An attribute of attributes: what is put between is in it. */
+size_t netlink_nest(struct netlink_message *m, uint16_t type);
+void netlink_nest_end(struct netlink_message *m, size_t nest);
+
 /* A socket in the network namespace that we are in. */
 MUST_CHECK int netlink_open(struct err *e);
 

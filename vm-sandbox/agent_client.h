@@ -111,6 +111,9 @@ struct agent_mount {
 uint32_t agent_client_setup(struct agent_client *c, const struct agent_mount *mounts,
                             uint32_t count);
 
+/* A struct agent_link with what belongs behind it. */
+uint32_t agent_client_netcfg(struct agent_client *c, const void *link, size_t len);
+
 /* CREATE (process AGENT_CONTAINER) or EXEC; the plan is copied. `group`: below the
  * container's, "" for that. */
 uint32_t agent_client_launch(struct agent_client *c, enum agent_type type, uint32_t process,

@@ -91,6 +91,11 @@ uint32_t agent_client_setup(struct agent_client *c, const struct agent_mount *mo
 	return ask_with(c, &m, sizeof(m), texts, (size_t)count * 4);
 }
 
+uint32_t agent_client_netcfg(struct agent_client *c, const void *link, size_t len)
+{
+	return ask(c, link, len);
+}
+
 /* The streams are there before the agent knows of them, so nothing of them is lost. */
 static bool open_streams(struct agent_client *c, struct agent_client_process *p)
 {

@@ -9,6 +9,7 @@ enum {
 	TEXTS_FILES = -2,  /* 1 to AGENT_FILES_MAX */
 	TEXTS_MOUNTS = -3, /* four for each mount */
 	TEXTS_LIST = -4,   /* none, but structures */
+	TEXTS_LINK = -5,   /* likewise */
 
 	GROUP = AGENT_DONE, /* requests, replies and events begin at multiples of it */
 };
@@ -45,6 +46,7 @@ static const struct shape requests[] = {
 	[AGENT_PAUSE] = SHAPE(agent_head, TEXTS_NONE),
 	[AGENT_RESUME] = SHAPE(agent_head, TEXTS_NONE),
 	[AGENT_SHUTDOWN] = SHAPE(agent_head, TEXTS_NONE),
+	[AGENT_NETCFG] = SHAPE_RESERVED(agent_link, TEXTS_LINK),
 };
 
 static const struct shape replies[] = {
@@ -140,12 +142,29 @@ static const char *check_list(const uint8_t *data, size_t len)
 	return NULL;
 }
 
+static const char *check_link(const uint8_t *data, size_t len)
+{
+	uint32_t addresses = u32_at(data, offsetof(struct agent_link, addresses));
+	uint32_t routes = u32_at(data, offsetof(struct agent_link, routes));
+	const uint8_t *name = data + offsetof(struct agent_link, name);
+
+	if (addresses > AGENT_ADDRESSES_MAX || routes > AGENT_ROUTES_MAX ||
+	    len != sizeof(struct agent_link) + addresses * sizeof(struct agent_address) +
+	                    routes * sizeof(struct agent_route))
+		return "a list of another length";
+	if (!memchr(name, '\0', sizeof(((struct agent_link *)0)->name)))
+		return "a text without an end";
+	return NULL;
+}
+
 static const char *check_texts(const struct shape *s, const uint8_t *data, size_t len)
 {
 	size_t rest = len - s->size;
 
 	if (s->texts == TEXTS_LIST)
 		return check_list(data, len);
+	if (s->texts == TEXTS_LINK)
+		return check_link(data, len);
 	if (rest > 0 && s->texts == TEXTS_NONE)
 		return "a message of another length";
 	if (rest > 0 && data[len - 1] != '\0')

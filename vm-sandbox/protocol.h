@@ -8,6 +8,7 @@
  *	READY         ->           once, when it can be asked something
  *	              <-   CLOCK   the time, and entropy: after a boot and after each restore
  *	              <-   SETUP   file systems, before the first process
+ *	              <-   NETCFG  a network interface, each with a message of its own
  *	              <-   CREATE  the container's first process, up to before its program;
  *	                           the plan comes as a stream
  *	              <-   START   its program
@@ -32,7 +33,7 @@
 #include <stdint.h>
 
 enum {
-	AGENT_VERSION = 1,
+	AGENT_VERSION = 2,
 	AGENT_REQUESTS_MAX = 16,
 	AGENT_PROCESSES_MAX = 64, /* at once, the container's first included */
 	AGENT_CONTAINER = 1,
@@ -41,6 +42,8 @@ enum {
 	AGENT_MOUNTS_MAX = 64,
 	AGENT_FILES_MAX = 64,
 	AGENT_PROCESSES_A_REPLY = 256,
+	AGENT_ADDRESSES_MAX = 64, /* of an interface */
+	AGENT_ROUTES_MAX = 256,
 };
 
 /* Where the guest's share of the host's files belongs (SETUP), so that a plan for the guest
@@ -62,6 +65,7 @@ enum agent_type {
 	AGENT_PAUSE,
 	AGENT_RESUME,
 	AGENT_SHUTDOWN, /* answered; then everything ends */
+	AGENT_NETCFG,
 	AGENT_REQUEST_END,
 	/* replies */
 	AGENT_DONE = 64,
@@ -110,6 +114,50 @@ struct agent_clock {
 struct agent_setup {
 	struct agent_head head;
 	uint32_t mounts, reserved;
+};
+
+enum {
+	AGENT_IP = 16, /* bytes of an address; one of IPv4 has 4, and zeros behind them */
+
+	AGENT_LINK_IPV6 = 1 << 0, /* it has IPv6 at all */
+
+	AGENT_HAS_PEER = 1 << 0, /* of an address */
+	AGENT_HAS_BROADCAST = 1 << 1,
+	AGENT_NO_PREFIX_ROUTE = 1 << 2, /* it brings no route to its network along */
+
+	AGENT_HAS_GATEWAY = 1 << 0, /* of a route */
+	AGENT_HAS_SOURCE = 1 << 1,
+	AGENT_ON_LINK = 1 << 2, /* the gateway can be reached though no address says so */
+};
+
+struct agent_address {
+	uint8_t family; /* AF_INET or AF_INET6 */
+	uint8_t prefix_len;
+	uint8_t scope; /* RT_SCOPE_* */
+	uint8_t flags; /* AGENT_HAS_PEER… */
+	uint8_t local[AGENT_IP], peer[AGENT_IP], broadcast[AGENT_IP];
+};
+
+struct agent_route {
+	uint8_t family;
+	uint8_t prefix_len;
+	uint8_t scope;
+	uint8_t flags; /* AGENT_HAS_GATEWAY… */
+	uint32_t metric;
+	uint32_t mtu; /* 0: the interface's */
+	uint8_t destination[AGENT_IP], gateway[AGENT_IP], source[AGENT_IP];
+};
+
+/* NETCFG: the interface with this hardware address that no other message was about gets this
+ * name, and what else is here. Behind the structure there are its addresses, then its routes. */
+struct agent_link {
+	struct agent_head head;
+	uint8_t mac[6];
+	uint16_t flags; /* AGENT_LINK_* */
+	uint32_t mtu;
+	uint32_t addresses, routes;
+	char name[16]; /* with a NUL at its end */
+	uint32_t reserved;
 };
 
 enum {

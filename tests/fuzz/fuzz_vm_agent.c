@@ -44,6 +44,16 @@ int mounts_make(struct agent_texts texts, struct err *e)
 	return 0;
 }
 
+int net_configure(const void *message, struct err *e)
+{
+	const struct agent_link *link = message;
+	const uint8_t *last = (const uint8_t *)(link + 1) +
+	                      link->addresses * sizeof(struct agent_address) +
+	                      link->routes * sizeof(struct agent_route) - 1;
+
+	return *last == 'x' && link->name[0] ? err_set(e, ERR_KERNEL, "interface") : 0;
+}
+
 int group_make(struct group *g, const struct plan *plan, struct err *e)
 {
 	(void)g;

@@ -451,7 +451,7 @@ static void every_request_has_its_shape(void **unused)
 
 static void a_guest_that_lies_is_not_heard_any_more(void **unused)
 {
-	const struct agent_ready old = { .head.type = AGENT_READY, .version = 2 };
+	const struct agent_ready old = { .head.type = AGENT_READY, .version = AGENT_VERSION + 1 };
 	const struct agent_oom oom = { .head.type = AGENT_OOM, .kills = 1 };
 	struct agent_exited odd = { .head = { .type = AGENT_EXITED, .process = 1 }, .status = 256 };
 	uint8_t ready_text[sizeof(old) + 1] = { 0 };

@@ -5,7 +5,7 @@
 #include "tests/unit/unit.h"
 #include "vm-sandbox/protocol.h"
 
-enum { ROOM = 4096 };
+enum { ROOM = 20000 };
 
 static uint8_t message[ROOM];
 static size_t message_len;
@@ -53,6 +53,7 @@ static const struct {
 	{ AGENT_HOST, AGENT_PAUSE, sizeof(struct agent_head), "", 0 },
 	{ AGENT_HOST, AGENT_RESUME, sizeof(struct agent_head), "", 0 },
 	{ AGENT_HOST, AGENT_SHUTDOWN, sizeof(struct agent_head), "", 0 },
+	{ AGENT_HOST, AGENT_NETCFG, sizeof(struct agent_link), "", 0 },
 	{ AGENT_GUEST, AGENT_DONE, sizeof(struct agent_done), "", 0 },
 	{ AGENT_GUEST, AGENT_FAILED, sizeof(struct agent_failed), "text\0hint\0\0", 12 },
 	{ AGENT_GUEST, AGENT_PROCESSES, sizeof(struct agent_processes), "", 0 },
@@ -171,6 +172,39 @@ static void a_list_is_as_long_as_it_says(void **unused)
 	assert_non_null(check(AGENT_GUEST, 1, head));
 }
 
+static void an_interface_has_what_it_counts(void **unused)
+{
+	const size_t head = sizeof(struct agent_link),
+		     addresses = offsetof(struct agent_link, addresses);
+	const size_t routes = offsetof(struct agent_link, routes);
+	const size_t name = offsetof(struct agent_link, name);
+	const size_t all_of = head + 2 * sizeof(struct agent_address) + sizeof(struct agent_route);
+
+	(void)unused;
+	make(AGENT_NETCFG, head, "", 0);
+	put_u32(addresses, 2);
+	put_u32(routes, 1);
+	assert_null(check(AGENT_HOST, 1, all_of));
+	assert_non_null(check(AGENT_HOST, 1, all_of - 1));
+	assert_non_null(check(AGENT_HOST, 1, all_of + 1));
+	assert_non_null(check(AGENT_HOST, 1, head));
+	memset(message + name, 'x', 16);
+	assert_string_equal(check(AGENT_HOST, 1, all_of), "a text without an end");
+	message[name + 15] = '\0';
+	assert_null(check(AGENT_HOST, 1, all_of));
+	/* too many, and they are there */
+	put_u32(addresses, 0);
+	put_u32(routes, AGENT_ROUTES_MAX + 1);
+	assert_non_null(
+		check(AGENT_HOST, 1, head + (AGENT_ROUTES_MAX + 1) * sizeof(struct agent_route)));
+	put_u32(routes, 0);
+	put_u32(addresses, AGENT_ADDRESSES_MAX + 1);
+	assert_non_null(check(AGENT_HOST, 1,
+	                      head + (AGENT_ADDRESSES_MAX + 1) * sizeof(struct agent_address)));
+	put_u32(addresses, UINT32_MAX);
+	assert_non_null(check(AGENT_HOST, 1, head));
+}
+
 static void what_is_reserved_is_zero(void **unused)
 {
 	static const struct {
@@ -182,6 +216,7 @@ static void what_is_reserved_is_zero(void **unused)
 		{ AGENT_RESIZE, sizeof(struct agent_resize),
 		  offsetof(struct agent_resize, reserved) },
 		{ AGENT_PS, sizeof(struct agent_ps), offsetof(struct agent_ps, reserved) },
+		{ AGENT_NETCFG, sizeof(struct agent_link), offsetof(struct agent_link, reserved) },
 	};
 
 	(void)unused;
@@ -206,6 +241,7 @@ int main(void)
 		cmocka_unit_test(types_that_do_not_exist_are_refused),
 		cmocka_unit_test(texts_are_counted_and_read),
 		cmocka_unit_test(a_list_is_as_long_as_it_says),
+		cmocka_unit_test(an_interface_has_what_it_counts),
 		cmocka_unit_test(what_is_reserved_is_zero),
 		cmocka_unit_test(streams_of_processes_do_not_meet),
 	};

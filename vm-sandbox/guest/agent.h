@@ -217,6 +217,11 @@ bool group_look(struct group *g);
 MUST_CHECK int list_processes(const struct group *g, uint32_t after, struct buf *ret,
                               struct err *e);
 
+/* --- net.c --------------------------------------------------------------------------------- */
+
+/* An interface as the host has it; its message, that agent_check has let through. */
+MUST_CHECK int net_configure(const void *message, struct err *e);
+
 /* --- clock.c, mounts.c ----------------------------------------------------------------------- */
 
 MUST_CHECK int clock_set(const struct agent_clock *m, struct err *e);

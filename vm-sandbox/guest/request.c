@@ -139,6 +139,8 @@ static int carry_out(struct agent *a, const struct request *r, struct err *e)
 	case AGENT_PAUSE:
 	case AGENT_RESUME:
 		return group_freeze(&a->group, r->head.type == AGENT_PAUSE, e);
+	case AGENT_NETCFG:
+		return net_configure(r->bytes, e);
 	case AGENT_SHUTDOWN:
 		a->ends = true;
 		return 0;

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A network interface of the guest's becomes what the one of the host's is that it stands
+ * for: name, MTU, addresses, routes. The kernel adds nothing of its own: no link-local
+ * address, where the host's may be another, and no duplicate is looked for, since the host
+ * has done that.
+ *
+ * Source: rtnetlink(7), Documentation/networking/ip-sysctl.rst.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/netlink.h"
+#include "base/scope.h"
+#include "vm-sandbox/guest/agent.h"
+
+enum { LINKS_MAX = 64 };
+
+/* Which have been somebody's: the indexes of their messages' interfaces. */
+static struct {
+	uint32_t v[LINKS_MAX];
+	unsigned int n;
+} done;
+
+struct search {
+	const struct agent_link *link;
+	uint32_t found;  /* 0: none; the lowest index */
+	uint32_t holder; /* of the name that is wanted; 0: nobody */
+};
+
+static bool is_done(uint32_t index)
+{
+	for (unsigned int i = 0; i < done.n; i++) {
+		if (done.v[i] == index)
+			return true;
+	}
+	return false;
+}
+
+static void look(void *context, uint16_t type, const void *payload, size_t len)
+{
+	struct search *s = context;
+	struct ifinfomsg head;
+	const void *mac;
+	const char *name;
+	size_t name_len = 0;
+	uint32_t index;
+
+	if (type != RTM_NEWLINK || len < sizeof(head))
+		return;
+	memcpy(&head, payload, sizeof(head));
+	index = (uint32_t)head.ifi_index;
+	name = netlink_attribute(payload, len, sizeof(head), IFLA_IFNAME, 0, &name_len);
+	if (name && strnlen(name, name_len) < name_len && strcmp(name, s->link->name) == 0)
+		s->holder = index;
+	mac = netlink_attribute(payload, len, sizeof(head), IFLA_ADDRESS, sizeof(s->link->mac),
+	                        NULL);
+	if (head.ifi_type == ARPHRD_ETHER && mac &&
+	    memcmp(mac, s->link->mac, sizeof(s->link->mac)) == 0 && !is_done(index) &&
+	    (s->found == 0 || index < s->found))
+		s->found = index;
+}
+
+static void begin_change(struct netlink_message *m, uint32_t index, unsigned int up)
+{
+	const struct ifinfomsg head = { .ifi_family = AF_UNSPEC,
+		                        .ifi_index = (int)index,
+		                        .ifi_flags = up,
+		                        .ifi_change = IFF_UP };
+
+	netlink_begin(m, RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
+}
+
+static int rename_link(int sock, uint32_t index, const char *name, struct err *e)
+{
+	struct netlink_message m;
+
+	begin_change(&m, index, 0);
+	netlink_put(&m, IFLA_IFNAME, name, strlen(name) + 1);
+	return netlink_talk(sock, &m, NULL, NULL, e);
+}
+
+/* A name that another one has by the order in which the kernel found them is made free. */
+static int take_name(int sock, const struct search *s, struct err *e)
+{
+	char other[IFNAMSIZ];
+
+	if (s->holder == s->found)
+		return 0;
+	if (s->holder) {
+		(void)snprintf(other, sizeof(other), "link%u", s->holder);
+		TRY(rename_link(sock, s->holder, other, e));
+	}
+	return rename_link(sock, s->found, s->link->name, e);
+}
+
+/* Where the kernel has no IPv6 there is nothing to be set. */
+static int set_ipv6(const char *name, const char *key, const char *value, struct err *e)
+{
+	char path[80];
+	FD int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", name, key);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	return fd_write_all(fd, value, strlen(value), path, e);
+}
+
+static int bring_up(int sock, uint32_t index, const struct agent_link *link, struct err *e)
+{
+	struct netlink_message m;
+
+	TRY(set_ipv6(link->name, "disable_ipv6", link->flags & AGENT_LINK_IPV6 ? "0" : "1", e));
+	TRY(set_ipv6(link->name, "addr_gen_mode", "1", e));
+	begin_change(&m, index, IFF_UP);
+	netlink_put_u32(&m, IFLA_MTU, link->mtu);
+	return netlink_talk(sock, &m, NULL, NULL, e);
+}
+
+/* --- addresses and routes ------------------------------------------------------------------- */
+
+/* Bytes of an address of a family; 0: it is none of ours. */
+static size_t ip_len(uint8_t family)
+{
+	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+}
+
+static int add_address(int sock, uint32_t index, const struct agent_address *a, struct err *e)
+{
+	const struct ifaddrmsg head = { .ifa_family = a->family,
+		                        .ifa_prefixlen = a->prefix_len,
+		                        .ifa_scope = a->scope,
+		                        .ifa_index = index };
+	uint32_t flags = a->flags & AGENT_NO_PREFIX_ROUTE ? IFA_F_NOPREFIXROUTE : 0;
+	struct netlink_message m;
+	size_t len = ip_len(a->family);
+
+	if (len == 0)
+		return err_set(e, ERR_BUG, "an address of family %u", a->family);
+	if (a->family == AF_INET6)
+		flags |= IFA_F_NODAD;
+	netlink_begin(&m, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &head,
+	              sizeof(head));
+	netlink_put(&m, IFA_LOCAL, a->local, len);
+	netlink_put(&m, IFA_ADDRESS, a->flags & AGENT_HAS_PEER ? a->peer : a->local, len);
+	if (a->flags & AGENT_HAS_BROADCAST)
+		netlink_put(&m, IFA_BROADCAST, a->broadcast, len);
+	netlink_put_u32(&m, IFA_FLAGS, flags);
+	return netlink_talk(sock, &m, NULL, NULL, e);
+}
+
+static int add_route(int sock, uint32_t index, const struct agent_route *r, struct err *e)
+{
+	const struct rtmsg head = {
+		.rtm_family = r->family,
+		.rtm_dst_len = r->prefix_len,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = r->scope,
+		.rtm_type = RTN_UNICAST,
+		.rtm_flags = r->flags & AGENT_ON_LINK ? RTNH_F_ONLINK : 0,
+	};
+	size_t len = ip_len(r->family), nest;
+	struct netlink_message m;
+
+	if (len == 0)
+		return err_set(e, ERR_BUG, "a route of family %u", r->family);
+	netlink_begin(&m, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &head,
+	              sizeof(head));
+	if (r->prefix_len > 0)
+		netlink_put(&m, RTA_DST, r->destination, len);
+	netlink_put_u32(&m, RTA_OIF, index);
+	if (r->flags & AGENT_HAS_GATEWAY)
+		netlink_put(&m, RTA_GATEWAY, r->gateway, len);
+	if (r->flags & AGENT_HAS_SOURCE)
+		netlink_put(&m, RTA_PREFSRC, r->source, len);
+	if (r->metric)
+		netlink_put_u32(&m, RTA_PRIORITY, r->metric);
+	if (r->mtu) {
+		nest = netlink_nest(&m, RTA_METRICS);
+		netlink_put_u32(&m, RTAX_MTU, r->mtu);
+		netlink_nest_end(&m, nest);
+	}
+	return netlink_talk(sock, &m, NULL, NULL, e);
+}
+
+/* Those by a gateway last: what leads to it is there then. */
+static int add_routes(int sock, uint32_t index, const struct agent_route *r, uint32_t count,
+                      bool by_gateway, struct err *e)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!(r[i].flags & AGENT_HAS_GATEWAY) == by_gateway)
+			continue;
+		if (add_route(sock, index, &r[i], e) < 0)
+			return err_in(e, "route %u", i);
+	}
+	return 0;
+}
+
+static int configure(int sock, uint32_t index, const struct agent_link *link, struct err *e)
+{
+	const struct agent_address *a = (const void *)(link + 1);
+	const struct agent_route *r = (const void *)(a + link->addresses);
+
+	TRY(bring_up(sock, index, link, e));
+	for (uint32_t i = 0; i < link->addresses; i++) {
+		if (add_address(sock, index, &a[i], e) < 0)
+			return err_in(e, "address %u", i);
+	}
+	TRY(add_routes(sock, index, r, link->routes, false, e));
+	return add_routes(sock, index, r, link->routes, true, e);
+}
+
+static bool is_name(const char *name)
+{
+	return name[0] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       !strpbrk(name, "/: \t\n");
+}
+
+int net_configure(const void *message, struct err *e)
+{
+	const struct ifinfomsg all = { .ifi_family = AF_UNSPEC };
+	const struct agent_link *link = message;
+	struct search s = { .link = link };
+	struct netlink_message m;
+	FD int sock = netlink_open(e);
+
+	if (sock < 0)
+		return -1;
+	if (!is_name(link->name))
+		return err_set(e, ERR_BUG, "an interface without a name");
+	netlink_begin(&m, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
+	TRY(netlink_talk(sock, &m, look, &s, e));
+	if (s.found == 0 || done.n == LINKS_MAX)
+		return err_set(e, ERR_KERNEL, "the guest has no interface for %s", link->name);
+	if (take_name(sock, &s, e) < 0 || configure(sock, s.found, link, e) < 0)
+		return err_in(e, "the guest's interface %s", link->name);
+	done.v[done.n++] = s.found;
+	return 0;
+}
