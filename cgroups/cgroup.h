@@ -154,11 +154,17 @@ MUST_CHECK int cgroup_enable(const struct cgroup_facts *facts, const char *path,
 MUST_CHECK int cgroup_update(int cgroup, const struct cgroup_write *writes, size_t count,
                              struct err *e);
 
-/* The same with a last step, after which the values are written once more: whoever `then`
- * tells may write what it made of them. Its failure undoes the change, too. */
-typedef int cgroup_then(void *context, struct err *e);
+/* The same with steps whose failure undoes the change, too; each may be NULL. */
+struct cgroup_steps {
+	/* After it the values are written once more: whoever it tells may write what it made of
+	 * them. */
+	int (*then)(void *context, struct err *e);
+	int (*last)(void *context, struct err *e); /* when nothing else is left to fail */
+	void *context;
+};
+
 MUST_CHECK int cgroup_update_then(int cgroup, const struct cgroup_write *writes, size_t count,
-                                  cgroup_then *then, void *context, struct err *e);
+                                  const struct cgroup_steps *steps, struct err *e);
 
 /* Fills in what an update leaves as it is and version 2 keeps in one file with what it
  * changes: the quota or the period, the memory limit that a swap limit includes. */

@@ -66,6 +66,19 @@ void meter_close(struct meter *m)
 	for (size_t i = 0; i < METER_FILES; i++)
 		fd_drop(&m->files[i]);
 	fd_drop(&m->group);
+	if (m->source)
+		m->source->close(m->from);
+	m->source = NULL;
+}
+
+int meter_news(const struct meter *m)
+{
+	return m->source ? m->source->news(m->from) : -1;
+}
+
+const char *meter_file_name(enum meter_file file)
+{
+	return files[file].name;
 }
 
 /* Hands it to the caller, whose scope it now is. */
@@ -353,11 +366,11 @@ static ssize_t read_text(int fd, char *text, size_t room)
 	return n;
 }
 
-int meter_read(const struct meter *m, struct arena *a, struct meter_reading *ret, struct err *e)
+static int read_files(const struct meter *m, struct arena *a, struct meter_reading *ret,
+                      struct err *e)
 {
 	char text[TEXT_MAX];
 
-	memset(ret, 0, sizeof(*ret));
 	for (unsigned int i = 0; i < METER_FILES; i++) {
 		if (m->files[i] < 0)
 			continue;
@@ -372,4 +385,11 @@ int meter_read(const struct meter *m, struct arena *a, struct meter_reading *ret
 	if (m->wanted == METER_ALL)
 		read_huge(m->group, a, ret);
 	return 1;
+}
+
+int meter_read(const struct meter *m, struct arena *a, struct meter_reading *ret, struct err *e)
+{
+	memset(ret, 0, sizeof(*ret));
+	int there = read_files(m, a, ret, e);
+	return there >= 0 && m->source ? m->source->read(m->from, there, a, ret, e) : there;
 }

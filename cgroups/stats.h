@@ -98,10 +98,21 @@ struct meter_reading {
 	size_t huge_count;
 };
 
+/* Who knows numbers of a group that is not this kernel's. */
+struct meter_source {
+	/* Adds its numbers; `there` and what it returns are as of meter_read. */
+	int (*read)(void *from, int there, struct arena *a, struct meter_reading *ret,
+	            struct err *e);
+	int (*news)(const void *from); /* -1, or an fd that can be read when there is news */
+	void (*close)(void *from);
+};
+
 struct meter {
 	int group; /* O_RDONLY, its own */
 	int files[METER_FILES];
 	uint32_t wanted;
+	const struct meter_source *source; /* NULL: the files tell it all */
+	void *from;
 };
 
 #define METER __attribute__((cleanup(meter_close)))
@@ -115,6 +126,12 @@ void meter_close(struct meter *m);
 /* 1: *ret is what the files say, in the arena; 0: the group has been removed. */
 MUST_CHECK int meter_read(const struct meter *m, struct arena *a, struct meter_reading *ret,
                           struct err *e);
+
+/* An fd on which poll(2) tells (POLLIN) of a change that those of the files cannot; -1: none. */
+int meter_news(const struct meter *m);
+
+/* The name of a file in its group. */
+const char *meter_file_name(enum meter_file file);
 
 /* The number with this key; false: there is none. */
 bool meter_find(const struct meter_table *t, const char *key, uint64_t *ret);

@@ -95,7 +95,7 @@ static int gather(struct arena *a, int cgroup, const struct cgroup_write *writes
 			continue;
 		}
 		if (e->sys != ENOENT || !(spare || cgroup_write_optional(c->write))) {
-			err_in(e, "%s", c->write->origin);
+			err_in(e, "%s", c->write->origin ? c->write->origin : "cgroup");
 			return cgroup_explain_write(c->write->file, e->sys, e);
 		}
 		*e = (struct err){ 0 };
@@ -154,16 +154,25 @@ static int write_again(int cgroup, struct change *changes, size_t count, struct 
 	return write_all(cgroup, changes, count, e);
 }
 
+static int take_steps(int cgroup, struct change *changes, size_t count,
+                      const struct cgroup_steps *steps, struct err *e)
+{
+	if (steps->then) {
+		TRY(steps->then(steps->context, e));
+		TRY(write_again(cgroup, changes, count, e));
+	}
+	return steps->last ? steps->last(steps->context, e) : 0;
+}
+
 int cgroup_update_then(int cgroup, const struct cgroup_write *writes, size_t count,
-                       cgroup_then *then, void *context, struct err *e)
+                       const struct cgroup_steps *steps, struct err *e)
 {
 	ARENA struct arena a = { 0 };
 	struct change *changes = arena_array(&a, count, sizeof(*changes));
 	size_t n = 0;
 
 	TRY(gather(&a, cgroup, writes, count, changes, &n, e));
-	if (write_all(cgroup, changes, n, e) == 0 &&
-	    (!then || (then(context, e) == 0 && write_again(cgroup, changes, n, e) == 0)))
+	if (write_all(cgroup, changes, n, e) == 0 && take_steps(cgroup, changes, n, steps, e) == 0)
 		return 0;
 	undo(cgroup, changes, n);
 	return -1;
@@ -171,7 +180,9 @@ int cgroup_update_then(int cgroup, const struct cgroup_write *writes, size_t cou
 
 int cgroup_update(int cgroup, const struct cgroup_write *writes, size_t count, struct err *e)
 {
-	return cgroup_update_then(cgroup, writes, count, NULL, NULL, e);
+	static const struct cgroup_steps none;
+
+	return cgroup_update_then(cgroup, writes, count, &none, e);
 }
 
 /* --- what a partial update leaves as it is ------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "runtime/backend_group.h"
 #include "runtime/backend_vm.h"
 
 static int create_namespaces(const struct plan *plan, const struct launch_options *options,
@@ -18,6 +19,11 @@ static const struct backend namespaces = {
 	.name = "namespaces",
 	.create = create_namespaces,
 	.start = launch_start,
+	.list = backend_group_list,
+	.meter = backend_group_meter,
+	.signal = backend_group_signal,
+	.freeze = backend_group_freeze,
+	.update = backend_group_update,
 	.check_host = host_check_containers,
 };
 
@@ -27,6 +33,11 @@ static const struct backend vm = {
 	.commands = VM_COMMANDS_SOCKET,
 	.create = backend_vm_create,
 	.start = backend_vm_start,
+	.list = backend_vm_list,
+	.meter = backend_vm_meter,
+	.signal = backend_vm_signal,
+	.freeze = backend_vm_freeze,
+	.update = backend_vm_update,
 	.check_host = backend_vm_check,
 };
 
@@ -44,6 +55,13 @@ const struct backend *backend_find(const char *name)
 const struct backend *backend_of(bool of_vm)
 {
 	return of_vm ? &vm : &namespaces;
+}
+
+const struct backend *backend_of_record(const struct found *f)
+{
+	const struct backend *found = f->state.backend ? backend_find(f->state.backend) : NULL;
+
+	return found ? found : &namespaces;
 }
 
 void backends_check_host(struct host_report *report)

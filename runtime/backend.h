@@ -10,6 +10,7 @@
 #include "runtime/host_check.h"
 #include "runtime/launch/launch.h"
 #include "runtime/launch/plan.h"
+#include "runtime/query.h"
 #include "runtime/state.h"
 #include "runtime/vm_box.h"
 
@@ -27,12 +28,35 @@ struct backend {
 	/* Lets it execute. */
 	int (*start)(const struct plan *plan, const struct launch_start *s, struct err *e);
 
+	/* --- of a container that was found, perhaps ended: it says so where that matters --- */
+
+	/* Of one that has ended: nobody. ret is empty before. */
+	int (*list)(const struct found *f, struct arena *a, struct process_list *ret,
+	            struct err *e);
+
+	/* What counts it, open. *ret is closed before, and after a failure. */
+	int (*meter)(const struct found *f, uint32_t wanted, struct meter *ret, struct err *e);
+
+	/* To its first process, or to all. */
+	int (*signal)(const struct found *f, int signo, bool all, struct err *e);
+
+	/* All or nothing; of one that is not so already. */
+	int (*freeze)(const struct found *f, bool frozen, struct err *e);
+
+	/* All or nothing. The arena is for what lives as long as the call. */
+	int (*update)(const struct found *f, const struct update_request *r, struct arena *a,
+	              struct err *e);
+
 	/* Tells what of the host it needs is there. */
 	void (*check_host)(struct host_report *report);
 };
 
 /* The backend of this name (state.json), NULL: unknown to this version. */
 const struct backend *backend_find(const char *name);
+
+/* That of a container. What died before its record was written, or was made by a version with
+ * more of them, is on this host's kernel all the same. */
+const struct backend *backend_of_record(const struct found *f);
 
 /* check_host of all. */
 void backends_check_host(struct host_report *report);

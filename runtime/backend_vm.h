@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "runtime/host_check.h"
 #include "runtime/launch/launch.h"
+#include "runtime/query.h"
 #include "runtime/vm_box.h"
 
 #define VM_COMMANDS_SOCKET "commands.sock"
@@ -20,6 +21,16 @@ MUST_CHECK int backend_vm_create(const struct plan *plan, const struct launch_op
                                  const struct vm_box *box, struct launch *ret, struct err *e);
 MUST_CHECK int backend_vm_start(const struct plan *plan, const struct launch_start *s,
                                 struct err *e);
+
+/* backend_vm_ops.c */
+MUST_CHECK int backend_vm_list(const struct found *f, struct arena *a, struct process_list *ret,
+                               struct err *e);
+MUST_CHECK int backend_vm_meter(const struct found *f, uint32_t wanted, struct meter *ret,
+                                struct err *e); /* backend_vm_meter.c */
+MUST_CHECK int backend_vm_signal(const struct found *f, int signo, bool all, struct err *e);
+MUST_CHECK int backend_vm_freeze(const struct found *f, bool frozen, struct err *e);
+MUST_CHECK int backend_vm_update(const struct found *f, const struct update_request *r,
+                                 struct arena *a, struct err *e); /* backend_vm_update.c */
 
 /* The lines on what it needs of the host, HOST_VM. */
 void backend_vm_check(struct host_report *r);

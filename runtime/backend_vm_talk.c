@@ -352,11 +352,20 @@ void *vm_talk_thread(void *talk)
 	return NULL;
 }
 
+static const int passed[] = { SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
+	                      SIGCONT, SIGTSTP, SIGWINCH, SIGURG,  SIGIO,   SIGPWR };
+
+bool vm_talk_passes(int signo)
+{
+	for (size_t i = 0; i < LEN(passed); i++) {
+		if (passed[i] == signo)
+			return true;
+	}
+	return false;
+}
+
 int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e)
 {
-	static const int passed[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
-		                      SIGUSR2, SIGALRM, SIGCONT, SIGTSTP, SIGWINCH,
-		                      SIGURG,  SIGIO,   SIGPWR };
 	static const struct agent_mount shares = { "virtiofs", MONITOR_FS_TAG, AGENT_SHARES, "" };
 	sigset_t set;
 

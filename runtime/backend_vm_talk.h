@@ -45,6 +45,9 @@ struct vm_talk {
 /* Takes the signals away from the process, so that the thread has them. */
 MUST_CHECK int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e);
 
+/* A signal to the process is handed on to the container's first; others are its own. */
+bool vm_talk_passes(int signo);
+
 /* Waits for the launcher's word that the guest may be booted; false: it is gone. */
 bool vm_talk_await_hello(const struct vm_talk *t);
 

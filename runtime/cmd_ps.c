@@ -123,16 +123,20 @@ static int ps_run(const struct invocation *in, struct err *e)
 {
 	const char *format = cli_text(in, "format");
 	BUF struct buf out = { 0 };
+	struct process_list list;
 	const char *id;
-	pid_t *pids;
-	size_t n;
 
 	TRY(cmd_id(in, &id, e));
-	TRY(container_pids(&in->context, in->arena, id, &pids, &n, e));
+	TRY(container_processes(&in->context, in->arena, id, &list, e));
 	if (format && strcmp(format, "json") == 0)
-		ps_json(pids, n, &out);
+		ps_json(list.pids, list.count, &out);
+	else if (!list.table)
+		TRY(ps_table(in, list.pids, list.count, &out, e));
+	else if (in->args.n > 1)
+		return err_set(e, ERR_USAGE, "ps(1), whose options these are, does not see into %s",
+		               id);
 	else
-		TRY(ps_table(in, pids, n, &out, e));
+		buf_text(&out, list.table);
 	return cmd_print(&out, e);
 }
 
@@ -143,7 +147,8 @@ const struct command command_ps = {
 	.description =
 		"Runs ps(1) with the options given, or with -ef, and prints the lines that belong "
 		"to the container. The options must ask for a column PID. With --format json only "
-		"the pids are printed.",
+		"the pids are printed. The processes of a microVM are its guest's, with the "
+		"guest's pids; ps(1) does not see them, so there are no options.",
 	.examples = "caisson ps web\n"
 		    "caisson ps web -e -o pid,rss,comm\n",
 	.options = ps_options,

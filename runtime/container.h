@@ -141,9 +141,17 @@ MUST_CHECK int container_details(const struct container_context *c, struct arena
 /* All containers below the root, sorted by id; broken ones are warned of. */
 MUST_CHECK int container_list(const struct container_context *c, struct arena *a,
                               struct container_info **ret, size_t *ret_count, struct err *e);
-/* Pids of its processes in our pid namespace. */
-MUST_CHECK int container_pids(const struct container_context *c, struct arena *a, const char *id,
-                              pid_t **ret, size_t *ret_count, struct err *e);
+
+/* Its processes. Where their kernel is the host's, the pids are those of our pid namespace;
+ * where it is another, ps(1) cannot see them, and the table says what it would. */
+struct process_list {
+	pid_t *pids;
+	size_t count;
+	const char *table; /* with a first line of names; NULL: ask ps(1) */
+};
+
+MUST_CHECK int container_processes(const struct container_context *c, struct arena *a,
+                                   const char *id, struct process_list *ret, struct err *e);
 
 struct events_request {
 	const char *id;

@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "cgroups/systemd.h"
+#include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
@@ -21,44 +22,11 @@
 #include "runtime/query.h"
 #include "runtime/rdt.h"
 
-enum { END_MS = 10000, FREEZE_MS = 10000 };
+enum { END_MS = 10000 };
 
 static int open_cgroup(const struct found *f, struct err *e)
 {
 	return cgroup_open(&f->cgroup, f->state.cgroup, e);
-}
-
-/* Without a cgroup only the first process can be found. In a pid namespace of its own
- * the others end with it. */
-static int signal_first(const struct found *f, int signo, bool all, struct err *e)
-{
-	if (f->pidfd < 0)
-		return all ? 0 : err_set(e, ERR_STATE, "container not running");
-	if (signo != SIGKILL || !f->state.private_pids)
-		log_warn("container %s has no cgroup of its own: only its first process is "
-		         "signalled",
-		         f->dir.id);
-	return proc_signal(f->pidfd, signo, e);
-}
-
-/* To all of its processes. Without `all` the caller means its first process, and wants
- * to hear if there was nobody left. */
-static int signal_group(const struct found *f, int signo, bool all, struct err *e)
-{
-	if (!f->state.cgroup)
-		return signal_first(f, signo, all, e);
-	FD int cgroup = open_cgroup(f, e);
-
-	if (cgroup < 0 && e->sys != ENOENT)
-		return -1;
-	*e = (struct err){ 0 };
-	int ours = cgroup < 0 ? 0 : found_owns(f, cgroup, e);
-	TRY(ours);
-	int populated = ours ? cgroup_is_populated(cgroup, e) : 0;
-	TRY(populated);
-	if (!populated)
-		return all ? 0 : err_set(e, ERR_STATE, "container not running");
-	return signo == SIGKILL ? cgroup_kill(cgroup, e) : cgroup_signal(cgroup, signo, e);
 }
 
 int container_kill(const struct container_context *c, const char *id, int signo, bool all,
@@ -68,12 +36,7 @@ int container_kill(const struct container_context *c, const char *id, int signo,
 	FOUND struct found f = FOUND_NONE;
 
 	TRY(found_open(c, &a, id, false, &f, e));
-	/* in a shared pid namespace others outlive the first process */
-	if (all || (signo == SIGKILL && !f.state.private_pids))
-		return signal_group(&f, signo, all, e);
-	if (f.pidfd < 0)
-		return err_set(e, ERR_STATE, "container not running");
-	return proc_signal(f.pidfd, signo, e);
+	return backend_of_record(&f)->signal(&f, signo, all, e);
 }
 
 static int set_frozen(const struct container_context *c, const char *id, bool frozen, struct err *e)
@@ -88,20 +51,7 @@ static int set_frozen(const struct container_context *c, const char *id, bool fr
 		return err_set(e, ERR_STATE, "container already paused");
 	if (!frozen && f.status != STATUS_PAUSED)
 		return err_set(e, ERR_STATE, "container not paused");
-	if (!f.state.cgroup)
-		return err_set(e, ERR_REFUSED,
-		               "container %s has no cgroup of its own, so nothing can freeze it",
-		               id);
-	FD int cgroup = open_cgroup(&f, e);
-	TRY(cgroup);
-	if (cgroup_freeze(cgroup, frozen, FREEZE_MS, e) == 0)
-		return 0;
-	if (frozen) { /* half-frozen is worse than not at all */
-		struct err ignored = { 0 };
-
-		(void)!cgroup_freeze(cgroup, false, 0, &ignored);
-	}
-	return -1;
+	return backend_of_record(&f)->freeze(&f, frozen, e);
 }
 
 int container_pause(const struct container_context *c, const char *id, struct err *e)

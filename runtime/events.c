@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/scope.h"
+#include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/meter_json.h"
 #include "runtime/query.h"
@@ -122,6 +123,7 @@ static int follow(struct stream *s, int64_t interval_ms, struct err *e)
 			{ .fd = s->watch.files[METER_GROUP_EVENTS], .events = POLLPRI },
 			{ .fd = s->watch.files[METER_MEMORY_EVENTS], .events = POLLPRI },
 			{ .fd = s->watch.files[METER_PIDS_EVENTS], .events = POLLPRI },
+			{ .fd = meter_news(&s->watch), .events = POLLIN },
 		};
 
 		if (left <= 0) {
@@ -194,18 +196,12 @@ int container_events(const struct container_context *c, const struct events_requ
 	TRY(found_open(c, &a, r->id, false, &f, e));
 	if (f.status == STATUS_STOPPED)
 		return err_set(e, ERR_STATE, "container with id %s is not running", r->id);
-	if (!f.state.cgroup)
-		return err_set(e, ERR_REFUSED,
-		               "container %s has no cgroup of its own, so nothing counts what it "
-		               "uses",
-		               r->id);
+	const struct backend *backend = backend_of_record(&f);
 	s.pidfd = f.pidfd;
-	FD int cgroup = cgroup_open(&f.cgroup, f.state.cgroup, e);
-	TRY(cgroup);
-	TRY(meter_open(cgroup, METER_ALL, &s.numbers, e));
+	TRY(backend->meter(&f, METER_ALL, &s.numbers, e));
 	if (r->once)
 		return tell_numbers(&s, e) < 0 ? -1 : 0;
-	TRY(meter_open(cgroup, limits_files() | METER_BIT(METER_GROUP_EVENTS), &s.watch, e));
+	TRY(backend->meter(&f, limits_files() | METER_BIT(METER_GROUP_EVENTS), &s.watch, e));
 	TRY(follow(&s, r->interval_ms, e));
 	return tell_end(&s, &f, e);
 }

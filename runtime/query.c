@@ -17,7 +17,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/unix.h"
-#include "runtime/members.h"
+#include "runtime/backend.h"
 #include "runtime/owner.h"
 
 /* Of a container that has ended: what it used, and what it waited for. */
@@ -252,29 +252,12 @@ int container_details(const struct container_context *c, struct arena *a, const 
 	return f.state.cgroup ? read_group(&f, a, ret, e) : 0;
 }
 
-int container_pids(const struct container_context *c, struct arena *a, const char *id, pid_t **ret,
-                   size_t *ret_count, struct err *e)
+int container_processes(const struct container_context *c, struct arena *a, const char *id,
+                        struct process_list *ret, struct err *e)
 {
 	FOUND struct found f = FOUND_NONE;
 
-	*ret = NULL;
-	*ret_count = 0;
+	memset(ret, 0, sizeof(*ret));
 	TRY(found_open(c, a, id, false, &f, e));
-	if (!f.state.cgroup && f.pidfd < 0)
-		return 0;
-	if (!f.state.cgroup && !f.state.private_pids)
-		return err_set(e, ERR_REFUSED,
-		               "container %s has neither a cgroup nor a pid namespace of its own: "
-		               "its processes cannot be told from others",
-		               id);
-	if (!f.state.cgroup)
-		return members_pids(a, f.state.pid, ret, ret_count, e);
-	FD int cgroup = cgroup_open(&f.cgroup, f.state.cgroup, e);
-	if (cgroup < 0) {
-		if (f.status != STATUS_STOPPED || e->sys != ENOENT)
-			return -1;
-		*e = (struct err){ 0 };
-		return 0;
-	}
-	return cgroup_pids(a, cgroup, ret, ret_count, e);
+	return backend_of_record(&f)->list(&f, a, ret, e);
 }

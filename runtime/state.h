@@ -10,6 +10,7 @@
  *   resctrl      a link that names what was made for Intel RDT (runtime/rdt.h)
  *   notify/      the socket for sd_notify(3) (runtime/notify.h), if there is one
  *   start.sock   where a created container waits for `start`
+ *   commands.sock  where a microVM's monitor hears commands
  *
  * Making the folder is what claims the id; its flock is what a command holds while
  * it changes the container, and the kernel drops it when the command dies.

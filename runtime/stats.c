@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "runtime/backend.h"
 #include "runtime/query.h"
 
 static const uint32_t stats_files = METER_BIT(METER_GROUP_EVENTS) | METER_BIT(METER_CPU_STAT) |
@@ -91,9 +92,7 @@ static int open_watched(const struct container_context *c, struct watched *w, st
 		w->alive = true;
 		return 0;
 	}
-	FD int cgroup = cgroup_open(&f.cgroup, f.state.cgroup, e);
-	TRY(cgroup);
-	if (meter_open(cgroup, stats_files, &w->meter, e) < 0) {
+	if (backend_of_record(&f)->meter(&f, stats_files, &w->meter, e) < 0) {
 		if (e->sys == EMFILE)
 			return err_hint(e, "raise the hard limit of open files, or name fewer "
 			                   "containers");
@@ -286,7 +285,13 @@ int stats_refresh(struct stats_board *b, struct arena *a, struct stats_row **ret
 		if (!w->alive)
 			continue;
 		int alive = read_row(w, a, &rows[n], e);
-		TRY(alive);
+		if (alive < 0 && b->chosen)
+			return -1;
+		if (alive < 0) { /* of one that was not named */
+			log_warn("%s: %s", w->id, e->text);
+			*e = (struct err){ 0 };
+			alive = 0;
+		}
 		n += alive > 0;
 		if (!alive)
 			let_go(w);

@@ -13,9 +13,6 @@
 #include "runtime/mount_options.h"
 #include "runtime/vm_guest.h"
 
-/* The monitor, its tables and the guest's kernel are charged to the group, too. */
-#define OVERHEAD_BYTES ((int64_t)96 << 20)
-
 static int refuse_for_now(const struct oci_config *config, const struct vm_settings *settings,
                           struct err *e)
 {
@@ -78,7 +75,7 @@ static int share_mounts(struct arena *a, struct oci_config *guest, const char *b
 }
 
 /* What the guest's kernel has: it is ours alone. */
-static const struct host_facts guest_facts = {
+const struct host_facts vm_guest_facts = {
 	.cgroup = { .mode = CGROUP_UNIFIED, .mount = "/sys/fs/cgroup", .controllers = 0xff },
 	.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
 };
@@ -115,43 +112,46 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
 	linux_.cgroups_path = VM_GUEST_GROUP;
 	guest.linux_ = &linux_;
-	return compile_create(&guest, &options, &guest_facts, &box->plan, e);
+	return compile_create(&guest, &options, &vm_guest_facts, &box->plan, e);
 }
 
-/* The group on the host holds the monitor, whose threads and memory are not the
- * container's: what it may use is limited in the guest, and here with some more. */
-static const struct oci_config *host_config(struct arena *a, const struct oci_config *config)
+/* The monitor opens KVM; what else it may open, its jail says. The rules are the guest's. */
+static const struct oci_device_rule all_devices = {
+	.allow = true, .type = 'a', .read = true, .write = true, .mknod = true
+};
+
+const struct oci_resources *vm_host_resources(struct arena *a, const struct oci_resources *from)
 {
-	struct oci_config *host = arena_new(a, sizeof(*host));
-	struct oci_linux *linux_ = arena_new(a, sizeof(*linux_));
-	const struct oci_resources *from = config->linux_->resources;
-
-	*host = *config;
-	*linux_ = *config->linux_;
-	host->vm = NULL;
-	host->linux_ = linux_;
-
-	/* the monitor opens KVM; what else it may open, its jail says. The rules are the guest's */
-	static const struct oci_device_rule all = {
-		.allow = true, .type = 'a', .read = true, .write = true, .mknod = true
-	};
 	struct oci_resources *r = arena_new(a, sizeof(*r));
+
 	if (from)
 		*r = *from;
 	r->pids_limit = (struct opt_i64){ 0 };
-	r->devices = &all;
+	r->devices = &all_devices;
 	r->device_count = 1;
 	if (from && from->memory) {
 		struct oci_memory *m = arena_new(a, sizeof(*m));
 
 		*m = *from->memory;
 		if (m->limit.set && m->limit.value > 0)
-			m->limit.value += OVERHEAD_BYTES;
+			m->limit.value += VM_OVERHEAD_BYTES;
 		if (m->swap.set && m->swap.value > 0)
-			m->swap.value += OVERHEAD_BYTES;
+			m->swap.value += VM_OVERHEAD_BYTES;
 		r->memory = m;
 	}
-	linux_->resources = r;
+	return r;
+}
+
+static const struct oci_config *host_config(struct arena *a, const struct oci_config *config)
+{
+	struct oci_config *host = arena_new(a, sizeof(*host));
+	struct oci_linux *linux_ = arena_new(a, sizeof(*linux_));
+
+	*host = *config;
+	*linux_ = *config->linux_;
+	host->vm = NULL;
+	host->linux_ = linux_;
+	linux_->resources = vm_host_resources(a, config->linux_->resources);
 	return host;
 }
 

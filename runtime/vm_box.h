@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "runtime/facts.h"
 #include "runtime/isolation.h"
 #include "runtime/launch/plan.h"
 
@@ -29,6 +30,16 @@ struct vm_box {
 	const char *network; /* path of the network namespace; NULL: a new one */
 	struct buf plan;     /* of the guest */
 };
+
+/* The monitor, its tables and the guest's kernel are charged to the host's group, too. */
+#define VM_OVERHEAD_BYTES ((int64_t)96 << 20)
+
+/* The group on the host holds the monitor, whose threads and memory are not the
+ * container's: what that may use is limited in the guest, and there with some more. */
+const struct oci_resources *vm_host_resources(struct arena *a, const struct oci_resources *from);
+
+/* What the guest's kernel has: it is ours alone. */
+extern const struct host_facts vm_guest_facts;
 
 /* What is not honoured yet is ERR_REFUSED, with its field. Strings are in the arena. */
 MUST_CHECK int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,

@@ -94,7 +94,7 @@ static const char *on_event(struct agent_client *c, const void *message, size_t 
 	return NULL;
 }
 
-static bool answers(enum agent_type reply, enum agent_type request)
+bool agent_reply_fits(enum agent_type reply, enum agent_type request)
 {
 	switch (reply) {
 	case AGENT_FAILED:
@@ -130,7 +130,7 @@ static void read_error(struct agent_texts t, const struct agent_failed *m, struc
 	}
 }
 
-static void read_reply(const void *message, size_t len, struct agent_reply *ret)
+void agent_reply_read(const void *message, size_t len, struct agent_reply *ret)
 {
 	const struct agent_processes *list = message;
 
@@ -182,8 +182,8 @@ static const char *on_reply(struct agent_client *c, uint32_t number, const void 
 		r = c->request[i];
 		c->request[i].number = 0;
 	}
-	read_reply(message, len, &reply);
-	if (!r.number || !answers(reply.type, r.type))
+	agent_reply_read(message, len, &reply);
+	if (!r.number || !agent_reply_fits(reply.type, r.type))
 		return "an answer that was not asked for";
 	rule = settle(c, &r, &reply);
 	if (!rule && c->events->replied)

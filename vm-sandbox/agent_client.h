@@ -28,6 +28,11 @@ struct agent_reply {
 	size_t len;
 };
 
+/* What a message says whose shape agent_check has found right, into an empty *ret; and whether
+ * that type of reply may answer that type of request. */
+void agent_reply_read(const void *message, size_t len, struct agent_reply *ret);
+bool agent_reply_fits(enum agent_type reply, enum agent_type request);
+
 /* Any of them may be NULL. They may make requests, but not agent_client_forget of a process
  * in its own output. */
 struct agent_client_events {
