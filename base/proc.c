@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +100,30 @@ int proc_open(pid_t pid, uint64_t start_time, struct err *e)
 	if (now.start_time != start_time)
 		return err_set(e, ERR_STATE, "no such process");
 	return fd_give(&pidfd);
+}
+
+uint64_t proc_inode(int pidfd)
+{
+	struct stat st;
+
+	return fstat(pidfd, &st) == 0 ? st.st_ino : 0;
+}
+
+bool proc_inodes_tell(void)
+{
+	const unsigned int pid_fs_magic = 0x50494446; /* <linux/magic.h> since 6.9 */
+	FD int self = sys_pidfd_open(getpid(), 0);
+	struct statfs fs;
+
+	return self >= 0 && fstatfs(self, &fs) == 0 && (unsigned int)fs.f_type == pid_fs_magic;
+}
+
+bool proc_lives(pid_t pid, uint64_t inode)
+{
+	FD int pidfd = sys_pidfd_open(pid, 0);
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd >= 0 && proc_inode(pidfd) == inode && poll(&end, 1, 0) == 0;
 }
 
 int proc_signal(int pidfd, int signo, struct err *e)

@@ -26,6 +26,14 @@ bool proc_in_user_namespace(void);
  * when it is gone, a zombie, or the pid belongs to another process by now. */
 MUST_CHECK int proc_open(pid_t pid, uint64_t start_time, struct err *e);
 
+/* Since Linux 6.9 the inode of a pidfd is its process's alone, as long as the host runs; 0 if it
+ * cannot be had. Before, all pidfds have the same one: proc_inodes_tell(). */
+uint64_t proc_inode(int pidfd);
+bool proc_inodes_tell(void);
+
+/* Whether the process with that pid and that inode lives: as proc_open(), and cheaper. */
+bool proc_lives(pid_t pid, uint64_t inode);
+
 /* pidfd_send_signal(2); a process that is gone is ERR_STATE "container not running". */
 MUST_CHECK int proc_signal(int pidfd, int signo, struct err *e);
 

@@ -304,6 +304,7 @@ static void note_process(struct creation *c)
 {
 	c->state.pid = c->launch.pid;
 	c->state.start_time = c->launch.start_time;
+	c->state.pidfd_inode = proc_inode(c->launch.pidfd);
 	c->state.phase = c->listener >= 0 ? PHASE_CREATED : PHASE_STARTED;
 }
 

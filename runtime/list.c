@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All containers, as `list` shows them. What is the same for all is looked up once, and of
- * one that runs three files are read: its record, the start time of its process, and whether
- * its group is frozen. Nobody is signalled here, so no pidfd is needed: pid and start time
- * come from one reading. Whatever is not as plain as that (one that has ended, waits for its
- * start, or has a record that is not to be understood) is asked as `state` asks.
+ * one that runs three things are read: its record, whether its process is still the one of the
+ * record (by a pidfd; on older kernels its start time), and whether its group is frozen. Whatever
+ * is not as plain as that (one that has ended, waits for its start, or has a record that is not to
+ * be understood) is asked as `state` asks.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,8 +27,9 @@ enum { RECORD_ROOM = 8192 }; /* one that is longer is read by state_load */
 /* The same for all. The rooms are here, and not where they are used, so that they are
  * cleared once and not for each container. */
 struct listing {
-	int root; /* --root */
-	int tree; /* of cgroups; -1: none */
+	int root;    /* --root */
+	int tree;    /* of cgroups; -1: none */
+	bool inodes; /* those of pidfds tell processes apart */
 	const char *boot_id;
 	char path[PATH_MAX], record[RECORD_ROOM];
 	struct err why; /* one was not plain to see */
@@ -93,11 +94,21 @@ static int is_frozen(struct listing *l, const struct state *state)
 	return text[0] == '1';
 }
 
+/* stat(5) takes the kernel twice as long as a pidfd. */
+static bool lives(struct listing *l, const struct state *state)
+{
+	struct proc_stat process;
+
+	if (l->inodes && state->pidfd_inode)
+		return proc_lives(state->pid, state->pidfd_inode);
+	return proc_stat(state->pid, &process, &l->why) == 0 &&
+	       process.start_time == state->start_time;
+}
+
 /* Whether it is plain to see; then *ret says what. */
 static bool look(struct listing *l, struct arena *a, const char *id, struct container_info *ret)
 {
 	struct found f = FOUND_NONE;
-	struct proc_stat process;
 
 	(void)snprintf(l->path, sizeof(l->path), "%s/state.json", id);
 	ssize_t n = read_below(l->root, l->path, l->record, sizeof(l->record));
@@ -105,9 +116,7 @@ static bool look(struct listing *l, struct arena *a, const char *id, struct cont
 	    state_parse(id, a, l->record, (size_t)n, &f.state, &l->why) < 0)
 		return false;
 	if (f.state.phase != PHASE_STARTED || f.state.pid == 0 ||
-	    strcmp(f.state.boot_id, l->boot_id) != 0 ||
-	    proc_stat(f.state.pid, &process, &l->why) < 0 ||
-	    process.start_time != f.state.start_time)
+	    strcmp(f.state.boot_id, l->boot_id) != 0 || !lives(l, &f.state))
 		return false;
 	int frozen = is_frozen(l, &f.state);
 	if (frozen < 0)
@@ -135,6 +144,7 @@ static int begin(struct listing *l, struct arena *a, int root, struct err *e)
 	struct cgroup_facts cgroup;
 
 	l->root = root;
+	l->inodes = proc_inodes_tell();
 	TRY(cgroup_probe(false, &cgroup, e));
 	if (cgroup.mode != CGROUP_NONE) {
 		l->tree = open(cgroup.mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -154,7 +164,8 @@ static int fill(const struct container_context *c, struct arena *a, int root, co
 
 	TRY(result);
 	for (size_t i = 0; i < names_count; i++)
-		count += look(&l, a, names[i], &list[count]) || ask(&l, c, a, names[i], &list[count]);
+		count += look(&l, a, names[i], &list[count]) ||
+		         ask(&l, c, a, names[i], &list[count]);
 	*ret_count = count;
 	return 0;
 }

@@ -43,6 +43,8 @@ int state_prepare(const struct state_dir *d, const struct state *state, struct e
 	json_put_string(&w, "phase", phase_names[state->phase]);
 	json_put_u64(&w, "pid", (uint64_t)state->pid);
 	json_put_u64(&w, "startTime", state->start_time);
+	if (state->pidfd_inode)
+		json_put_u64(&w, "pidfdInode", state->pidfd_inode);
 	json_put_u64(&w, "owner", state->owner);
 	json_put_bool(&w, "privatePids", state->private_pids);
 	json_put_bool(&w, "startNeedsConfig", state->start_needs_config);
@@ -206,6 +208,9 @@ static int read_record(const char *id, struct arena *a, const struct json *recor
 		.phase = get_phase(&r),
 		.pid = (pid_t)get_number(&r, "pid", INT32_MAX),
 		.start_time = get_number(&r, "startTime", UINT64_MAX),
+		.pidfd_inode = json_member(record, "pidfdInode")
+		                       ? get_number(&r, "pidfdInode", UINT64_MAX)
+		                       : 0,
 		.owner = (uint32_t)get_number(&r, "owner", UINT32_MAX),
 		.private_pids = get_truth(&r, "privatePids"),
 		.start_needs_config = get_truth(&r, "startNeedsConfig"),

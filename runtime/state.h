@@ -49,7 +49,8 @@ struct state {
 	const char *scope;   /* systemd's unit that the cgroup is of; NULL: none */
 	enum state_phase phase;
 	pid_t pid;               /* 0 while creating                            */
-	uint64_t start_time;     /* of pid: proc_stat                     */
+	uint64_t start_time;     /* of pid: proc_stat                           */
+	uint64_t pidfd_inode;    /* of pid: proc_inode; 0: not recorded         */
 	uint32_t owner;          /* uid of who created it                       */
 	bool private_pids;       /* its first process is pid 1 of a namespace of its own */
 	bool start_needs_config; /* it has hooks or a seccomp listener for that moment */

@@ -10,6 +10,7 @@
 
 #include "base/proc.h"
 #include "base/scope.h"
+#include "base/sys.h"
 #include "unit.h"
 
 static pid_t sleeper(void)
@@ -102,6 +103,28 @@ static void a_lack_of_descriptors_is_not_its_end(void **unused)
 	assert_int_equal(e.kind, ERR_KERNEL);
 }
 
+/* What tells a process from the next one with its pid, and that it has ended. */
+static void an_inode_is_one_processs(void **unused)
+{
+	(void)unused;
+	if (!proc_inodes_tell())
+		skip(); /* before Linux 6.9 */
+	pid_t child = sleeper();
+	FD int own = sys_pidfd_open(getpid(), 0);
+	FD int pidfd = sys_pidfd_open(child, 0);
+	uint64_t inode = proc_inode(pidfd);
+
+	assert_true(inode != 0 && inode != proc_inode(own));
+	assert_true(proc_lives(child, inode));
+	assert_false(proc_lives(child, inode + 1));
+	assert_false(proc_lives(getpid(), inode));
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(proc_wait_end(pidfd, -1, &(struct err){ 0 }), 1);
+	assert_false(proc_lives(child, inode)); /* a zombie */
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_false(proc_lives(child, inode));
+}
+
 static void *wait_here(void *pair)
 {
 	const int *end = pair;
@@ -141,6 +164,7 @@ int main(void)
 		cmocka_unit_test(a_recycled_pid_is_a_stranger),
 		cmocka_unit_test(names_with_brackets_do_not_confuse),
 		cmocka_unit_test(a_lack_of_descriptors_is_not_its_end),
+		cmocka_unit_test(an_inode_is_one_processs),
 		cmocka_unit_test(a_thread_is_no_process),
 	};
 

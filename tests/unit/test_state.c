@@ -51,6 +51,7 @@ static struct state example(void)
 		.phase = PHASE_CREATED,
 		.pid = 4711,
 		.start_time = UINT64_MAX,
+		.pidfd_inode = UINT64_MAX - 1,
 		.owner = 4294967294u,
 		.private_pids = true,
 		.start_needs_config = false,
@@ -110,6 +111,7 @@ static void what_is_saved_is_loaded(void **unused)
 	assert_int_equal(got.phase, want.phase);
 	assert_int_equal(got.pid, want.pid);
 	assert_true(got.start_time == want.start_time);
+	assert_true(got.pidfd_inode == want.pidfd_inode);
 	assert_true(got.owner == want.owner);
 	assert_true(got.private_pids && !got.start_needs_config && got.poststop);
 	assert_int_equal(got.annotations.n, want.annotations.n);
