@@ -170,6 +170,10 @@ MUST_CHECK int cgroup_update_then(int cgroup, const struct cgroup_write *writes,
  * changes: the quota or the period, the memory limit that a swap limit includes. */
 MUST_CHECK int cgroup_complete(int cgroup, struct arena *a, struct oci_resources *r, struct err *e);
 
+/* Makes a weight and being idle agree, in the plan and with what the group is. */
+MUST_CHECK int cgroup_settle_weight(int cgroup, struct arena *a, struct cgroup_plan *plan,
+                                    struct err *e);
+
 /* linux.resources.memory.checkBeforeUpdate: ERR_STATE where more is in use than the
  * new limit allows. */
 MUST_CHECK int cgroup_check_memory(int cgroup, const struct oci_resources *r, struct err *e);

@@ -7,6 +7,10 @@
  * which of them has to change first depends on what is there. So a value that is
  * refused as invalid is tried once more after all others.
  *
+ * A group that is idle has no weight (the kernel refuses one: kernel/sched/fair.c,
+ * sched_group_set_shares). Of the two in one update idle wins, with a warning; a weight alone
+ * ends being idle, as with systemd, where idle is a weight.
+ *
  * A file with a line for each device changes one line a write; only that line is
  * written back, or what stands for "no limit" where there was none.
  */
@@ -16,6 +20,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/scope.h"
 #include "cgroups/cgroup.h"
@@ -243,6 +248,21 @@ static int complete_memory(int cgroup, struct oci_memory *m, struct err *e)
 	return 0;
 }
 
+/* In runc's words, which its tests look for. */
+static void weight_left_out(void)
+{
+	log_warn("unable to apply both cpu.idle and cpu.weight (shares): a group that is idle has "
+	         "no weight, so it is left out");
+}
+
+static void complete_idle(struct oci_cpu *cpu)
+{
+	if (!cpu->idle.set || cpu->idle.value == 0 || !cpu->shares.set || cpu->shares.value == 0)
+		return;
+	cpu->shares.set = false;
+	weight_left_out();
+}
+
 /* A missing file means a missing controller, which compiling reports better. */
 static int unless_absent(int result, struct err *e)
 {
@@ -259,6 +279,7 @@ int cgroup_complete(int cgroup, struct arena *a, struct oci_resources *r, struct
 
 		*cpu = *r->cpu;
 		r->cpu = cpu;
+		complete_idle(cpu);
 		TRY(unless_absent(complete_cpu(cgroup, cpu, e), e));
 	}
 	if (r->memory) {
@@ -268,6 +289,45 @@ int cgroup_complete(int cgroup, struct arena *a, struct oci_resources *r, struct
 		r->memory = memory;
 		TRY(unless_absent(complete_memory(cgroup, memory, e), e));
 	}
+	return 0;
+}
+
+static const struct cgroup_write *find_write(const struct cgroup_plan *plan, const char *file)
+{
+	const struct cgroup_write *found = NULL;
+
+	for (size_t i = 0; i < plan->write_count; i++) {
+		if (strcmp(plan->writes[i].file, file) == 0)
+			found = &plan->writes[i];
+	}
+	return found;
+}
+
+int cgroup_settle_weight(int cgroup, struct arena *a, struct cgroup_plan *plan, struct err *e)
+{
+	const struct cgroup_write *weight = find_write(plan, "cpu.weight");
+	const struct cgroup_write *idle = find_write(plan, "cpu.idle");
+	char text[8] = "0";
+	size_t n = 0;
+
+	if (!weight || (idle && strcmp(idle->value, "1") != 0))
+		return 0;
+	if (!idle)
+		TRY(unless_absent(cgroup_file_read(cgroup, "cpu.idle", text, sizeof(text), e), e));
+	if (!idle && text[0] == '0')
+		return 0;
+
+	struct cgroup_write *writes = arena_array(a, plan->write_count + 1, sizeof(*writes));
+	if (!idle)
+		writes[n++] = (struct cgroup_write){ "cpu.idle", "0", weight->origin, false };
+	else
+		weight_left_out();
+	for (size_t i = 0; i < plan->write_count; i++) {
+		if (!idle || strcmp(plan->writes[i].file, "cpu.weight") != 0)
+			writes[n++] = plan->writes[i];
+	}
+	plan->writes = writes;
+	plan->write_count = n;
 	return 0;
 }
 

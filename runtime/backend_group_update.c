@@ -83,10 +83,11 @@ int group_limits_change(const struct group_limits *l, const struct found *f, str
 	struct cgroup_steps steps = { .last = l->last ? take_last : NULL, .context = &unit };
 
 	TRY(cgroup_enable(&l->facts, f->state.cgroup, needed_controllers(plan), e));
-	if (unit.name) {
+	if (unit.name)
 		systemd_round(a, plan);
+	TRY(cgroup_settle_weight(l->cgroup, a, plan, e));
+	if (unit.name)
 		systemd_put_limits(plan->writes, plan->write_count, &unit.properties);
-	}
 	TRY(buf_ok(&unit.properties, e));
 	if (unit.properties.len > 0)
 		steps.then = tell_systemd;

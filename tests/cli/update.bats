@@ -245,8 +245,28 @@ rules() { # STATUS JSON
 	group_says memory.swap.max max
 	group_says pids.max max
 	group_says cpu.max 'max 50000'
+}
+
+@test "an idle group has no weight: of both idle wins, and a weight alone ends it" {
+	requires cgroup-cpu
+	sleeping
 	expect 0 caisson update --cpu-idle 1 c
 	group_says cpu.idle 1
+	expect 0 caisson update --cpu-share 512 c
+	group_says cpu.idle 0
+	group_says cpu.weight 59
+	expect 0 caisson update --cpu-share 200 --cpu-idle 1 c
+	says 'unable to apply both'
+	group_says cpu.idle 1
+	expect 0 update_json '{ "unified": { "cpu.weight": "8" } }'
+	group_says cpu.idle 0
+	group_says cpu.weight 8
+	expect 0 update_json '{ "unified": { "cpu.weight": "9", "cpu.idle": "1" } }'
+	says 'unable to apply both'
+	group_says cpu.idle 1
+	expect 0 caisson update --cpu-share 512 --cpu-idle 0 c
+	group_says cpu.idle 0
+	group_says cpu.weight 59
 }
 
 @test "quota and period, memory and swap: the half that is not mentioned stays" {
