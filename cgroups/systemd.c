@@ -306,8 +306,10 @@ int systemd_await(struct systemd *s, const void *properties, size_t len, pid_t p
 
 	while (await_job(s, pid, e) < 0) {
 		/* ERR_STATE with its name: there is such a unit */
-		if (!strstr(e->text, "(UnitExists)") || cgroup_clock_left(end) == 0)
+		if (!strstr(e->text, "(UnitExists)"))
 			return -1;
+		if (cgroup_clock_left(end) == 0) /* a scope stays for its processes: runc's words */
+			return err_in(e, "container's cgroup is not empty");
 		*e = (struct err){ 0 };
 		TRY(reset_failed(s, e));
 		pause_ms(STEP_MS);

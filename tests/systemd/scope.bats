@@ -151,6 +151,7 @@ sleeping() { # [JQ FILTER]
 	expect 0 scoped run -d -b b c
 	shows ActiveState active
 	expect 1 scoped run -b b d
+	says "container's cgroup is not empty"
 	says UnitExists
 	one_line
 	is_status c running
