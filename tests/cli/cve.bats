@@ -8,7 +8,8 @@
 # of Debian 12 (runc 1.1.5, crun 1.8.1), where walls fall in these: CVE-2016-9962 (crun:
 # descriptors), -2026-41579 (both), -2026-88264 (crun), -2026-88265 (both), -2025-31133
 # (runc), -2025-24965 (both), -2026-30892 (both), GHSA-g54h-m393-cpwq (crun), -2025-23266
-# (both, the caller's environment), exec --cap beyond the container's bounding set (both).
+# (both, the caller's environment), exec --cap beyond the container's bounding set (both),
+# a neighbour's keyring (runc shares its keys in the trap, crun's can be linked).
 # In the others they only fail for their words; those walls were broken in older builds.
 
 load helpers
