@@ -20,6 +20,7 @@
 #include "base/sys.h"
 #include "runtime/backend.h"
 #include "runtime/backend_vm_process.h"
+#include "runtime/backend_vm_terminal.h"
 
 /* --- what the guest sees of the host ---------------------------------------------------- */
 
@@ -119,32 +120,45 @@ int backend_vm_start(const struct plan *plan, const struct launch_start *s, stru
 	return vm_frame_read_error(&f, e);
 }
 
+enum { EXIT_BROKEN = 255 };
+
 /* --- the process --------------------------------------------------------------------------- */
 
-static _Noreturn void become(struct vm_process *p, const struct vm_box *box)
+/* Who is born; neither returns. */
+struct life {
+	void (*live)(const struct life *l, int launcher);
+	struct vm_process *monitor;
+	const struct vm_box *box;
+	int terminal; /* -1: none */
+};
+
+static void live_as_monitor(const struct life *l, int launcher)
 {
 	static struct fs_share shares[VM_SHARES_MAX];
+	const struct vm_box *box = l->box;
+	struct vm_process *p = l->monitor;
 	struct err e = { 0 };
 	struct frame f;
-	int network = p->network;
+	int network = p->network, terminal = l->terminal;
 
 	(void)umask(0);
+	p->launcher = launcher;
 	p->shares = shares;
 	p->share_count = box->share_count;
 	if (setsid() < 0)
 		(void)err_sys(&e, "setsid");
 	else if (network >= 0 ? setns(network, CLONE_NEWNET) < 0 : unshare(CLONE_NEWNET) < 0)
 		(void)err_sys(&e, "linux.namespaces: the network namespace");
-	else if (open_shares(box, shares, &e) == 0)
+	else if ((terminal < 0 || vm_terminal_take(&terminal, &e) == 0) &&
+	         open_shares(box, shares, &e) == 0)
 		vm_process_run(p);
 	vm_frame_error(&f, &e);
-	(void)!send(p->launcher, &f, sizeof(f), MSG_NOSIGNAL);
-	_exit(255);
+	(void)!send(launcher, &f, sizeof(f), MSG_NOSIGNAL);
+	_exit(EXIT_BROKEN);
 }
 
 /* Born into the group, so that all that it ever uses is counted there. */
-static int give_birth(struct vm_process *p, const struct vm_box *box, int cgroup, struct launch *l,
-                      struct err *e)
+static int give_birth(const struct life *life, int cgroup, struct launch *l, struct err *e)
 {
 	int pair[2], pidfd = -1;
 	struct clone_args args = {
@@ -162,11 +176,11 @@ static int give_birth(struct vm_process *p, const struct vm_box *box, int cgroup
 	pid_t pid = sys_clone3(&args);
 	if (pid == 0) {
 		fd_drop(&l->socket);
-		p->launcher = theirs;
-		become(p, box);
+		life->live(life, theirs);
+		_exit(EXIT_BROKEN);
 	}
 	if (pid < 0)
-		return err_sys(e, "clone3 the microVM's monitor");
+		return err_sys(e, "clone3 a process of the microVM's");
 	l->pid = pid;
 	l->pidfd = pidfd;
 	TRY(proc_stat(pid, &stat, e));
@@ -207,7 +221,18 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 {
 	const struct launch_events *events = &options->events;
 
-	TRY(give_birth(p, box, options->cgroup, l, e));
+	FD int terminal = -1;
+
+	TRY(vm_terminal_make((const struct plan *)p->plan, events, &terminal, e));
+	p->terminal = terminal >= 0;
+	const struct life life = {
+		.live = live_as_monitor,
+		.monitor = p,
+		.box = box,
+		.terminal = terminal,
+	};
+	TRY(give_birth(&life, options->cgroup, l, e));
+	fd_drop(&terminal); /* its end is the monitor's */
 	if (events->busy)
 		TRY(events->busy(events->context, e));
 	TRY(run_hooks(plan, events, l->pid, e));
@@ -235,6 +260,7 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 	struct vm_process p = {
 		.listener = options->listener,
 		.commands = options->commands,
+		.plain_terminal = options->plain_terminal,
 		.network = network,
 		.kernel = vmlinux,
 		.initramfs = initramfs,

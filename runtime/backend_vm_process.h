@@ -20,6 +20,8 @@ struct vm_process {
 	int kernel, initramfs;
 	unsigned int share_count;
 	struct fs_share *shares;
+	bool terminal;       /* standard input is a terminal's slave */
+	bool plain_terminal; /* launch_options */
 	const char *cmdline;
 	unsigned int vcpus;
 	uint64_t memory_bytes;

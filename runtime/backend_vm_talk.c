@@ -47,8 +47,8 @@ void vm_talk_failed(struct vm_talk *t, const struct err *e)
 {
 	if ((!t->told && t->launcher >= 0) || t->starter >= 0)
 		give_up(t, e);
-	else if (t->started)
-		dprintf(t->stdio[2], "caisson: %s\n", e->text);
+	else if (t->started && t->streams.out[1] >= 0)
+		dprintf(t->streams.out[1], "caisson: %s\n", e->text);
 }
 
 /* --- what comes from the agent ---------------------------------------------------------- */
@@ -67,21 +67,46 @@ static void on_ready(void *owner, const struct agent_ready *ready, const char *r
 	t->setup = agent_client_setup(&t->client, t->shares, 1);
 }
 
+/* The slave has a size from the beginning, as the config wants it, and whoever has the master
+ * may have given it another. */
+static void resize(struct vm_talk *t)
+{
+	struct vm_size size;
+
+	if (t->streams.in < 0) /* it is gone */
+		return;
+	size = vm_terminal_size(t->streams.in);
+
+	if (size.rows == t->size.rows && size.columns == t->size.columns)
+		return;
+	t->size = size;
+	(void)agent_client_resize(&t->client, AGENT_CONTAINER, size.rows, size.columns);
+}
+
 static void on_created(struct vm_talk *t)
 {
 	const struct frame f = { .type = FRAME_READY };
 
 	t->created = t->told = true;
+	if (t->process->terminal)
+		resize(t);
 	answer(t->launcher, &f);
 }
 
 static void on_started(struct vm_talk *t)
 {
-	t->started = t->input = true;
+	t->started = t->streams.open = true;
 	fd_drop(&t->starter); /* the end of file is the answer */
 	fd_drop(&t->listener);
 	for (size_t i = 0; i < LEN(t->knocking); i++)
 		fd_drop(&t->knocking[i]);
+}
+
+static uint32_t stdio_of(const struct vm_process *p)
+{
+	if (!p->terminal)
+		return AGENT_HAS_ALL;
+	return AGENT_HAS_STDIN | AGENT_HAS_STDOUT | (p->plain_terminal ? AGENT_PLAIN : 0);
 }
 
 static void on_replied(void *owner, uint32_t request, const struct agent_reply *reply)
@@ -98,7 +123,7 @@ static void on_replied(void *owner, uint32_t request, const struct agent_reply *
 		t->setup = 0;
 		t->create = agent_client_launch(&t->client, AGENT_CREATE, AGENT_CONTAINER,
 		                                t->process->plan, t->process->plan_len,
-		                                AGENT_HAS_ALL, "");
+		                                stdio_of(t->process), "");
 	} else if (request == t->create) {
 		t->create = 0;
 		on_created(t);
@@ -108,25 +133,29 @@ static void on_replied(void *owner, uint32_t request, const struct agent_reply *
 	}
 }
 
-/* Standard output that nobody reads any more takes nothing away from the program but that. */
 static void on_output(void *owner, uint32_t process, enum agent_stream which, const uint8_t *data,
                       size_t len)
 {
 	struct vm_talk *t = owner;
-	struct err ignored = { 0 };
-	int fd = t->stdio[which == AGENT_STDERR ? 2 : 1];
 
-	(void)!fd_write_all(fd, data, len, "standard output", &ignored);
-	agent_client_consumed(&t->client, process, which, (uint32_t)len);
+	(void)process;
+	vm_streams_output(&t->streams, which, data, len);
+}
+
+static void on_output_ended(void *owner, uint32_t process, enum agent_stream which)
+{
+	struct vm_talk *t = owner;
+
+	(void)process;
+	vm_streams_output_ended(&t->streams, which);
 }
 
 static void on_input_writable(void *owner, uint32_t process)
 {
 	struct vm_talk *t = owner;
-	size_t taken = agent_client_input(&t->client, process, t->input_data, t->input_len);
 
-	memmove(t->input_data, t->input_data + taken, t->input_len - taken);
-	t->input_len -= taken;
+	(void)process;
+	vm_streams_input_writable(&t->streams);
 }
 
 static void on_input_closed(void *owner, uint32_t process)
@@ -134,7 +163,7 @@ static void on_input_closed(void *owner, uint32_t process)
 	struct vm_talk *t = owner;
 
 	(void)process;
-	t->input = false;
+	vm_streams_input_closed(&t->streams);
 }
 
 static void on_exited(void *owner, uint32_t process, int status, int signal)
@@ -151,9 +180,7 @@ static void on_finished(void *owner, uint32_t process)
 	struct vm_talk *t = owner;
 
 	(void)process;
-	/* one that failed to start ends as well, which is nobody's exit status */
-	t->finished = !t->over;
-	t->over = true;
+	t->ended = true;
 }
 
 static void on_oom(void *owner, uint64_t kills)
@@ -167,6 +194,7 @@ static const struct agent_client_events events = {
 	.ready = on_ready,
 	.replied = on_replied,
 	.output = on_output,
+	.output_ended = on_output_ended,
 	.input_writable = on_input_writable,
 	.input_closed = on_input_closed,
 	.exited = on_exited,
@@ -174,28 +202,57 @@ static const struct agent_client_events events = {
 	.oom = on_oom,
 };
 
-/* --- what comes from outside --------------------------------------------------------------- */
+/* --- the container's streams -------------------------------------------------------------- */
 
-static void read_input(struct vm_talk *t)
+static size_t give_input(void *talk, const void *data, size_t len)
 {
-	ssize_t n = read(t->stdio[0], t->input_data, sizeof(t->input_data));
+	struct vm_talk *t = talk;
 
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (n <= 0) {
-		t->input = false;
-		agent_client_input_end(&t->client, AGENT_CONTAINER);
-		return;
-	}
-	t->input_len = (size_t)n;
-	on_input_writable(t, AGENT_CONTAINER);
+	return agent_client_input(&t->client, AGENT_CONTAINER, data, len);
 }
+
+static void give_input_end(void *talk)
+{
+	struct vm_talk *t = talk;
+
+	agent_client_input_end(&t->client, AGENT_CONTAINER);
+}
+
+static void give_credit(void *talk, enum agent_stream which, uint32_t len)
+{
+	struct vm_talk *t = talk;
+
+	agent_client_consumed(&t->client, AGENT_CONTAINER, which, len);
+}
+
+static void give_output_end(void *talk, enum agent_stream which)
+{
+	struct vm_talk *t = talk;
+
+	agent_client_output_end(&t->client, AGENT_CONTAINER, which);
+}
+
+static const struct vm_streams_peer container_streams = {
+	.input = give_input,
+	.input_end = give_input_end,
+	.consumed = give_credit,
+	.output_end = give_output_end,
+};
+
+/* --- what comes from outside --------------------------------------------------------------- */
 
 static void pass_signal(struct vm_talk *t)
 {
 	struct signalfd_siginfo info;
 
 	if (read(t->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	/* What the kernel tells of the terminal, that its size is another or that its master is
+	 * gone, is found out; the signals for it are made by the guest's kernel. One that comes
+	 * while such a one waits is lost, as two of a kind are. */
+	if (t->process->terminal && t->created)
+		resize(t);
+	if (t->process->terminal && info.ssi_code == SI_KERNEL)
 		return;
 	if (t->created)
 		(void)agent_client_signal(&t->client, AGENT_CONTAINER, (int)info.ssi_signo, false);
@@ -280,8 +337,8 @@ enum {
 	AT_SIGNALS,
 	AT_LAUNCHER,
 	AT_LISTENER,
-	AT_INPUT,
-	AT_KNOCKING,
+	AT_STREAMS,
+	AT_KNOCKING = AT_STREAMS + VM_STREAMS_POLLS,
 	AT_COMMANDS = AT_KNOCKING + VM_TALK_KNOCKING,
 	PLACES = AT_COMMANDS + VM_COMMANDS_POLLS,
 };
@@ -300,8 +357,7 @@ static void choose(struct vm_talk *t, struct pollfd fd[PLACES])
 	fd[AT_SIGNALS] = (struct pollfd){ .fd = t->signals, .events = POLLIN };
 	fd[AT_LAUNCHER] = (struct pollfd){ .fd = t->launcher, .events = POLLIN };
 	fd[AT_LISTENER] = (struct pollfd){ .fd = alone ? t->listener : -1, .events = POLLIN };
-	fd[AT_INPUT].fd = t->input && t->input_len == 0 ? t->stdio[0] : -1;
-	fd[AT_INPUT].events = POLLIN;
+	vm_streams_ask(&t->streams, &fd[AT_STREAMS]);
 	for (size_t i = 0; i < LEN(t->knocking); i++)
 		fd[AT_KNOCKING + i] =
 			(struct pollfd){ .fd = alone ? t->knocking[i] : -1, .events = POLLIN };
@@ -334,10 +390,12 @@ static void look(struct vm_talk *t)
 	hear_all_knocking(t, &fd[AT_KNOCKING]);
 	if (fd[AT_LISTENER].revents && may_be_started(t))
 		hear_listener(t);
-	if (fd[AT_INPUT].revents)
-		read_input(t);
+	vm_streams_serve(&t->streams, &fd[AT_STREAMS]);
 	vm_commands_io(&t->commands, &fd[AT_COMMANDS]);
 	agent_client_flush(&t->client);
+	/* one that failed to start ends as well, which is nobody's exit status */
+	if (t->ended && vm_streams_are_empty(&t->streams) && !t->over)
+		t->finished = t->over = true;
 }
 
 void *vm_talk_thread(void *talk)
@@ -366,6 +424,7 @@ bool vm_talk_passes(int signo)
 
 int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e)
 {
+	static const int stdio[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
 	static const struct agent_mount shares = { "virtiofs", MONITOR_FS_TAG, AGENT_SHARES, "" };
 	sigset_t set;
 
@@ -377,8 +436,7 @@ int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e)
 	(void)signal(SIGPIPE, SIG_IGN);
 	t->process = p;
 	t->shares = &shares;
-	for (int i = 0; i < 3; i++)
-		t->stdio[i] = i;
+	vm_streams_init(&t->streams, &container_streams, t, stdio);
 	t->launcher = p->launcher;
 	t->listener = p->listener;
 	t->starter = t->agent = -1;

@@ -7,6 +7,7 @@
  *	agent READY  ->  CLOCK, SETUP  ->  CREATE with the plan  ->  READY to the launcher
  *	START from the launcher or a connection  ->  START to the agent  ->  its answer back
  *	a signal to us  ->  SIGNAL to the container's first process
+ *	a terminal of another size, of which the kernel tells us  ->  RESIZE
  *	EXITED, and all of its output passed on  ->  the end
  */
 #pragma once
@@ -16,9 +17,11 @@
 
 #include "runtime/backend_vm_commands.h"
 #include "runtime/backend_vm_process.h"
+#include "runtime/backend_vm_streams.h"
+#include "runtime/backend_vm_terminal.h"
 #include "vm-sandbox/agent_client.h"
 
-enum { VM_TALK_INPUT = 16384, VM_TALK_KNOCKING = 4 };
+enum { VM_TALK_KNOCKING = 4 };
 
 struct vm_talk {
 	const struct vm_process *process;
@@ -30,14 +33,14 @@ struct vm_talk {
 	int listener;                     /* -1: nobody may connect (any more) */
 	int knocking[VM_TALK_KNOCKING];   /* connected to it and silent, the oldest first; or -1 */
 	int signals;                      /* a signalfd */
-	int stdio[3];                     /* the container's streams */
+	struct vm_streams streams;        /* of the container's first process */
+	struct vm_size size;              /* of its terminal, as the guest knows it */
 	const struct agent_mount *shares; /* that the agent shall mount */
 	uint32_t setup, create, start;    /* requests that are unanswered, or 0 */
 	bool created, started, told;      /* told: the launcher has heard READY or ERROR */
-	bool input, finished, over;
+	bool ended;                       /* EXITED has come, and all output before it */
+	bool finished, over;              /* finished: it has been passed on, too */
 	int status;
-	size_t input_len;
-	uint8_t input_data[VM_TALK_INPUT];
 	struct agent_client client;
 	struct vm_commands commands;
 };

@@ -450,6 +450,7 @@ static int make_process(struct creation *c, struct err *e)
 		.container_pidfd = -1,
 		.listener = c->listener,
 		.commands = c->commands,
+		.plain_terminal = c->console_socket < 0,
 		.events = { .context = c,
 		            .wait = creation_patience(c),
 		            .busy = on_busy,

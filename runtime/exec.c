@@ -300,6 +300,7 @@ static int make_process(struct execution *x, const struct backend *backend, stru
 		.container_pidfd = x->found.pidfd,
 		.listener = -1,
 		.commands = -1,
+		.plain_terminal = x->console_socket < 0,
 		.events = { .context = x,
 		            .wait = wait_for,
 		            .console = on_console,

@@ -332,6 +332,18 @@ void agent_client_consumed(struct agent_client *c, uint32_t process, enum agent_
 	channel_consumed(&c->channel, agent_stream(process, which), len);
 }
 
+void agent_client_output_end(struct agent_client *c, uint32_t process, enum agent_stream which)
+{
+	struct agent_client_process *p = agent_client_find(c, process);
+
+	if (!p || !(p->streams & 1u << which))
+		return;
+	(void)channel_end(&c->channel, agent_stream(process, which));
+	channel_close(&c->channel, agent_stream(process, which));
+	p->streams &= ~(1u << which);
+	finish(c, p);
+}
+
 void agent_client_forget(struct agent_client *c, uint32_t process)
 {
 	struct agent_client_process *p = agent_client_find(c, process);

@@ -144,6 +144,10 @@ void agent_client_input_end(struct agent_client *c, uint32_t process);
 void agent_client_consumed(struct agent_client *c, uint32_t process, enum agent_stream which,
                            uint32_t len);
 
+/* Nobody reads this output any more: the program gets SIGPIPE, or its terminal hangs up. Not
+ * from `output`. */
+void agent_client_output_end(struct agent_client *c, uint32_t process, enum agent_stream which);
+
 /* Sends what there is credit for of plans; all that takes bytes in or out does it, too. */
 void agent_client_flush(struct agent_client *c);
 

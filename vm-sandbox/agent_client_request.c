@@ -134,7 +134,7 @@ uint32_t agent_client_launch(struct agent_client *c, enum agent_type type, uint3
 
 	if (!p)
 		return 0;
-	p->streams = stdio;
+	p->streams = stdio & AGENT_HAS_ALL;
 	buf_add(&p->plan, plan, plan_len);
 	if (!p->plan.failed && open_streams(c, p))
 		request = ask_with(c, &m, sizeof(m), &group, 1);

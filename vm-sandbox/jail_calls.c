@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "base/scope.h"
@@ -37,7 +38,9 @@ enum {
 /* What else is looked at. */
 enum guard {
 	NO_GUARD,
-	OF_KVM,       /* ioctl: requests of a machine that runs */
+	OF_KVM,      /* ioctl: requests of a machine that runs */
+	OF_TERMINAL, /* … a terminal's size */
+	OF_BOTH,
 	NOT_AS_CODE,  /* mmap, mprotect: without PROT_EXEC */
 	AS_A_THREAD,  /* clone: in this process, in these namespaces */
 	TO_OURSELVES, /* tgkill: root's number may signal all of root's processes */
@@ -49,7 +52,9 @@ static const struct {
 	unsigned char roles, guard;
 } calls[] = {
 	/* the guest, and what wakes it and us */
-	{ SYS_ioctl, START | MAIN | VCPU, OF_KVM },
+	{ SYS_ioctl, MAIN | VCPU, OF_KVM },
+	{ SYS_ioctl, TALK, OF_TERMINAL },
+	{ SYS_ioctl, START, OF_BOTH },
 	{ SYS_write, ALL, NO_GUARD },
 	{ SYS_read, ALL, NO_GUARD },
 	{ SYS_futex, ALL, NO_GUARD },
@@ -128,11 +133,9 @@ static const struct {
 	{ SYS_capset, FILES, NO_GUARD },
 };
 
-static const uint32_t kvm_requests[] = {
-	KVM_RUN,
-	KVM_IRQFD,
-	KVM_SET_GSI_ROUTING,
-	KVM_IOEVENTFD,
+static const uint32_t requests[] = {
+	TIOCGWINSZ, /* alone a terminal's */
+	KVM_RUN,    KVM_IRQFD, KVM_SET_GSI_ROUTING, KVM_IOEVENTFD,
 };
 
 static const uint32_t copy_commands[] = { F_DUPFD_CLOEXEC, F_SETFD };
@@ -143,7 +146,7 @@ static const uint32_t namespace_flags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NE
 
 /* --- the program --------------------------------------------------------------------------- */
 
-enum { CODE_ROOM = 64 + 2 * LEN(calls) + 2 * LEN(kvm_requests) };
+enum { CODE_ROOM = 64 + 2 * LEN(calls) + 2 * LEN(requests) };
 
 struct code {
 	struct sock_filter v[CODE_ROOM];
@@ -197,7 +200,15 @@ static void put_guard(struct code *c, enum guard guard)
 		break;
 	case OF_KVM:
 		load_argument(c, 1);
-		only_one_of(c, kvm_requests, LEN(kvm_requests));
+		only_one_of(c, requests + 1, LEN(requests) - 1);
+		break;
+	case OF_TERMINAL:
+		load_argument(c, 1);
+		only_one_of(c, requests, 1);
+		break;
+	case OF_BOTH:
+		load_argument(c, 1);
+		only_one_of(c, requests, LEN(requests));
 		break;
 	case AS_A_COPY:
 		load_argument(c, 1);

@@ -84,7 +84,7 @@ enum agent_type {
 /* The streams of a process. */
 enum agent_stream {
 	AGENT_PLAN,   /* to the agent: agent_launch.plan_len bytes, and their end */
-	AGENT_STDIN,  /* to the agent; of a terminal, too */
+	AGENT_STDIN,  /* to the agent; the end of a terminal's is that the line has gone dead */
 	AGENT_STDOUT, /* all that a terminal shows */
 	AGENT_STDERR,
 	AGENT_STREAMS, /* of each process */
@@ -165,6 +165,7 @@ enum {
 	AGENT_HAS_STDOUT = 1 << AGENT_STDOUT,
 	AGENT_HAS_STDERR = 1 << AGENT_STDERR,
 	AGENT_HAS_ALL = AGENT_HAS_STDIN | AGENT_HAS_STDOUT | AGENT_HAS_STDERR,
+	AGENT_PLAIN = 1 << AGENT_STREAMS, /* its terminal adds no carriage return to a newline */
 };
 
 /* CREATE and EXEC. A plan with a terminal has the streams AGENT_STDIN and AGENT_STDOUT,

@@ -40,6 +40,8 @@ struct launch_options {
 	int container_pidfd; /* fills PLAN_FD_CONTAINER                */
 	int listener;        /* fills PLAN_FD_LISTENER                 */
 	int commands;        /* a listening socket for the backend whose process hears commands */
+	/* a microVM's terminal is shown on the caller's, which adds the carriage returns */
+	bool plain_terminal;
 	struct launch_events events;
 };
 

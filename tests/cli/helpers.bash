@@ -220,6 +220,15 @@ receive_tty() { # SOCKET
 	wait_for test -S "$1"
 }
 
+# in_terminal FILE COMMAND...: runs it with a terminal of its own; output in FILE. What
+# is written to $W/typing is typed there.
+in_terminal() {
+	local file=$1
+	shift
+	[ -p "$W/typing" ] || mkfifo "$W/typing"
+	timeout -k 2 "${LIMIT:-60}" script -qefc "$(printf '%q ' "$@")" "$file" <>"$W/typing" >/dev/null 3>&-
+}
+
 # CAISSON is one of `make SANITIZE=1`
 sanitized() {
 	ldd "$CAISSON" 2>/dev/null | grep -q libasan

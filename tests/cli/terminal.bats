@@ -68,15 +68,6 @@ load helpers
 	wait_for test ! -d "/proc/$(cat pid)"
 }
 
-# in_terminal FILE COMMAND...: runs it with a terminal of its own; output in FILE. What
-# is written to $W/typing is typed there.
-in_terminal() {
-	local file=$1
-	shift
-	[ -p "$W/typing" ] || mkfifo "$W/typing"
-	timeout -k 2 60 script -qefc "$(printf '%q ' "$@")" "$file" <>"$W/typing" >/dev/null 3>&-
-}
-
 @test "run in the foreground: the container has a terminal, and its status comes back" {
 	make_bundle b
 	config b '.process.terminal = true'

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -290,6 +291,7 @@ static long wrong_kvm(unsigned long request)
 	X(kvm_memory, 0, wrong_kvm(KVM_SET_USER_MEMORY_REGION))                               \
 	X(kvm_vm, 0, wrong_kvm(KVM_CREATE_VM))                                                \
 	X(terminal, 0, wrong_kvm(0x5412 /* TIOCSTI */))                                       \
+	X(terminal_size, 0, wrong_kvm(TIOCGWINSZ))                                            \
 	X(other_abi, 0, call_32_bits())                                                       \
 	X(x32, 0, syscall(0x40000000 | SYS_getpid))                                           \
 	X(filter, 0, syscall(SYS_seccomp, 0 /* SECCOMP_SET_MODE_STRICT */, 0, NULL))
@@ -398,6 +400,32 @@ static void test_taken_over(void **unused)
 	}
 	assert_int_equal(holes, 0);
 	assert_true(LEN(steps) >= 60);
+}
+
+/* The thread that speaks with commands may ask for the size of a terminal, and for nothing
+ * else of any device: ENOTTY is the pipe's answer. */
+static void test_terminal_size(void **unused)
+{
+	static const unsigned long requests[] = { TIOCGWINSZ, TIOCSTI, TIOCSCTTY, KVM_RUN };
+
+	(void)unused;
+	ROOT_ONLY();
+	for (size_t i = 0; i < LEN(requests); i++) {
+		pid_t child = fork();
+		struct err e = { 0 };
+
+		if (child == 0) {
+			prepare_step();
+			if (jail_thread(JAIL_START, &e) < 0 || jail_thread(JAIL_TALK, &e) < 0)
+				_exit(98);
+			(void)wrong_kvm(requests[i]);
+			syscall(SYS_exit_group, errno == ENOTTY ? REFUSED : 0);
+		}
+		int status = status_of(child);
+
+		assert_true(is_refused(status));
+		assert_int_equal(WIFSIGNALED(status), i > 0);
+	}
 }
 
 /* Where one wall falls another stands: what leads to the host's files is refused by the
@@ -558,9 +586,8 @@ static void test_server_in_the_jail(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken_over),
-		cmocka_unit_test(test_each_wall),
-		cmocka_unit_test(test_without_the_jail),
+		cmocka_unit_test(test_taken_over),         cmocka_unit_test(test_terminal_size),
+		cmocka_unit_test(test_each_wall),          cmocka_unit_test(test_without_the_jail),
 		cmocka_unit_test(test_server_in_the_jail),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread between a guest's agent and the commands, with an agent that has namespaces in
  * place of a guest: create, start, streams, signals, and what each failure says to whom. */
+#include <sys/ioctl.h>
 #include <sys/un.h>
 
 #include "runtime/backend_vm_talk.h"
@@ -50,8 +51,38 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-/* The thread with a plan of `args`, and an agent. */
-static void begin(const char *args)
+static int on_console(void *context, int master, const char *name, struct err *e)
+{
+	(void)context;
+	(void)e;
+	assert_memory_equal(name, "/dev/pts/", 9);
+	fixture.in = master;
+	return 0;
+}
+
+/* The host's end of the process's terminal is `in`. */
+static void make_terminal(void)
+{
+	const struct launch_events events = { .console = on_console };
+	struct err e = { 0 };
+	int slave;
+
+	assert_int_equal(vm_terminal_make((const void *)fixture.plan.data, &events, &slave, &e), 0);
+	talk.streams.in = slave;
+	talk.streams.out[0] = fcntl(slave, F_DUPFD_CLOEXEC, 3);
+	fixture.out = fcntl(fixture.in, F_DUPFD_CLOEXEC, 3);
+	pipe_to(&fixture.err, &talk.streams.out[1], true);
+}
+
+static void make_pipes(void)
+{
+	pipe_to(&fixture.in, &talk.streams.in, false);
+	pipe_to(&fixture.out, &talk.streams.out[0], true);
+	pipe_to(&fixture.err, &talk.streams.out[1], true);
+}
+
+/* The thread with a plan of `config`, and an agent. */
+static void begin_with(const struct vm_config *config, bool plain)
 {
 	struct err e = { 0 };
 	int pair[2];
@@ -61,7 +92,7 @@ static void begin(const char *args)
 	memset(&vm, 0, sizeof(vm));
 	vm_find_agent();
 	vm_make_rootfs();
-	vm_compile(&(const struct vm_config){ .args = args }, false, &fixture.plan);
+	vm_compile(config, false, &fixture.plan);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	fixture.launcher = pair[0];
 	(void)snprintf(fixture.path, sizeof(fixture.path), "%s.sock", vm.rootfs);
@@ -72,25 +103,32 @@ static void begin(const char *args)
 		.commands = listen_at(fixture.commands),
 		.plan = fixture.plan.data,
 		.plan_len = fixture.plan.len,
+		.terminal = config->terminal,
+		.plain_terminal = plain,
 	};
 	assert_int_equal(vm_talk_begin(&talk, &fixture.process, &e), 0);
 	fixture.share = (struct agent_mount){ "", vm.rootfs, AGENT_SHARES "/share", "" };
 	talk.shares = &fixture.share;
-	pipe_to(&fixture.in, &talk.stdio[0], false);
-	pipe_to(&fixture.out, &talk.stdio[1], true);
-	pipe_to(&fixture.err, &talk.stdio[2], true);
+	if (config->terminal)
+		make_terminal();
+	else
+		make_pipes();
 	talk.agent = vm_launch_agent();
 	assert_int_equal(pthread_create(&talk.thread, NULL, vm_talk_thread, &talk), 0);
+}
+
+static void begin(const char *args)
+{
+	begin_with(&(const struct vm_config){ .args = args }, false);
 }
 
 static void end(void)
 {
 	assert_int_equal(pthread_join(talk.thread, NULL), 0);
 	(void)vm_agent_end();
-	for (int i = 0; i < 3; i++)
-		(void)close(talk.stdio[i]);
-	(void)close(fixture.in);
-	(void)close(fixture.out);
+	vm_streams_done(&talk.streams);
+	fd_drop(&fixture.in);
+	fd_drop(&fixture.out);
 	(void)close(fixture.err);
 	fd_drop(&fixture.launcher);
 	fd_drop(&talk.launcher);
@@ -168,6 +206,97 @@ static void test_run(void **state)
 	end();
 	assert_true(talk.finished);
 	assert_int_equal(talk.status, 7);
+}
+
+static void start(void)
+{
+	struct frame f;
+
+	expect_ready();
+	say(fixture.launcher, FRAME_START);
+	assert_int_equal(hear(fixture.launcher, &f), 0);
+}
+
+/* Keys are the guest's terminal's business, and the size is told when it changes. */
+static void test_terminal(void **state)
+{
+	const struct winsize size = { .ws_row = 33, .ws_col = 44 };
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin_with(
+		&(const struct vm_config){
+			.args = "\"sh\",\"-c\",\"trap 'exit 9' INT; stty -echo; stty size; "
+				"read x; stty size; echo got $x; read y\"",
+			.process = "\"consoleSize\":{\"height\":10,\"width\":20}",
+			.terminal = true },
+		false);
+	start();
+	expect_text(fixture.out, "10 20\r\n");
+	assert_int_equal(ioctl(fixture.in, TIOCSWINSZ, &size), 0);
+	assert_int_equal(syscall(SYS_kill, getpid(), SIGWINCH), 0);
+	assert_int_equal(write(fixture.in, "abc\n", 4), 4);
+	expect_text(fixture.out, "33 44\r\ngot abc\r\n");
+	assert_int_equal(write(fixture.in, "\003", 1), 1);
+	end();
+	assert_true(talk.finished);
+	assert_int_equal(talk.status, 9);
+}
+
+/* One that is shown on our own terminal, which adds carriage returns; then it is gone. */
+static void test_terminal_hangs_up(void **state)
+{
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin_with(
+		&(const struct vm_config){
+			.args = "\"sh\",\"-c\",\"trap 'exit 3' HUP; echo one; echo two; while :; "
+				"do sleep 0.1; done\"",
+			.terminal = true },
+		true);
+	start();
+	expect_text(fixture.out, "one\ntwo\n");
+	fd_drop(&fixture.in);
+	fd_drop(&fixture.out);
+	end();
+	assert_true(talk.finished);
+	assert_int_equal(talk.status, 3);
+}
+
+/* The program ends as it does when its pipe is one of the host's. */
+static void test_nobody_reads(void **state)
+{
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin("\"sh\",\"-c\",\"echo line; read x; while echo line; do :; done 2>/dev/null; "
+	      "exit 4\"");
+	start();
+	expect_text(fixture.out, "line\n");
+	fd_drop(&fixture.out);
+	assert_int_equal(write(fixture.in, "\n", 1), 1);
+	end();
+	assert_true(talk.finished);
+	assert_int_equal(talk.status, 4); /* the signal is nothing to the first process */
+}
+
+/* A signal is passed on while the output of the program waits for somebody to read it. */
+static void test_output_waits(void **state)
+{
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin("\"sh\",\"-c\",\"trap 'echo asked >&2; kill -9 0' TERM; echo ready >&2; "
+	      "(while :; do echo line; done) & wait\"");
+	start();
+	expect_text(fixture.err, "ready\n");
+	sleep(1); /* until pipes are full, or not: the outcome is the same */
+	assert_int_equal(syscall(SYS_kill, getpid(), SIGTERM), 0);
+	expect_text(fixture.err, "asked\n");
+	fd_drop(&fixture.out);
+	end();
 }
 
 static void test_create_and_start(void **state)
@@ -421,6 +550,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_terminal_hangs_up),
+		cmocka_unit_test(test_nobody_reads),
+		cmocka_unit_test(test_output_waits),
 		cmocka_unit_test(test_create_and_start),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_launcher_dies),

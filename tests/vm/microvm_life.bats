@@ -152,11 +152,14 @@ in_a_guest() {
 
 @test "what is not there yet is refused by name" {
 	in_a_guest
-	config b '.process.terminal = true'
+	config b '.linux.namespaces += [{ type: "user" }] |
+		.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }] |
+		.linux.gidMappings = .linux.uidMappings'
 	expect 1 caisson run --isolation=vm -b b c
-	says "process.terminal"
-	config b '.process.terminal = false | .process.args = ["sleep", "1000"]'
-	expect 0 caisson run -d --isolation=vm -b b c
+	says "linux.namespaces: a user namespace"
+	make_bundle b2 copy
+	config b2 '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d --isolation=vm -b b2 c
 	expect 255 caisson exec c true
 	says "not supported in a microVM yet"
 	is_status c running

@@ -37,6 +37,7 @@ struct process {
 	uint32_t number;
 	enum phase phase;
 	bool is_exec, terminal;
+	bool plain;       /* AGENT_PLAIN */
 	bool created;     /* CREATE is answered: its end will be told */
 	uint32_t request; /* that is to be answered; 0: none */
 	uint32_t stdio;   /* AGENT_HAS_* */
@@ -136,7 +137,7 @@ MUST_CHECK int process_signal(struct process *p, int signal, struct err *e);
 /* Fills in the other ends, which belong to the caller, and opens the streams. */
 MUST_CHECK int stdio_make(struct agent *a, struct process *p, int ret[3], struct err *e);
 /* A terminal takes the place of what stdio_make has made; the fd is the callee's. */
-void stdio_terminal(struct process *p, int master);
+void stdio_terminal(struct agent *a, struct process *p, int master);
 
 /* Bytes, or the end, of the stream for standard input. */
 void stdio_input(struct agent *a, struct process *p, const uint8_t *data, size_t len);
@@ -152,6 +153,8 @@ uint64_t stdio_total(const struct process *p, int which);
 void stdio_close_input(struct agent *a, struct process *p);
 void stdio_close_output(struct agent *a, struct process *p, int which);
 void stdio_close(struct agent *a, struct process *p);
+/* Nobody is at the other end of the terminal any more. */
+void stdio_hang_up(struct agent *a, struct process *p);
 
 /* --- worker.c -------------------------------------------------------------------------------- */
 

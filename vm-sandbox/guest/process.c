@@ -83,7 +83,7 @@ int process_new(struct agent *a, const struct agent_launch *m, const char *group
 	place = free_place(a);
 	TRY(check_number(a, m->head.process, is_exec, e));
 	if (m->plan_len < sizeof(struct plan) || m->plan_len > PLAN_SIZE_MAX ||
-	    m->stdio & ~(uint32_t)AGENT_HAS_ALL)
+	    m->stdio & ~(uint32_t)(AGENT_HAS_ALL | AGENT_PLAIN))
 		return err_set(e, ERR_BUG, "a launch that cannot be");
 	p = place ? calloc(1, sizeof(*p)) : NULL;
 	if (!p)
@@ -91,7 +91,8 @@ int process_new(struct agent *a, const struct agent_launch *m, const char *group
 	*place = p;
 	p->number = m->head.process;
 	p->is_exec = is_exec;
-	p->stdio = m->stdio;
+	p->stdio = m->stdio & AGENT_HAS_ALL;
+	p->plain = m->stdio & AGENT_PLAIN;
 	p->plan_len = m->plan_len;
 	p->worker_socket = p->pidfd = p->in = p->out[0] = p->out[1] = -1;
 	p->group = strdup(group);

@@ -64,7 +64,7 @@ bool reap_report(struct agent *a, struct process *p)
 	} else if (r.kind == REPORT_FAILED) {
 		process_fail(a, p, &r.err);
 	} else if (r.kind == REPORT_TERMINAL) {
-		stdio_terminal(p, fd_give(&fd));
+		stdio_terminal(a, p, fd_give(&fd));
 	} else if (r.kind == REPORT_PREPARED) {
 		prepared(a, p, &r, &fd);
 	} else {

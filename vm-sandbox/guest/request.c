@@ -232,7 +232,10 @@ static void on_ended(void *owner, uint32_t stream)
 		stdio_write(a, p);
 		break;
 	default: /* nobody reads it any more */
-		stdio_close_output(a, p, stream % AGENT_STREAMS == AGENT_STDERR);
+		if (p->terminal)
+			stdio_hang_up(a, p);
+		else
+			stdio_close_output(a, p, stream % AGENT_STREAMS == AGENT_STDERR);
 	}
 }
 

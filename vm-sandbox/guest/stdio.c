@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -62,11 +63,19 @@ int stdio_make(struct agent *a, struct process *p, int ret[3], struct err *e)
 	return 0;
 }
 
-void stdio_terminal(struct process *p, int master)
+/* What was typed before, or that nobody will, has waited for it. */
+void stdio_terminal(struct agent *a, struct process *p, int master)
 {
+	struct termios t;
+
 	(void)fcntl(master, F_SETFL, O_NONBLOCK);
+	if (p->plain && tcgetattr(master, &t) == 0) {
+		t.c_oflag &= ~(tcflag_t)ONLCR;
+		(void)tcsetattr(master, TCSANOW, &t);
+	}
 	p->out[0] = master;
 	p->in = fcntl(master, F_DUPFD_CLOEXEC, 3);
+	stdio_write(a, p);
 }
 
 /* --- towards the program -------------------------------------------------------------------- */
@@ -105,8 +114,11 @@ void stdio_write(struct agent *a, struct process *p)
 		p->in_len -= (size_t)n;
 		channel_consumed(&a->channel, agent_stream(p->number, AGENT_STDIN), (uint32_t)n);
 	}
-	/* a terminal has no end but what is typed */
-	if (p->in_ends && p->in >= 0 && p->in_len == 0 && !p->terminal)
+	if (!p->in_ends || p->in < 0 || p->in_len > 0)
+		return;
+	if (p->terminal)
+		stdio_hang_up(a, p);
+	else
 		stdio_close_input(a, p);
 }
 
@@ -162,6 +174,12 @@ uint64_t stdio_total(const struct process *p, int which)
 	if (p->out[which] >= 0 && ioctl(p->out[which], FIONREAD, &waiting) < 0)
 		waiting = 0;
 	return p->sent[which] + (uint64_t)waiting;
+}
+
+void stdio_hang_up(struct agent *a, struct process *p)
+{
+	stdio_close_input(a, p);
+	stdio_close_output(a, p, 0);
 }
 
 void stdio_close(struct agent *a, struct process *p)
