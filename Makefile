@@ -228,7 +228,7 @@ $(BUILD)/tests/test_vm_%: tests/unit/test_vm_%.c $(VM_LIBRARY)
 	  -pie $(ALL_LDFLAGS) -MMD -MP -Wl,--allow-multiple-definition -o $@ $< $(VM_LIBRARY) $(VM_LIBS) -lcmocka
 
 # Those of the guest's agent run it, with plans that the compiler makes.
-$(patsubst %,$(BUILD)/tests/test_vm_%,agent_run agent_group agent_hostile talk ops): $(BUILD)/tests/%: tests/unit/%.c \
+$(patsubst %,$(BUILD)/tests/test_vm_%,agent_run agent_group agent_hostile talk exec ops): $(BUILD)/tests/%: tests/unit/%.c \
   $(LIBRARY) $(BUILD)/caisson-agent
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(HOST_CPPFLAGS) $(filter-out -Wmissing-prototypes -Wcast-qual,$(ALL_CFLAGS)) \

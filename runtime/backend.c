@@ -17,6 +17,7 @@ static int create_namespaces(const struct plan *plan, const struct launch_option
 /* A Linux container: namespaces made by the launcher on this host's kernel. */
 static const struct backend namespaces = {
 	.name = "namespaces",
+	.compile_exec = compile_exec,
 	.create = create_namespaces,
 	.start = launch_start,
 	.list = backend_group_list,
@@ -31,6 +32,8 @@ static const struct backend namespaces = {
 static const struct backend vm = {
 	.name = "vm",
 	.commands = VM_COMMANDS_SOCKET,
+	.guest = true,
+	.compile_exec = vm_box_exec,
 	.create = backend_vm_create,
 	.start = backend_vm_start,
 	.list = backend_vm_list,

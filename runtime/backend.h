@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "runtime/compile.h"
 #include "runtime/host_check.h"
 #include "runtime/launch/launch.h"
 #include "runtime/launch/plan.h"
@@ -20,8 +21,15 @@ struct backend {
 	/* Where in the record's folder its process hears commands; NULL: the kernel does. */
 	const char *commands;
 
+	/* Its processes and groups are those of another kernel. */
+	bool guest;
+
+	/* The plan of another process in a container that is there. */
+	int (*compile_exec)(const struct compile_exec_options *options,
+	                    const struct host_facts *facts, struct buf *ret, struct err *e);
+
 	/* Leads the plan's process up to the point before user code. `box` is what a microVM
-	 * is made of; NULL for what is no microVM. */
+	 * is made of; NULL for what is no microVM, and for an exec. */
 	int (*create)(const struct plan *plan, const struct launch_options *options,
 	              const struct vm_box *box, struct launch *ret, struct err *e);
 

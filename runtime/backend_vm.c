@@ -19,6 +19,7 @@
 #include "base/scope.h"
 #include "base/sys.h"
 #include "runtime/backend.h"
+#include "runtime/backend_vm_exec_process.h"
 #include "runtime/backend_vm_process.h"
 #include "runtime/backend_vm_terminal.h"
 
@@ -129,6 +130,7 @@ struct life {
 	void (*live)(const struct life *l, int launcher);
 	struct vm_process *monitor;
 	const struct vm_box *box;
+	struct vm_exec_process *exec;
 	int terminal; /* -1: none */
 };
 
@@ -240,6 +242,54 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 	return until_ready(l, events, e);
 }
 
+/* --- exec ---------------------------------------------------------------------------------- */
+
+static void live_as_exec(const struct life *l, int launcher)
+{
+	struct err e = { 0 };
+	struct frame f;
+	int terminal = l->terminal;
+
+	l->exec->launcher = launcher;
+	if (setsid() < 0)
+		(void)err_sys(&e, "setsid");
+	else if (terminal < 0 || vm_terminal_take(&terminal, &e) == 0)
+		vm_exec_process_run(l->exec, &e);
+	vm_frame_error(&f, &e);
+	(void)!send(launcher, &f, sizeof(f), MSG_NOSIGNAL);
+}
+
+static int lead_exec(const struct plan *plan, const struct launch_options *options,
+                     struct launch *l, struct err *e)
+{
+	FD int terminal = -1;
+
+	TRY(vm_terminal_make(plan, &options->events, &terminal, e));
+	struct vm_exec_process exec = {
+		.monitor = options->commands,
+		.plan = plan,
+		.plan_len = plan->size,
+		.group = options->group ? options->group : "",
+		.plain_terminal = options->plain_terminal,
+	};
+	const struct life life = { .live = live_as_exec, .exec = &exec, .terminal = terminal };
+
+	TRY(give_birth(&life, options->cgroup, l, e));
+	fd_drop(&terminal);
+	return until_ready(l, &options->events, e);
+}
+
+static int create_exec(const struct plan *plan, const struct launch_options *options,
+                       struct launch *ret, struct err *e)
+{
+	if (lead_exec(plan, options, ret, e) == 0)
+		return 0;
+	launch_abort(ret);
+	return -1;
+}
+
+/* --- create -------------------------------------------------------------------------------- */
+
 int backend_vm_create(const struct plan *plan, const struct launch_options *options,
                       const struct vm_box *box, struct launch *ret, struct err *e)
 {
@@ -249,7 +299,7 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 
 	*ret = (struct launch)LAUNCH_NONE;
 	if (!box)
-		return err_set(e, ERR_REFUSED, "exec: not supported in a microVM yet");
+		return create_exec(plan, options, ret, e);
 	choice.kernel = box->settings.kernel;
 	TRY(backend_vm_prepare(&a, &choice, &kernel, e));
 	FD int vmlinux = kernel.vmlinux;

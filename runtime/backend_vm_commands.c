@@ -17,8 +17,25 @@ static void drop(struct vm_commands *c, struct vm_command *command)
 		if (c->asked[i].command == command)
 			c->asked[i].command = NULL;
 	}
+	if (command->exec)
+		vm_exec_gone(command->exec);
 	fd_drop(&command->socket);
 	*command = (struct vm_command){ .socket = -1 };
+}
+
+/* It is not only asked and answered, and silence means nothing. */
+static bool stays(const struct vm_command *command)
+{
+	return command->watches || command->exec;
+}
+
+static bool may_stay(const struct vm_commands *c)
+{
+	size_t staying = 0;
+
+	for (size_t i = 0; i < LEN(c->command); i++)
+		staying += stays(&c->command[i]);
+	return staying < VM_COMMANDS_STAYING;
 }
 
 /* A free place, or that of the one that has been silent for longest. NULL: all are used. */
@@ -31,7 +48,7 @@ static struct vm_command *place(struct vm_commands *c)
 
 		if (one->socket < 0)
 			return one;
-		if (!one->asking && !one->watches && (!oldest || one->since < oldest->since))
+		if (!one->asking && !stays(one) && (!oldest || one->since < oldest->since))
 			oldest = one;
 	}
 	if (oldest)
@@ -135,13 +152,27 @@ static void take_request(struct vm_commands *c, struct vm_command *command, cons
 
 static void begin_watch(struct vm_commands *c, struct vm_command *command)
 {
-	size_t staying = 0;
-
-	for (size_t i = 0; i < LEN(c->command); i++)
-		staying += c->command[i].watches;
-	if (staying < VM_COMMANDS_STAYING)
+	if (may_stay(c))
 		command->watches = true;
 	else
+		drop(c, command);
+}
+
+/* An AGENT_EXEC makes the connection that of an exec. */
+static void take_message(struct vm_commands *c, struct vm_command *command, const void *data,
+                         size_t len)
+{
+	struct agent_head head = { 0 };
+
+	if (len >= sizeof(head))
+		memcpy(&head, data, sizeof(head));
+	if (head.type != AGENT_EXEC) {
+		take_request(c, command, data, len);
+		return;
+	}
+	if (may_stay(c))
+		command->exec = vm_exec_begin(&c->execs, command->socket, data, len);
+	if (!command->exec)
 		drop(c, command);
 }
 
@@ -158,8 +189,12 @@ static void take_packet(struct vm_commands *c, struct vm_command *command)
 	}
 	memcpy(&head, c->packet, sizeof(head));
 	command->since = ++c->count;
-	if (head.kind == VM_MESSAGE)
-		take_request(c, command, c->packet + sizeof(head), (size_t)n - sizeof(head));
+	if (command->exec) {
+		if (!vm_exec_packet(&c->execs, command->exec, &head, c->packet + sizeof(head),
+		                    (size_t)n - sizeof(head)))
+			drop(c, command);
+	} else if (head.kind == VM_MESSAGE)
+		take_message(c, command, c->packet + sizeof(head), (size_t)n - sizeof(head));
 	else if (head.kind == VM_WATCH)
 		begin_watch(c, command);
 	else
@@ -170,6 +205,8 @@ static void take_packet(struct vm_commands *c, struct vm_command *command)
 
 bool vm_commands_replied(struct vm_commands *c, uint32_t request, const struct agent_reply *reply)
 {
+	if (vm_execs_replied(&c->execs, request, reply))
+		return true;
 	for (size_t i = 0; i < LEN(c->asked); i++) {
 		struct vm_command *command = c->asked[i].command;
 
@@ -207,6 +244,7 @@ void vm_commands_oom(struct vm_commands *c, uint64_t kills)
 void vm_commands_init(struct vm_commands *c, int listener, struct agent_client *agent)
 {
 	memset(c, 0, sizeof(*c));
+	vm_execs_init(&c->execs, agent);
 	c->listener = listener;
 	c->agent = agent;
 	for (size_t i = 0; i < LEN(c->command); i++)
@@ -217,6 +255,7 @@ void vm_commands_done(struct vm_commands *c)
 {
 	for (size_t i = 0; i < LEN(c->command); i++)
 		drop(c, &c->command[i]);
+	vm_execs_done(&c->execs);
 }
 
 /* One that is owed an answer is heard after it; all, after some of many are answered. */
@@ -231,7 +270,9 @@ void vm_commands_wants(const struct vm_commands *c, struct pollfd ret[VM_COMMAND
 
 		ret[i] = (struct pollfd){ .fd = one->socket };
 		ret[i].events = (short)((heard ? POLLIN : 0) | (one->owed ? POLLOUT : 0));
-		room |= one->socket < 0 || (!one->asking && !one->watches);
+		if (one->exec && vm_exec_owes(one->exec))
+			ret[i].events |= POLLOUT;
+		room |= one->socket < 0 || (!one->asking && !stays(one));
 	}
 	ret[VM_COMMANDS_MAX] = (struct pollfd){ .fd = room ? c->listener : -1, .events = POLLIN };
 }
@@ -254,4 +295,5 @@ void vm_commands_io(struct vm_commands *c, const struct pollfd polled[VM_COMMAND
 	}
 	if (polled[VM_COMMANDS_MAX].revents & POLLIN)
 		take_connection(c);
+	vm_execs_tend(&c->execs);
 }

@@ -8,8 +8,7 @@
  *	thread -> command   MESSAGE   its reply; or an event
  *	command -> thread   WATCH     from now on it hears of processes killed for want of
  *	                              memory (AGENT_OOM), but not of each: of the newest count
- *	either way          DATA      bytes of a stream of the process that it has launched
- *	either way          END       of that stream
+ *	either way          DATA, END, TAKEN    of an exec's streams (backend_vm_exec.h)
  *
  * Who may connect is said by the record's folder. The thread waits for none of them: what it
  * has to say to one that does not listen is said later or ends the connection, and one that
@@ -19,21 +18,23 @@
 
 #include <poll.h>
 
+#include "runtime/backend_vm_exec.h"
 #include "vm-sandbox/agent_client.h"
 
-enum vm_packet { VM_MESSAGE = 1, VM_WATCH, VM_DATA, VM_END };
+enum vm_packet { VM_MESSAGE = 1, VM_WATCH, VM_DATA, VM_END, VM_TAKEN };
 
 struct vm_packet_head {
 	uint16_t kind;   /* enum vm_packet */
-	uint16_t stream; /* DATA, END: enum agent_stream; else 0 */
-	uint32_t reserved;
+	uint16_t stream; /* DATA, END, TAKEN: enum agent_stream; else 0 */
+	uint32_t count;  /* TAKEN: bytes; else 0 */
 };
 
 enum {
 	VM_PACKET_MAX = sizeof(struct vm_packet_head) + CHANNEL_PAYLOAD_MAX,
 	VM_COMMANDS_MAX = 80,
-	VM_COMMANDS_STAYING = 64, /* that watch; the other places are for those that ask and go */
-	VM_COMMANDS_ASKING = 8,   /* requests at once; the agent's others are not for commands */
+	VM_COMMANDS_STAYING =
+		64, /* that watch or exec; the other places are for those that ask and go */
+	VM_COMMANDS_ASKING = 8, /* requests at once; the agent's others are not for commands */
 	VM_COMMANDS_POLLS = VM_COMMANDS_MAX + 1,
 };
 
@@ -43,7 +44,8 @@ struct vm_command {
 	uint64_t since; /* the count of packets and connections when it last said something */
 	bool asking;    /* a reply is due: it is heard again after that */
 	bool watches;
-	bool owed; /* a count of kills, when there is room in its socket */
+	struct vm_exec *exec; /* whose host process it is; NULL */
+	bool owed;            /* a count of kills, when there is room in its socket */
 };
 
 struct vm_commands {
@@ -56,6 +58,7 @@ struct vm_commands {
 		uint32_t request;           /* 0: this place is free */
 		struct vm_command *command; /* NULL: gone */
 	} asked[VM_COMMANDS_ASKING];
+	struct vm_execs execs;
 	_Alignas(8) uint8_t packet[VM_PACKET_MAX];
 };
 

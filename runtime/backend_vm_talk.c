@@ -138,49 +138,48 @@ static void on_output(void *owner, uint32_t process, enum agent_stream which, co
 {
 	struct vm_talk *t = owner;
 
-	(void)process;
-	vm_streams_output(&t->streams, which, data, len);
+	if (!vm_execs_output(&t->commands.execs, process, which, data, len))
+		vm_streams_output(&t->streams, which, data, len);
 }
 
 static void on_output_ended(void *owner, uint32_t process, enum agent_stream which)
 {
 	struct vm_talk *t = owner;
 
-	(void)process;
-	vm_streams_output_ended(&t->streams, which);
+	if (!vm_execs_output_ended(&t->commands.execs, process, which))
+		vm_streams_output_ended(&t->streams, which);
 }
 
 static void on_input_writable(void *owner, uint32_t process)
 {
 	struct vm_talk *t = owner;
 
-	(void)process;
-	vm_streams_input_writable(&t->streams);
+	if (!vm_execs_input_writable(&t->commands.execs, process))
+		vm_streams_input_writable(&t->streams);
 }
 
 static void on_input_closed(void *owner, uint32_t process)
 {
 	struct vm_talk *t = owner;
 
-	(void)process;
-	vm_streams_input_closed(&t->streams);
+	if (!vm_execs_input_closed(&t->commands.execs, process))
+		vm_streams_input_closed(&t->streams);
 }
 
 static void on_exited(void *owner, uint32_t process, int status, int signal)
 {
 	struct vm_talk *t = owner;
 
-	(void)process;
-	(void)signal;
-	t->status = status;
+	if (!vm_execs_exited(&t->commands.execs, process, status, signal))
+		t->status = status;
 }
 
 static void on_finished(void *owner, uint32_t process)
 {
 	struct vm_talk *t = owner;
 
-	(void)process;
-	t->ended = true;
+	if (!vm_execs_finished(&t->commands.execs, process))
+		t->ended = true;
 }
 
 static void on_oom(void *owner, uint64_t kills)

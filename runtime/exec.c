@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,6 +17,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/sys.h"
+#include "base/unix.h"
 #include "runtime/backend.h"
 #include "runtime/compile.h"
 #include "runtime/console.h"
@@ -28,6 +30,8 @@
 #include "runtime/rdt.h"
 #include "runtime/seccomp_agent.h"
 
+enum { CONNECT_MS = 10000 };
+
 /* All that one exec holds. */
 struct execution {
 	const struct container_context *context;
@@ -38,8 +42,9 @@ struct execution {
 	const struct oci_config *config;
 	const struct oci_process *process;
 	struct host_facts facts;
-	const char *cgroup_path;
-	int cgroup, freezer, console_socket, master;
+	const struct backend *backend;
+	const char *cgroup_path, *group; /* the latter is a guest's, below the container's */
+	int cgroup, freezer, console_socket, master, commands;
 	struct launch launch;
 	struct patience patience;
 };
@@ -49,6 +54,7 @@ static void execution_end(struct execution *x)
 	launch_done(&x->launch);
 	fd_drop(&x->master);
 	fd_drop(&x->console_socket);
+	fd_drop(&x->commands);
 	fd_drop(&x->freezer);
 	fd_drop(&x->cgroup);
 	found_close(&x->found);
@@ -116,6 +122,12 @@ static int read_cgroup(struct execution *x, const char **ret, struct err *e)
 	*ret = path_clean(&x->arena, "", arena_printf(&x->arena, "%s/%s", own, given.v[0]));
 	if (!path_is_below(*ret, own))
 		return err_set(e, ERR_USAGE, "--cgroup: %s is not a sub cgroup path", given.v[0]);
+	if (!x->backend->guest)
+		return 0;
+	/* the host's process is where the container's is */
+	x->group = path_clean(&x->arena, "", *ret + strlen(own));
+	x->group += x->group[0] == '/';
+	*ret = own;
 	return 0;
 }
 
@@ -195,7 +207,32 @@ static int compile_plan(struct execution *x, struct err *e)
 		.seccomp_cache = cache,
 	};
 
-	return compile_exec(&options, &x->facts, &x->plan_bytes, e);
+	return x->backend->compile_exec(&options, &x->facts, &x->plan_bytes, e);
+}
+
+static int find_backend(struct execution *x, struct err *e)
+{
+	const char *name = x->found.state.backend;
+
+	x->backend = backend_find(name);
+	return x->backend ? 0 : err_set(e, ERR_STATE, "this caisson has no backend \"%s\"", name);
+}
+
+/* Where the container's process is that hears commands. */
+static int connect_to_container(struct execution *x, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (!x->backend->commands)
+		return 0;
+	x->commands = unix_connect(x->found.dir.fd, x->backend->commands, SOCK_SEQPACKET,
+	                           CONNECT_MS, &why);
+	if (x->commands >= 0)
+		return 0;
+	if (why.sys == ECONNREFUSED || why.sys == ENOENT)
+		return err_set(e, ERR_STATE, "cannot exec in a stopped container");
+	*e = why;
+	return -1;
 }
 
 static int prepare(struct execution *x, struct err *e)
@@ -206,6 +243,7 @@ static int prepare(struct execution *x, struct err *e)
 	TRY(creation_check_fds(0, r->preserve_fds, e)); /* before we open some ourselves */
 	TRY(found_open(x->context, &x->arena, r->id, false, &x->found, e));
 	TRY(check_status(&x->found, r->ignore_paused, e));
+	TRY(find_backend(x, e));
 	TRY(bundle_config(&x->arena, x->found.dir.fd, "config.json", &x->config_text, &x->config,
 	                  e));
 	TRY(exec_process(&x->arena, r, x->config->process, &x->process, e));
@@ -222,7 +260,8 @@ static int prepare(struct execution *x, struct err *e)
 	TRY(host_facts_read(&x->arena, &config, NULL, &x->facts, e));
 	TRY(read_cgroup(x, &path, e));
 	TRY(open_cgroup(x, path, e));
-	return compile_plan(x, e);
+	TRY(compile_plan(x, e));
+	return connect_to_container(x, e);
 }
 
 /* --- effects ---------------------------------------------------------------------------------- */
@@ -255,7 +294,7 @@ static int on_listener(void *context, pid_t pid, int notify, struct err *e)
 	return seccomp_agent_send(x->config, &x->found.state, pid, notify, e);
 }
 
-static int set_off(struct execution *x, const struct backend *backend, struct err *e)
+static int set_off(struct execution *x, struct err *e)
 {
 	const struct exec_request *r = x->request;
 	const struct plan *plan = (const struct plan *)(const void *)x->plan_bytes.data;
@@ -275,7 +314,7 @@ static int set_off(struct execution *x, const struct backend *backend, struct er
 	if (r->pidfd_socket)
 		TRY(creation_send_pidfd(r->pidfd_socket, x->launch.pidfd, "setns", e));
 	log_debug("setns_init: about to exec in container %s", x->found.dir.id);
-	return backend->start(plan, &start, e);
+	return x->backend->start(plan, &start, e);
 }
 
 /* config.md: where the runtime's process runs before the new one is in the container's
@@ -292,14 +331,15 @@ static int move_to_initial_cpus(const struct oci_process *process, struct err *e
 	return 0;
 }
 
-static int make_process(struct execution *x, const struct backend *backend, struct err *e)
+static int make_process(struct execution *x, struct err *e)
 {
 	const struct plan *plan = (const struct plan *)(const void *)x->plan_bytes.data;
 	const struct launch_options options = {
 		.cgroup = x->cgroup,
 		.container_pidfd = x->found.pidfd,
 		.listener = -1,
-		.commands = -1,
+		.commands = x->commands,
+		.group = x->group,
 		.plain_terminal = x->console_socket < 0,
 		.events = { .context = x,
 		            .wait = wait_for,
@@ -307,19 +347,19 @@ static int make_process(struct execution *x, const struct backend *backend, stru
 		            .listener = on_listener },
 	};
 
-	return backend->create(plan, &options, NULL, &x->launch, e);
+	return x->backend->create(plan, &options, NULL, &x->launch, e);
 }
 
-static int make_process_somewhere(struct execution *x, const struct backend *backend, struct err *e)
+static int make_process_somewhere(struct execution *x, struct err *e)
 {
-	if (make_process(x, backend, e) == 0)
+	if (make_process(x, e) == 0)
 		return 0;
 	if (x->launch.pid != 0 || !x->cgroup_path || x->request->cgroups.n > 0 ||
 	    (e->sys != EBUSY && e->sys != EOPNOTSUPP))
 		return -1;
 	*e = (struct err){ 0 };
 	TRY(follow_init(x, e));
-	return make_process(x, backend, e);
+	return make_process(x, e);
 }
 
 /* With all of its process group, which it leads (setsid). */
@@ -330,10 +370,9 @@ static void kill_process(struct execution *x)
 	launch_abort(&x->launch);
 }
 
-static int execute(struct execution *x, const struct backend *backend, int *ret_status,
-                   struct err *e)
+static int execute(struct execution *x, int *ret_status, struct err *e)
 {
-	TRY(make_process_somewhere(x, backend, e));
+	TRY(make_process_somewhere(x, e));
 	const struct foreground in_front = {
 		.pid = x->launch.pid,
 		.pidfd = x->launch.pidfd,
@@ -343,8 +382,7 @@ static int execute(struct execution *x, const struct backend *backend, int *ret_
 
 	struct foreground_end end = { .status = 0 };
 
-	if (rdt_join(x->found.dir.id, x->config, x->launch.pid, e) < 0 ||
-	    set_off(x, backend, e) < 0 ||
+	if (rdt_join(x->found.dir.id, x->config, x->launch.pid, e) < 0 || set_off(x, e) < 0 ||
 	    (!x->request->detach && foreground_wait(&in_front, &end, e) < 0)) {
 		kill_process(x);
 		return -1;
@@ -363,6 +401,7 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		.cgroup = -1,
 		.freezer = -1,
 		.console_socket = -1,
+		.commands = -1,
 		.master = -1,
 		.launch = LAUNCH_NONE,
 		.patience = PATIENCE_ENDLESS,
@@ -374,13 +413,9 @@ int container_exec(const struct container_context *c, const struct exec_request 
 		x.patience.limit = arena_printf(&x.arena, "%s (--deadline)", r->deadline);
 	}
 	TRY(prepare(&x, e));
-	const struct backend *backend = backend_find(x.found.state.backend);
-	if (!backend)
-		return err_set(e, ERR_STATE, "this caisson has no backend \"%s\"",
-		               x.found.state.backend);
 	if (!r->detach)
 		TRY(foreground_begin(&signals, e));
 	x.patience.signals = signals;
 	TRY(move_to_initial_cpus(x.process, e));
-	return execute(&x, backend, ret_status, e);
+	return execute(&x, ret_status, e);
 }

@@ -164,6 +164,25 @@ int vm_box_make(struct arena *a, const struct oci_config *config, const char *id
 	return compile_guest(a, config, id, bundle, seccomp_cache, ret, e);
 }
 
+int vm_box_exec(const struct compile_exec_options *options, const struct host_facts *facts,
+                struct buf *ret, struct err *e)
+{
+	const struct vm_request asked = { .preserve_fds = options->preserve_fds };
+	struct compile_exec_options inside = *options;
+	struct oci_config guest = *options->config;
+	struct oci_linux linux_ = *options->config->linux_;
+
+	(void)facts;
+	guest.process = options->process;
+	TRY(vm_refuse(&guest, &asked, e));
+	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
+	guest.linux_ = &linux_;
+	inside.config = &guest;
+	inside.cgroup = VM_GUEST_GROUP;
+	inside.keyring = inside.root = NULL;
+	return compile_exec(&inside, &guest_facts, ret, e);
+}
+
 void vm_box_done(struct vm_box *box)
 {
 	buf_done(&box->plan);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "runtime/compile.h"
 #include "runtime/facts.h"
 #include "runtime/isolation.h"
 #include "runtime/launch/plan.h"
@@ -45,4 +46,9 @@ extern const struct host_facts vm_guest_facts;
 MUST_CHECK int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,
                            const char *bundle, int seccomp_cache, struct vm_box *ret,
                            struct err *e);
+
+/* The plan of an exec in one; what cannot be in a guest is refused. `cgroup`, `keyring` and
+ * the root's place are not looked at: the guest has its own. */
+MUST_CHECK int vm_box_exec(const struct compile_exec_options *options,
+                           const struct host_facts *facts, struct buf *ret, struct err *e);
 void vm_box_done(struct vm_box *box);

@@ -39,7 +39,10 @@ struct launch_options {
 	int cgroup;          /* fd of the cgroup to be born in, or -1  */
 	int container_pidfd; /* fills PLAN_FD_CONTAINER                */
 	int listener;        /* fills PLAN_FD_LISTENER                 */
-	int commands;        /* a listening socket for the backend whose process hears commands */
+	/* of the backend whose process hears commands: where it shall, and for an exec a
+	 * connection to it, with the group below the container's, NULL or "": that itself */
+	int commands;
+	const char *group;
 	/* a microVM's terminal is shown on the caller's, which adds the carriage returns */
 	bool plain_terminal;
 	struct launch_events events;

@@ -157,12 +157,5 @@ in_a_guest() {
 		.linux.gidMappings = .linux.uidMappings'
 	expect 1 caisson run --isolation=vm -b b c
 	says "linux.namespaces: a user namespace"
-	make_bundle b2 copy
-	config b2 '.process.args = ["sleep", "1000"]'
-	expect 0 caisson run -d --isolation=vm -b b2 c
-	expect 255 caisson exec c true
-	says "not supported in a microVM yet"
-	is_status c running
-	expect 0 caisson delete --force c
 	nothing_left
 }
