@@ -96,10 +96,11 @@ static void on_created(struct vm_talk *t)
 static void on_started(struct vm_talk *t)
 {
 	t->started = t->streams.open = true;
-	fd_drop(&t->starter); /* the end of file is the answer */
 	fd_drop(&t->listener);
 	for (size_t i = 0; i < LEN(t->knocking); i++)
 		fd_drop(&t->knocking[i]);
+	/* the end of file is the answer; whoever gets it may see that nobody listens any more */
+	fd_drop(&t->starter);
 }
 
 static uint32_t stdio_of(const struct vm_process *p)
