@@ -34,11 +34,12 @@ struct guest {
 
 static bool has_file(struct agent_texts files, const char *name)
 {
-	const char *one, *text;
+	const char *one;
 
-	while ((one = agent_text(&files)) && (text = agent_text(&files))) {
+	while ((one = agent_text(&files))) {
 		if (strcmp(one, name) == 0)
 			return true;
+		(void)agent_text(&files); /* what it says */
 	}
 	return false;
 }
