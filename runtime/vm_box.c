@@ -180,7 +180,7 @@ int vm_box_exec(const struct compile_exec_options *options, const struct host_fa
 	inside.config = &guest;
 	inside.cgroup = VM_GUEST_GROUP;
 	inside.keyring = inside.root = NULL;
-	return compile_exec(&inside, &guest_facts, ret, e);
+	return compile_exec(&inside, &vm_guest_facts, ret, e);
 }
 
 void vm_box_done(struct vm_box *box)

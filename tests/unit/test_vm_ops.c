@@ -159,8 +159,9 @@ static void begin_guest(const char *args)
 	assert_int_equal(vm_talk_begin(&talk, &fix.process, &fix.e), 0);
 	fix.share = (struct agent_mount){ "", vm.rootfs, AGENT_SHARES "/share", "" };
 	talk.shares = &fix.share;
-	for (int i = 0; i < 3; i++)
-		talk.stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	talk.streams.in = open("/dev/null", O_RDWR | O_CLOEXEC);
+	talk.streams.out[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	talk.streams.out[1] = open("/dev/null", O_RDWR | O_CLOEXEC);
 	talk.agent = vm_launch_agent();
 	assert_int_equal(pthread_create(&talk.thread, NULL, vm_talk_thread, &talk), 0);
 	assert_int_equal(recv(fix.launcher, &f, sizeof(f), 0), sizeof(f));
@@ -177,8 +178,7 @@ static void end_guest(void)
 {
 	assert_int_equal(pthread_join(talk.thread, NULL), 0);
 	(void)vm_agent_end();
-	for (int i = 0; i < 3; i++)
-		fd_drop(&talk.stdio[i]);
+	vm_streams_done(&talk.streams);
 	fd_drop(&fix.launcher);
 	fd_drop(&fix.process.commands);
 	fd_drop(&talk.launcher);
