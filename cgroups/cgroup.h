@@ -116,6 +116,9 @@ MUST_CHECK int cgroup_create(const struct cgroup_facts *facts, const char *path,
 MUST_CHECK int cgroup_check(const struct cgroup_facts *facts, const char *path,
                             unsigned int controllers, struct err *e);
 
+/* Nobody may be in a group that we did not make, and it may not be frozen: ERR_STATE. */
+MUST_CHECK int cgroup_check_unused(int cgroup, struct err *e);
+
 /* Writes the values in order; the first that fails ends it. Errors name the field of
  * config.json that asked (origin), and what the errno means for that file. */
 MUST_CHECK int cgroup_apply(int cgroup, const struct cgroup_write *writes, size_t count,

@@ -16,9 +16,6 @@ MUST_CHECK int cgroup_open_mount(const struct cgroup_facts *facts, struct err *e
 /* Opens a group below another one; `path` has no leading slash. O_RDONLY. */
 MUST_CHECK int cgroup_open_below(int dir, const char *path, struct err *e);
 
-/* Nobody may be in a group that we did not make, and it may not be frozen: ERR_STATE. */
-MUST_CHECK int cgroup_check_unused(int cgroup, struct err *e);
-
 /* It is no threaded group, nor below one: such are for parts of a process. */
 MUST_CHECK int cgroup_check_domain(int cgroup, const char *name, struct err *e);
 

@@ -31,8 +31,22 @@ static int wait_for(void *context, int fd, int timeout_ms, struct err *e)
 	return patience_poll(&c->patience, &one, 1, timeout_ms, e);
 }
 
+/* Whoever is moved into a frozen group stops there, and we would wait for it. */
+static int refuse_frozen(struct creation *c, struct err *e)
+{
+	FD int group = cgroup_open(&c->facts.cgroup, c->state.cgroup, e);
+	int frozen = group < 0 ? -1 : cgroup_is_frozen(group, e);
+
+	if (frozen < 0) { /* mostly there is none yet */
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	return frozen ? cgroup_check_unused(group, e) : 0;
+}
+
 int creation_scope_connect(struct creation *c, struct err *e)
 {
+	TRY(refuse_frozen(c, e));
 	TRY(systemd_open(&c->systemd, &c->facts.cgroup, c->state.scope, SYSTEMD_MS, e));
 	c->systemd.group = c->state.cgroup;
 	c->systemd.bus.wait = wait_for;

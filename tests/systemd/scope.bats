@@ -159,6 +159,17 @@ sleeping() { # [JQ FILTER]
 	gone
 }
 
+@test "a group that is frozen is refused: nobody would come out of it" {
+	bundle b
+	mkdir -p "$GROUP"
+	echo 1 >"$GROUP/cgroup.freeze"
+	expect 1 timeout 20 "$CAISSON" --root "$STATE" --systemd-cgroup run -b b c
+	says "container's cgroup unexpectedly frozen"
+	echo 0 >"$GROUP/cgroup.freeze"
+	expect 0 scoped run -b b c
+	gone
+}
+
 @test "a unit that its time limit has ended says so until the container is deleted" {
 	bundle b '.annotations = {"org.systemd.property.RuntimeMaxSec": "1", "org.systemd.property.TimeoutStopSec": "1"}
 		| .process.args = ["sleep", "1000"]'
