@@ -180,6 +180,11 @@ MUST_CHECK int cgroup_settle_weight(int cgroup, struct arena *a, struct cgroup_p
 /* linux.resources.memory.checkBeforeUpdate: ERR_STATE where more is in use than the
  * new limit allows. */
 MUST_CHECK int cgroup_check_memory(int cgroup, const struct oci_resources *r, struct err *e);
+/* Its halves, for a group that is not this kernel's: whether anything is to be checked, and the
+ * verdict on what is in use. */
+bool cgroup_wants_check(const struct oci_resources *r);
+MUST_CHECK int cgroup_check_usage(const struct oci_resources *r, int64_t usage, int64_t swap,
+                                  struct err *e);
 
 MUST_CHECK int cgroup_open(const struct cgroup_facts *facts, const char *path, struct err *e);
 

@@ -353,23 +353,38 @@ static int check_below(const char *field, const char *what, int64_t limit, int64
 	               field, what, limit, what, usage);
 }
 
-int cgroup_check_memory(int cgroup, const struct oci_resources *r, struct err *e)
+static bool is_bounded(const struct opt_i64 *limit)
+{
+	return limit->set && limit->value > 0;
+}
+
+bool cgroup_wants_check(const struct oci_resources *r)
 {
 	const struct oci_memory *m = r->memory;
-	char text[64];
-	int64_t usage, swap;
 
-	if (!m || !m->check_before_update.value)
+	return m && m->check_before_update.value && (is_bounded(&m->limit) || is_bounded(&m->swap));
+}
+
+int cgroup_check_usage(const struct oci_resources *r, int64_t usage, int64_t swap, struct err *e)
+{
+	const struct oci_memory *m = r->memory;
+
+	if (is_bounded(&m->swap))
+		TRY(check_below("swap", "memory+swap", m->swap.value, usage + swap, e));
+	if (!is_bounded(&m->limit))
 		return 0;
-	bool limited = m->limit.set && m->limit.value > 0;
-	bool both = m->swap.set && m->swap.value > 0;
+	return check_below("limit", "memory", m->limit.value, usage, e);
+}
 
-	if (!limited && !both)
+int cgroup_check_memory(int cgroup, const struct oci_resources *r, struct err *e)
+{
+	char text[64];
+	int64_t usage, swap = 0;
+
+	if (!cgroup_wants_check(r))
 		return 0;
 	TRY(read_value(cgroup, "memory.current", text, sizeof(text), &usage, e));
-	if (both) {
+	if (is_bounded(&r->memory->swap))
 		TRY(read_swap(cgroup, &swap, e));
-		TRY(check_below("swap", "memory+swap", m->swap.value, usage + swap, e));
-	}
-	return limited ? check_below("limit", "memory", m->limit.value, usage, e) : 0;
+	return cgroup_check_usage(r, usage, swap, e);
 }

@@ -59,6 +59,33 @@ static void choose(struct guest *g, const struct cgroup_plan *plan, struct agent
 	}
 }
 
+/* linux.resources.memory.checkBeforeUpdate, of what the guest's group uses. */
+static int check_usage(struct guest *g, struct arena *a, const struct oci_resources *wanted,
+                       struct err *e)
+{
+	static const enum meter_file files[] = { METER_MEMORY_CURRENT, METER_SWAP_CURRENT };
+	struct meter_reading now = { 0 };
+	const char *names[LEN(files)], *name, *text;
+	struct agent_reply reply;
+
+	if (!cgroup_wants_check(wanted))
+		return 0;
+	for (size_t i = 0; i < LEN(files); i++)
+		names[i] = meter_file_name(files[i]);
+	TRY(vm_client_ask_texts(&g->client, AGENT_READ, names, LEN(names), &reply, e));
+	while ((name = agent_text(&reply.files))) {
+		text = agent_text(&reply.files);
+		for (size_t i = 0; i < LEN(files); i++) {
+			if (strcmp(name, names[i]) == 0)
+				meter_parse(a, files[i], arena_printf(a, "%s", text), &now);
+		}
+	}
+	if (!now.number[METER_MEMORY_CURRENT].set)
+		return err_set(e, ERR_STATE, "the guest does not tell what memory it uses");
+	return cgroup_check_usage(wanted, (int64_t)now.number[METER_MEMORY_CURRENT].value,
+	                          (int64_t)now.number[METER_SWAP_CURRENT].value, e);
+}
+
 static int prepare_guest(struct guest *g, struct arena *a, const struct oci_resources *wanted,
                          struct err *e)
 {
@@ -74,6 +101,7 @@ static int prepare_guest(struct guest *g, struct arena *a, const struct oci_reso
 		return 0;
 	for (size_t i = 0; i < plan.write_count; i++)
 		names[i] = plan.writes[i].file;
+	TRY(check_usage(g, a, wanted, e));
 	TRY(vm_client_ask_texts(&g->client, AGENT_READ, names, plan.write_count, &reply, e));
 	choose(g, &plan, reply.files);
 	return 0;

@@ -488,6 +488,31 @@ static void test_the_last_kill(void **state)
 	end();
 }
 
+/* The check is of what the guest uses, which the host's group does not tell. */
+static void test_check_before_update(void **state)
+{
+	static const struct {
+		struct agent_head m;
+		char texts[48];
+	} usage = {
+		.m = { .type = AGENT_FILES },
+		.texts = "memory.current\0002097152\n\0memory.swap.current\0000\n",
+	};
+	static const struct oci_memory memory = { .limit = { true, 1 << 20 },
+		                                  .check_before_update = { true, true } };
+	const struct oci_resources resources = { .memory = &memory };
+	const struct update_request r = { .id = "c", .resources = &resources };
+
+	(void)state;
+	if (!begin())
+		skip();
+	LIES({ .to = AGENT_READ, .message = &usage, .len = sizeof(usage.m) + 15 + 9 + 20 + 3 });
+	fails_with(backend_vm_update(&fix.found, &r, &fix.arena, &fix.e),
+	           "memory limit 1048576: lower than current memory usage 2097152");
+	end_lie();
+	end();
+}
+
 /* What the guest refuses has not happened on the host. */
 static void test_undone(void **state)
 {
@@ -523,7 +548,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list_and_signal), cmocka_unit_test(test_freeze_and_meter),
 		cmocka_unit_test(test_update),          cmocka_unit_test(test_lies_about_processes),
-		cmocka_unit_test(test_the_last_kill),   cmocka_unit_test(test_undone),
+		cmocka_unit_test(test_the_last_kill),   cmocka_unit_test(test_check_before_update),
+		cmocka_unit_test(test_undone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
