@@ -168,8 +168,8 @@ static int change(const struct found *f, const struct oci_resources *resources, 
 	TRY(complete(&l, a, &wanted, e));
 	TRY(prepare_guest(g, a, &wanted, e));
 	host = *vm_host_resources(a, &wanted);
-	TRY(check_memory(&l, &host, a, e));
 	TRY(cgroup_compile(a, &host, &l.facts, &plan, e));
+	TRY(check_memory(&l, &host, a, e));
 	return group_limits_change(&l, f, a, &plan, e);
 }
 
