@@ -14,7 +14,7 @@
 
 #include "base/scope.h"
 
-static void wake(const struct agent_port *p)
+void agent_port_wake(const struct agent_port *p)
 {
 	const uint64_t one = 1;
 
@@ -45,7 +45,7 @@ static bool on_receive(void *owner, const struct iovec *iov, unsigned int count,
 	if (!p->heard) {
 		p->heard = true;
 		p->first(p->owner);
-		wake(p);
+		agent_port_wake(p);
 	}
 	if (p->socket < 0)
 		return true;
@@ -64,13 +64,13 @@ static bool on_receive(void *owner, const struct iovec *iov, unsigned int count,
 	}
 	drain_to_socket(p);
 	if (p->to_socket_len > 0)
-		wake(p);
+		agent_port_wake(p);
 	return true;
 }
 
 static void on_change(void *owner)
 {
-	wake(owner);
+	agent_port_wake(owner);
 }
 
 int agent_port_init(struct agent_port *p, struct console *c, int socket, struct err *e)

@@ -32,6 +32,9 @@ void agent_port_done(struct agent_port *p);
 /* What is to be waited for on the socket (poll(2)). */
 short agent_port_events(const struct agent_port *p);
 
+/* Has whoever waits look at everything again. */
+void agent_port_wake(const struct agent_port *p);
+
 /* Moves what can be moved, after the socket or `wake` was ready: false when the owner of the
  * socket's other end is gone. */
 bool agent_port_move(struct agent_port *p);

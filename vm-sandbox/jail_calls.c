@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -38,7 +39,7 @@ enum {
 /* What else is looked at. */
 enum guard {
 	NO_GUARD,
-	OF_KVM,      /* ioctl: requests of a machine that runs */
+	OF_KVM,      /* ioctl: requests of a machine that runs, and of its taps */
 	OF_TERMINAL, /* … a terminal's size */
 	OF_BOTH,
 	NOT_AS_CODE,  /* mmap, mprotect: without PROT_EXEC */
@@ -58,7 +59,7 @@ static const struct {
 	{ SYS_write, ALL, NO_GUARD },
 	{ SYS_read, ALL, NO_GUARD },
 	{ SYS_futex, ALL, NO_GUARD },
-	{ SYS_writev, WAIT, NO_GUARD },
+	{ SYS_writev, ALL, NO_GUARD }, /* frames of the guest's */
 	{ SYS_poll, WAIT, NO_GUARD },
 	{ SYS_ppoll, WAIT, NO_GUARD },
 	{ SYS_restart_syscall, WAIT, NO_GUARD },
@@ -135,7 +136,7 @@ static const struct {
 
 static const uint32_t requests[] = {
 	TIOCGWINSZ, /* alone a terminal's */
-	KVM_RUN,    KVM_IRQFD, KVM_SET_GSI_ROUTING, KVM_IOEVENTFD,
+	KVM_RUN,    KVM_IRQFD, KVM_SET_GSI_ROUTING, KVM_IOEVENTFD, TUNSETOFFLOAD,
 };
 
 static const uint32_t copy_commands[] = { F_DUPFD_CLOEXEC, F_SETFD };

@@ -30,7 +30,8 @@
 #include "vm-sandbox/virtio_pci.h"
 
 enum {
-	DEVICES = 3,
+	DEVICES_ALWAYS = 3,
+	DEVICES = DEVICES_ALWAYS + MONITOR_NETS_MAX,
 	KERNEL_HEAD = 64 << 10, /* of the file, with its program headers */
 	DESCRIPTORS_OURS = 256, /* beside those of the guest's files */
 	DESCRIPTORS_MAX = 1 << 20,
@@ -54,6 +55,7 @@ struct monitor {
 	struct fs_worker *worker;
 	struct fs_device files;
 	struct virtio_device rng;
+	struct net net[MONITOR_NETS_MAX];
 	struct virtio_pci function[DEVICES];
 	struct machine_lines lines[DEVICES];
 	struct machine_exits before; /* the agent's first byte */
@@ -132,10 +134,26 @@ static int make_fs(struct monitor *m, struct err *e)
 	return fs_worker_new(m->fs, &m->worker, e);
 }
 
+static void on_net_change(void *owner)
+{
+	agent_port_wake(&((struct monitor *)owner)->port);
+}
+
+static void make_nets(struct monitor *m, struct virtio_device **ret)
+{
+	for (unsigned int i = 0; i < m->config->net_count; i++) {
+		net_init(&m->net[i], &m->config->nets[i], &m->machine.memory);
+		m->net[i].changed = on_net_change;
+		m->net[i].owner = m;
+		ret[i] = &m->net[i].device;
+	}
+}
+
 static int plug(struct monitor *m, struct err *e)
 {
 	struct virtio_device *devices[DEVICES] = { &m->console.device, &m->files.device, &m->rng };
 	const struct guest_memory *memory = &m->machine.memory;
+	const unsigned int count = DEVICES_ALWAYS + m->config->net_count;
 
 	console_init(&m->console, memory);
 	m->port.first = on_ready;
@@ -144,7 +162,8 @@ static int plug(struct monitor *m, struct err *e)
 	TRY(make_fs(m, e));
 	TRY(fs_device_init(&m->files, MONITOR_FS_TAG, m->worker, memory, e));
 	virtio_init(&m->rng, &rng_kind, memory);
-	for (unsigned int i = 0; i < DEVICES; i++) {
+	make_nets(m, devices + DEVICES_ALWAYS);
+	for (unsigned int i = 0; i < count; i++) {
 		TRY(machine_lines_new(&m->machine, VIRTIO_PCI_VECTORS, &m->lines[i], e));
 		virtio_pci_add(&m->machine.bus, i + 1, &m->function[i], devices[i], &machine_sink,
 		               &m->lines[i]);
@@ -244,6 +263,24 @@ static bool look_at_port(struct monitor *m, struct pollfd *ret, int64_t *limit)
 	return there;
 }
 
+/* The frames that have come, and which taps to wait for. */
+static nfds_t look_at_nets(struct monitor *m, struct pollfd *ret)
+{
+	const unsigned int count = m->config->net_count;
+
+	(void)pthread_mutex_lock(&m->machine.devices);
+	for (unsigned int i = 0; i < count; i++) {
+		if (ret[i].revents)
+			net_receive(&m->net[i]);
+		ret[i] = (struct pollfd){
+			.fd = net_wants(&m->net[i]) ? m->config->nets[i].tap : -1,
+			.events = POLLIN,
+		};
+	}
+	(void)pthread_mutex_unlock(&m->machine.devices);
+	return count;
+}
+
 /* Waits once; 0 when the time is over. */
 static int wait_once(struct pollfd *fds, nfds_t count, int64_t limit)
 {
@@ -257,16 +294,18 @@ static int wait_once(struct pollfd *fds, nfds_t count, int64_t limit)
 static bool attend(struct monitor *m)
 {
 	int64_t limit = m->config->ready_ms ? clock_ms() + m->config->ready_ms : 0;
-	struct pollfd fds[] = {
-		{ .fd = m->machine.ended, .events = POLLIN },
-		{ .fd = m->port.wake, .events = POLLIN },
-		{ .fd = -1 },
+	enum { ENDED, WAKE, OWNER, NETS };
+	struct pollfd fds[NETS + MONITOR_NETS_MAX] = {
+		[ENDED] = { .fd = m->machine.ended, .events = POLLIN },
+		[WAKE] = { .fd = m->port.wake, .events = POLLIN },
 	};
 
-	while (look_at_port(m, &fds[2], &limit)) {
-		if (wait_once(fds, LEN(fds), limit) == 0)
+	while (look_at_port(m, &fds[OWNER], &limit)) {
+		nfds_t nets = look_at_nets(m, &fds[NETS]);
+
+		if (wait_once(fds, NETS + nets, limit) == 0)
 			return true;
-		if (fds[0].revents || (fds[2].revents & POLLHUP))
+		if (fds[ENDED].revents || (fds[OWNER].revents & POLLHUP))
 			break;
 	}
 	return false;

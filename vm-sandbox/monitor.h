@@ -16,9 +16,12 @@
 
 #include "vm-sandbox/fs.h"
 #include "vm-sandbox/kvm.h"
+#include "vm-sandbox/net.h"
 #include "vm-sandbox/serial_log.h"
 
 #define MONITOR_FS_TAG "caisson"
+
+enum { MONITOR_NETS_MAX = 8 };
 
 /* How a VM ended. All but the first are failures, unless the owner asked for them. */
 enum monitor_end {
@@ -42,6 +45,9 @@ struct monitor_config {
 
 	const struct fs_share *shares; /* what the guest sees of the host's files */
 	unsigned int share_count;
+
+	const struct net_setup *nets; /* its network devices, in this order */
+	unsigned int net_count;       /* at most MONITOR_NETS_MAX */
 
 	int agent;  /* a stream socket, whose other end speaks with the agent */
 	int serial; /* is written what the guest's kernel prints, up to a limit */

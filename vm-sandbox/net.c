@@ -209,6 +209,7 @@ static void notify(struct virtio_device *d, unsigned int queue)
 		send_all(d);
 	} else if (n->starved) {
 		n->starved = false;
+		net_receive(n); /* what waits here is not in the tap any more */
 		tell(n);
 	}
 }
