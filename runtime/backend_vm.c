@@ -211,11 +211,25 @@ static const char *cmdline(struct arena *a, const struct vm_settings *s)
 	return *text ? text : NULL;
 }
 
+/* -1 without an error: a new one is to be made. All that comes in on an interface of the
+ * namespace goes to the guest: nothing would be left to us of our own. */
 static int open_network(const char *path, struct err *e)
 {
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	FD int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	struct stat theirs, ours;
 
-	return path && fd < 0 ? err_sys(e, "linux.namespaces: open %s", path) : fd;
+	if (!path)
+		return -1;
+	if (fd < 0 || fstat(fd, &theirs) < 0)
+		return err_sys(e, "linux.namespaces: open %s", path);
+	if (stat("/proc/self/ns/net", &ours) < 0)
+		return err_sys(e, "stat /proc/self/ns/net");
+	if (theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
+		return err_set(e, ERR_REFUSED,
+		               "linux.namespaces: %s: a microVM cannot share the host's network "
+		               "namespace",
+		               path);
+	return fd_give(&fd);
 }
 
 static int lead(struct vm_process *p, const struct plan *plan, const struct vm_box *box,

@@ -113,10 +113,46 @@ static int begin_talk(void *talk, struct err *e)
 	return 0;
 }
 
+/* Ends with the container's exit status. */
+static _Noreturn void go(struct vm_talk *talk, const struct vm_process *p, const struct vm_net *net,
+                         const int pair[2])
+{
+	struct monitor_result result = { 0 };
+	struct err e = { 0 };
+	const struct monitor_config config = {
+		.kernel = p->kernel,
+		.initramfs = p->initramfs,
+		.cmdline = p->cmdline,
+		.vcpus = p->vcpus,
+		.memory_bytes = p->memory_bytes,
+		.shares = p->shares,
+		.share_count = p->share_count,
+		.nets = net->setup,
+		.net_count = net->count,
+		.agent = pair[1],
+		.serial = -1,
+		.ready_ms = READY_MS,
+		.jailed = true,
+		.sealed = begin_talk,
+		.owner = talk,
+	};
+
+	talk->agent = pair[0];
+	talk->net = net;
+	int ran = monitor_run(&config, &result, &e);
+
+	(void)shutdown(pair[1], SHUT_RDWR);
+	if (talk->running)
+		(void)pthread_join(talk->thread, NULL);
+	if (!talk->finished)
+		tell_end(talk, &result, ran, &e);
+	_exit(talk->finished ? talk->status : EXIT_FAILED);
+}
+
 _Noreturn void vm_process_run(struct vm_process *p)
 {
+	static struct vm_net net;
 	struct vm_talk *talk = calloc(1, sizeof(*talk));
-	struct monitor_result result = { 0 };
 	struct err e = { 0 };
 	int pair[2];
 
@@ -133,28 +169,10 @@ _Noreturn void vm_process_run(struct vm_process *p)
 	if (!vm_talk_await_hello(talk) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		_exit(EXIT_FAILED);
-	const struct monitor_config config = {
-		.kernel = p->kernel,
-		.initramfs = p->initramfs,
-		.cmdline = p->cmdline,
-		.vcpus = p->vcpus,
-		.memory_bytes = p->memory_bytes,
-		.shares = p->shares,
-		.share_count = p->share_count,
-		.agent = pair[1],
-		.serial = -1,
-		.ready_ms = READY_MS,
-		.jailed = true,
-		.sealed = begin_talk,
-		.owner = talk,
-	};
-	talk->agent = pair[0];
-	int ran = monitor_run(&config, &result, &e);
-
-	(void)shutdown(pair[1], SHUT_RDWR);
-	if (talk->running)
-		(void)pthread_join(talk->thread, NULL);
-	if (!talk->finished)
-		tell_end(talk, &result, ran, &e);
-	_exit(talk->finished ? talk->status : EXIT_FAILED);
+	if (vm_net_connect(&net, &e) < 0) {
+		(void)err_in(&e, "network");
+		vm_talk_failed(talk, &e);
+		_exit(EXIT_FAILED);
+	}
+	go(talk, p, &net, pair);
 }

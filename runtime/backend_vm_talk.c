@@ -110,6 +110,20 @@ static uint32_t stdio_of(const struct vm_process *p)
 	return AGENT_HAS_STDIN | AGENT_HAS_STDOUT | (p->plain_terminal ? AGENT_PLAIN : 0);
 }
 
+/* One interface after the other, then the container. */
+static void set_up_more(struct vm_talk *t)
+{
+	t->setup = 0;
+	if (t->net && t->net_told < t->net->count) {
+		const struct buf *m = &t->net->message[t->net_told++];
+
+		t->setup = agent_client_netcfg(&t->client, m->data, m->len);
+		return;
+	}
+	t->create = agent_client_launch(&t->client, AGENT_CREATE, AGENT_CONTAINER, t->process->plan,
+	                                t->process->plan_len, stdio_of(t->process), "");
+}
+
 static void on_replied(void *owner, uint32_t request, const struct agent_reply *reply)
 {
 	struct vm_talk *t = owner;
@@ -121,10 +135,7 @@ static void on_replied(void *owner, uint32_t request, const struct agent_reply *
 	if (reply->type == AGENT_FAILED) {
 		give_up(t, &reply->err);
 	} else if (request == t->setup) {
-		t->setup = 0;
-		t->create = agent_client_launch(&t->client, AGENT_CREATE, AGENT_CONTAINER,
-		                                t->process->plan, t->process->plan_len,
-		                                stdio_of(t->process), "");
+		set_up_more(t);
 	} else if (request == t->create) {
 		t->create = 0;
 		on_created(t);

@@ -4,7 +4,7 @@
  * command that creates, the one that starts, signals, and the standard streams. Commands that
  * come later have connections of their own (backend_vm_commands.h).
  *
- *	agent READY  ->  CLOCK, SETUP  ->  CREATE with the plan  ->  READY to the launcher
+ *	agent READY  ->  CLOCK, SETUP, NETCFG  ->  CREATE with the plan  ->  READY to the launcher
  *	START from the launcher or a connection  ->  START to the agent  ->  its answer back
  *	a signal to us  ->  SIGNAL to the container's first process
  *	a terminal of another size, of which the kernel tells us  ->  RESIZE
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "runtime/backend_vm_commands.h"
+#include "runtime/backend_vm_net.h"
 #include "runtime/backend_vm_process.h"
 #include "runtime/backend_vm_streams.h"
 #include "runtime/backend_vm_terminal.h"
@@ -36,6 +37,8 @@ struct vm_talk {
 	struct vm_streams streams;        /* of the container's first process */
 	struct vm_size size;              /* of its terminal, as the guest knows it */
 	const struct agent_mount *shares; /* that the agent shall mount */
+	const struct vm_net *net;         /* NULL: none */
+	unsigned int net_told;            /* how many of its interfaces */
 	uint32_t setup, create, start;    /* requests that are unanswered, or 0 */
 	bool created, started, told;      /* told: the launcher has heard READY or ERROR */
 	bool ended;                       /* EXITED has come, and all output before it */

@@ -23,7 +23,7 @@
 #include "vm-sandbox/kernel.h"
 
 /* Raise it whenever the same kernel shall be prepared differently. */
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 enum {
 	KERNEL_MAX = 256 << 20,
@@ -33,7 +33,8 @@ enum {
 	HEAD_SIZE = 64 << 10, /* of the kernel's file, where its version is */
 };
 
-static const char *const wanted[] = { "virtio_pci", "virtio_console", "virtiofs", "virtio_rng" };
+static const char *const wanted[] = { "virtio_pci", "virtio_console", "virtiofs", "virtio_rng",
+	                              "virtio_net" };
 
 /* What is being prepared. */
 struct work {

@@ -68,7 +68,8 @@ static void put_modules(const char *version, const char *dep)
 	(void)snprintf(path, sizeof(path), "modules/%s/modules.dep", version);
 	put_text(path, dep);
 	(void)snprintf(path, sizeof(path), "modules/%s/modules.builtin", version);
-	put_text(path, "kernel/virtio_pci.ko\nkernel/virtio_console.ko\nkernel/virtiofs.ko\n");
+	put_text(path, "kernel/virtio_pci.ko\nkernel/virtio_console.ko\nkernel/virtiofs.ko\n"
+	               "kernel/virtio_net.ko\n");
 	(void)snprintf(path, sizeof(path), "modules/%s/rng.ko", version);
 	put_text(path, "\177ELF a module");
 }

@@ -160,6 +160,32 @@ static void test_failures(void **state)
 	assert_false(talk.finished);
 }
 
+/* An interface that the guest has not got: whoever creates hears of it, and no container is. */
+static void test_network(void **state)
+{
+	struct vm_net net = { .count = 1 };
+	const struct agent_link link = { .head.type = AGENT_NETCFG,
+		                         .mac = { 2, 0xfe, 1, 2, 3, 4 },
+		                         .mtu = 1500,
+		                         .name = "eth9" };
+	struct err e = { 0 };
+	struct frame f;
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	buf_add(&net.message[0], &link, sizeof(link));
+	given_net = &net;
+	begin("\"true\"");
+	given_net = NULL;
+	assert_int_equal(hear(fixture.launcher, &f), FRAME_ERROR);
+	assert_int_equal(vm_frame_read_error(&f, &e), -1);
+	assert_non_null(strstr(e.text, "the guest has no interface for eth9"));
+	end();
+	assert_false(talk.finished);
+	buf_done(&net.message[0]);
+}
+
 static void test_launcher_dies(void **state)
 {
 	(void)state;
@@ -334,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_output_waits),
 		cmocka_unit_test(test_create_and_start),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_launcher_dies),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_commands_of_strangers),

@@ -83,6 +83,8 @@ static inline void make_pipes(void)
 	pipe_to(&fixture.err, &talk.streams.out[1], true);
 }
 
+static const struct vm_net *given_net; /* of the next one; NULL: none */
+
 /* The thread with a plan of `config`, and an agent. */
 static inline void begin_with(const struct vm_config *config, bool plain)
 {
@@ -111,6 +113,7 @@ static inline void begin_with(const struct vm_config *config, bool plain)
 	assert_int_equal(vm_talk_begin(&talk, &fixture.process, &e), 0);
 	fixture.share = (struct agent_mount){ "", vm.rootfs, AGENT_SHARES "/share", "" };
 	talk.shares = &fixture.share;
+	talk.net = given_net;
 	if (config->terminal)
 		make_terminal();
 	else
