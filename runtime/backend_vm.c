@@ -92,7 +92,8 @@ static int receive(int socket, const struct launch_events *events, struct frame 
 	return 1;
 }
 
-static int until_ready(const struct launch *l, const struct launch_events *events, struct err *e)
+static int await_frame(const struct launch *l, const struct launch_events *events, uint32_t type,
+                       struct err *e)
 {
 	struct frame f;
 	int got = receive(l->socket, events, &f, e);
@@ -102,9 +103,26 @@ static int until_ready(const struct launch *l, const struct launch_events *event
 		return err_set(e, ERR_KERNEL, "the microVM's monitor has ended without a word");
 	if (f.type == FRAME_ERROR)
 		return vm_frame_read_error(&f, e);
-	if (f.type != FRAME_READY)
+	if (f.type != type)
 		return err_set(e, ERR_BUG, "the monitor sent a packet that is not due");
 	return 0;
+}
+
+/* With the state for startContainer hooks, which are the guest's programs. */
+static int send_start(int socket, int state, struct err *e)
+{
+	struct vm_start packet = { .frame.type = FRAME_START };
+	ssize_t n = 0;
+
+	if (state >= 0)
+		n = pread(state, packet.state, sizeof(packet.state), 0);
+	if (n < 0)
+		return err_sys(e, "read the state");
+	if (n == (ssize_t)sizeof(packet.state))
+		return err_set(e, ERR_REFUSED,
+		               "the state for startContainer hooks is longer than %zu bytes",
+		               sizeof(packet.state) - 1);
+	return fd_send(socket, &packet, sizeof(packet.frame) + (size_t)n, NULL, 0, e);
 }
 
 int backend_vm_start(const struct plan *plan, const struct launch_start *s, struct err *e)
@@ -113,7 +131,7 @@ int backend_vm_start(const struct plan *plan, const struct launch_start *s, stru
 	struct frame f;
 
 	(void)plan;
-	TRY(send_frame(s->socket, FRAME_START, e));
+	TRY(send_start(s->socket, s->state, e));
 	int got = receive(s->socket, s->events ? s->events : &none, &f, e);
 
 	if (got <= 0)
@@ -152,7 +170,7 @@ static void live_as_monitor(const struct life *l, int launcher)
 	else if (network >= 0 ? setns(network, CLONE_NEWNET) < 0 : unshare(CLONE_NEWNET) < 0)
 		(void)err_sys(&e, "linux.namespaces: the network namespace");
 	else if ((terminal < 0 || vm_terminal_take(&terminal, &e) == 0) &&
-	         open_shares(box, shares, &e) == 0)
+	         open_shares(box, shares, &e) == 0 && send_frame(launcher, FRAME_HOOKS, &e) == 0)
 		vm_process_run(p);
 	vm_frame_error(&f, &e);
 	(void)!send(launcher, &f, sizeof(f), MSG_NOSIGNAL);
@@ -251,9 +269,10 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 	fd_drop(&terminal); /* its end is the monitor's */
 	if (events->busy)
 		TRY(events->busy(events->context, e));
+	TRY(await_frame(l, events, FRAME_HOOKS, e)); /* its network is there, for hooks to fill */
 	TRY(run_hooks(plan, events, l->pid, e));
 	TRY(send_frame(l->socket, FRAME_HELLO, e));
-	return until_ready(l, events, e);
+	return await_frame(l, events, FRAME_READY, e);
 }
 
 /* --- exec ---------------------------------------------------------------------------------- */
@@ -290,7 +309,7 @@ static int lead_exec(const struct plan *plan, const struct launch_options *optio
 
 	TRY(give_birth(&life, options->cgroup, l, e));
 	fd_drop(&terminal);
-	return until_ready(l, &options->events, e);
+	return await_frame(l, &options->events, FRAME_READY, e);
 }
 
 static int create_exec(const struct plan *plan, const struct launch_options *options,

@@ -11,6 +11,12 @@
 #include "runtime/launch/frame.h"
 #include "vm-sandbox/monitor.h"
 
+/* START, with as much of the state as there is. */
+struct vm_start {
+	struct frame frame;
+	char state[16384];
+};
+
 /* All descriptors are this process's own. */
 struct vm_process {
 	int launcher; /* the socket to the command that has made us */

@@ -271,12 +271,23 @@ static void pass_signal(struct vm_talk *t)
 		t->over = true;
 }
 
+/* t->heard has what came. 0: the end, or too little; -1: nothing now. */
+static ssize_t hear_frame(struct vm_talk *t, int socket)
+{
+	ssize_t n = recv(socket, &t->heard, sizeof(t->heard) - 1, 0);
+
+	if (n < (ssize_t)sizeof(t->heard.frame))
+		return n < 0 ? -1 : 0;
+	((char *)&t->heard)[n] = '\0'; /* behind the state */
+	return n;
+}
+
 static void begin_start(struct vm_talk *t, int *socket)
 {
 	struct err e = { 0 };
 
 	t->starter = fd_give(socket);
-	t->start = agent_client_start(&t->client, "");
+	t->start = agent_client_start(&t->client, t->heard.state);
 	if (t->start == 0) {
 		(void)err_set(&e, ERR_STATE, "the guest's agent takes no request");
 		refuse(t->starter, &e);
@@ -288,12 +299,11 @@ static void begin_start(struct vm_talk *t, int *socket)
  * ends with its command. */
 static void hear_launcher(struct vm_talk *t)
 {
-	struct frame f;
-	ssize_t n = recv(t->launcher, &f, sizeof(f), 0);
+	uint32_t type = hear_frame(t, t->launcher) > 0 ? t->heard.frame.type : 0;
 
-	if (n == (ssize_t)sizeof(f) && t->created && f.type == FRAME_GO) {
+	if (t->created && type == FRAME_GO) {
 		fd_drop(&t->launcher);
-	} else if (n == (ssize_t)sizeof(f) && t->created && f.type == FRAME_START) {
+	} else if (t->created && type == FRAME_START) {
 		begin_start(t, &t->launcher);
 	} else {
 		fd_drop(&t->launcher);
@@ -331,12 +341,11 @@ static void forget_knocking(struct vm_talk *t, size_t place)
 
 static void hear_knocking(struct vm_talk *t, size_t place)
 {
-	struct frame f;
-	ssize_t n = recv(t->knocking[place], &f, sizeof(f), 0);
+	ssize_t n = hear_frame(t, t->knocking[place]);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n == (ssize_t)sizeof(f) && f.type == FRAME_START)
+	if (n > 0 && t->heard.frame.type == FRAME_START)
 		begin_start(t, &t->knocking[place]);
 	forget_knocking(t, place);
 }

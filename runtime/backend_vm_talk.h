@@ -36,6 +36,7 @@ struct vm_talk {
 	int signals;                      /* a signalfd */
 	struct vm_streams streams;        /* of the container's first process */
 	struct vm_size size;              /* of its terminal, as the guest knows it */
+	struct vm_start heard;            /* the newest frame */
 	const struct agent_mount *shares; /* that the agent shall mount */
 	const struct vm_net *net;         /* NULL: none */
 	unsigned int net_told;            /* how many of its interfaces */

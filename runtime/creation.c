@@ -387,6 +387,18 @@ static int run_outside(struct creation *c, enum oci_hook_kind kind, pid_t pid, c
 	return hooks_run(kind, hooks, c->state.bundle, state, &c->patience, e);
 }
 
+/* createContainer hooks are programs of the host's, and a guest has no namespaces here but
+ * that of its network. */
+static int run_beside(struct creation *c, pid_t pid, struct err *e)
+{
+	const struct oci_hook_list *hooks = &c->config->hooks[OCI_HOOK_CREATE_CONTAINER];
+	FD int state = hooks_state(&c->state, pid, "creating", e);
+
+	TRY(state);
+	return hooks_run_beside(OCI_HOOK_CREATE_CONTAINER, hooks, c->state.rootfs, c->launch.pidfd,
+	                        state, &c->patience, e);
+}
+
 /* prestart and createRuntime, and the state for createContainer hooks. What `creating` means
  * is over when prestart hooks run (runtime.md, State, and steps 2 and 3 of Lifecycle), and
  * those, older than the word, were promised "created"; to the newer kinds it is said until
@@ -405,6 +417,8 @@ static int on_hooks(void *context, pid_t pid, int *ret_state, struct err *e)
 	TRY(run_outside(c, OCI_HOOK_CREATE_RUNTIME, pid, "creating", e));
 	if (hooks[OCI_HOOK_CREATE_CONTAINER].n == 0)
 		return 0;
+	if (c->box)
+		return run_beside(c, pid, e);
 	*ret_state = hooks_state(&c->state, c->state.private_pids ? 1 : pid, "creating", e);
 	return *ret_state < 0 ? -1 : 0;
 }

@@ -13,9 +13,11 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -45,13 +47,27 @@ int hooks_state(const struct state *state, pid_t pid, const char *status, struct
 	return fd_sealed("caisson-state", text.data, text.len, false, e);
 }
 
-/* poststop: whoever deletes the container may have removed the bundle. */
-static bool enter(const char *bundle)
+/* Where a hook works. */
+struct place {
+	const char *folder;
+	int pidfd; /* of whose network namespace; -1: ours */
+};
+
+static bool leave_namespaces(int pidfd)
 {
-	return chdir(bundle) == 0 || chdir("/") == 0;
+	return setns(pidfd, CLONE_NEWNET) == 0 && unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0;
 }
 
-static _Noreturn void become_hook(const struct oci_hook *hook, const char *bundle, int state,
+/* poststop: whoever deletes the container may have removed the bundle. */
+static bool enter(const struct place *place)
+{
+	if (place->pidfd >= 0 && !leave_namespaces(place->pidfd))
+		return false;
+	return chdir(place->folder) == 0 || chdir("/") == 0;
+}
+
+static _Noreturn void become_hook(const struct oci_hook *hook, const struct place *place, int state,
                                   int output)
 {
 	static const char *const no_environment[] = { NULL };
@@ -62,7 +78,7 @@ static _Noreturn void become_hook(const struct oci_hook *hook, const char *bundl
 
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (!enter(bundle) || lseek(state, 0, SEEK_SET) < 0 || dup2(state, STDIN_FILENO) < 0 ||
+	if (!enter(place) || lseek(state, 0, SEEK_SET) < 0 || dup2(state, STDIN_FILENO) < 0 ||
 	    dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		_exit(126);
 	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what our caller left open */
@@ -121,7 +137,7 @@ static int await_hook(int pidfd, int output, int64_t deadline, struct tail *t,
 	}
 }
 
-static int run_one(const struct oci_hook *hook, const char *bundle, int state,
+static int run_one(const struct oci_hook *hook, const struct place *place, int state,
                    const struct patience *p, struct err *e)
 {
 	struct tail tail = { .len = 0 };
@@ -141,7 +157,7 @@ static int run_one(const struct oci_hook *hook, const char *bundle, int state,
 	if (pid < 0)
 		return err_sys(e, "clone3");
 	if (pid == 0)
-		become_hook(hook, bundle, state, write_end);
+		become_hook(hook, place, state, write_end);
 	FD int child = pidfd;
 	fd_drop(&write_end);
 
@@ -165,29 +181,39 @@ static int run_one(const struct oci_hook *hook, const char *bundle, int state,
 }
 
 static int run_named(enum oci_hook_kind kind, const struct oci_hook_list *hooks, size_t i,
-                     const char *bundle, int state, const struct patience *p, struct err *e)
+                     const struct place *place, int state, const struct patience *p, struct err *e)
 {
-	if (run_one(&hooks->v[i], bundle, state, p, e) < 0)
+	if (run_one(&hooks->v[i], place, state, p, e) < 0)
 		return err_in(e, "error running %s hook #%zu: %s", oci_hook_kind_name(kind), i,
 		              hooks->v[i].path);
+	return 0;
+}
+
+int hooks_run_beside(enum oci_hook_kind kind, const struct oci_hook_list *hooks, const char *folder,
+                     int pidfd, int state, const struct patience *p, struct err *e)
+{
+	const struct place place = { .folder = folder, .pidfd = pidfd };
+
+	for (size_t i = 0; i < hooks->n; i++)
+		TRY(run_named(kind, hooks, i, &place, state, p, e));
 	return 0;
 }
 
 int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks, const char *bundle,
               int state, const struct patience *p, struct err *e)
 {
-	for (size_t i = 0; i < hooks->n; i++)
-		TRY(run_named(kind, hooks, i, bundle, state, p, e));
-	return 0;
+	return hooks_run_beside(kind, hooks, bundle, -1, state, p, e);
 }
 
 void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, const char *bundle,
                     int state, const struct patience *p)
 {
+	const struct place place = { .folder = bundle, .pidfd = -1 };
+
 	for (size_t i = 0; i < hooks->n; i++) {
 		struct err e = { 0 };
 
-		if (run_named(kind, hooks, i, bundle, state, p, &e) < 0)
+		if (run_named(kind, hooks, i, &place, state, p, &e) < 0)
 			log_warn("%s", e.text);
 	}
 }

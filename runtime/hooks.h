@@ -20,6 +20,13 @@ MUST_CHECK int hooks_state(const struct state *state, pid_t pid, const char *sta
 MUST_CHECK int hooks_run(enum oci_hook_kind kind, const struct oci_hook_list *hooks,
                          const char *bundle, int state, const struct patience *p, struct err *e);
 
+/* The same in another folder, in the network namespace of a process and in a mount namespace
+ * of their own, so that what they mount is not the host's: createContainer hooks of what has
+ * no namespaces on this host. */
+MUST_CHECK int hooks_run_beside(enum oci_hook_kind kind, const struct oci_hook_list *hooks,
+                                const char *folder, int pidfd, int state, const struct patience *p,
+                                struct err *e);
+
 /* The same, but one that fails is warned of and the next one runs: poststop hooks.
  * Source: runtime-spec, runtime.md, Lifecycle. */
 void hooks_run_each(enum oci_hook_kind kind, const struct oci_hook_list *hooks, const char *bundle,

@@ -20,9 +20,6 @@ static int refuse_for_now(const struct oci_config *config, const struct vm_setti
 		return err_set(e, ERR_REFUSED,
 		               "vm.kernel.initrd: not supported yet; the guest's first process is "
 		               "caisson's agent");
-	if (config->hooks[OCI_HOOK_CREATE_CONTAINER].n > 0)
-		return err_set(e, ERR_REFUSED,
-		               "hooks.createContainer: not supported in a microVM yet");
 	if (config->linux_->namespaces[OCI_NS_USER].wanted)
 		return err_set(e, ERR_REFUSED,
 		               "linux.namespaces: a user namespace is not supported in a microVM "

@@ -150,6 +150,36 @@ in_a_guest() {
 	nothing_left
 }
 
+@test "hooks: the runtime's on the host, createContainer beside the guest's network, startContainer in the guest" {
+	in_a_guest
+	hook() { # KIND SCRIPT
+		config b ".hooks.$1 += [{ path: \"/bin/sh\", args: [\"sh\", \"-c\", \$s] }]" --arg s "$2"
+	}
+	hook createRuntime "echo runtime >>$W/order; readlink /proc/self/ns/net >$W/runtime"
+	hook createContainer "echo container >>$W/order; cat >$W/told; readlink /proc/self/ns/net >$W/container
+		touch ./made; mount -t tmpfs tmpfs ./tmp; touch ./tmp/inside"
+	hook startContainer 'cat >/started; echo >>/started; cat /proc/sys/kernel/random/boot_id >>/started'
+	script b 'ls /made; cat /proc/sys/kernel/random/boot_id; sleep 1000'
+	caisson run -d --isolation=vm -b b c >out 2>&1 3>&-
+	wait_for grep -q - out
+	[ "$(cat order)" = $'runtime\ncontainer' ]
+	[ "$(cat runtime)" = "$(readlink /proc/self/ns/net)" ]
+	[ "$(cat container)" = "$(readlink "/proc/$(pid_of c)/ns/net")" ]
+	[ "$(jq -r '.status, .pid' told)" = "creating"$'\n'"$(pid_of c)" ]
+	grep -qx /made out
+	[ ! -e b/rootfs/tmp/inside ]
+	head -n 1 b/rootfs/started | jq -e '.id == "c" and .status == "created" and .pid == 1'
+	[ "$(tail -n 1 b/rootfs/started)" = "$(tail -n 1 out)" ]
+	expect 0 caisson delete --force c
+
+	hook createContainer 'echo the reason >&2; exit 3'
+	expect 1 caisson run --isolation=vm -b b c
+	says "createContainer hook #1"
+	says "the reason"
+	one_line
+	nothing_left
+}
+
 @test "what is not there yet is refused by name" {
 	in_a_guest
 	config b '.linux.namespaces += [{ type: "user" }] |
