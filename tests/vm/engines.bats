@@ -216,4 +216,5 @@ wait_for() { # COMMAND...
 	run -0 timeout -k 5 300 python3 "$BATS_TEST_DIRNAME/cri.py" \
 		/run/containerd/containerd.sock localhost/busybox:latest "$BATS_TEST_TMPDIR"
 	[[ $output == *'pod is removed'* ]]
+	wait_for rmdir /sys/fs/cgroup/caisson-pods # the parent of all pods: a kubelet's to make and remove
 }
