@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016,SC2030,SC2031 # scripts are the container's; tests are subshells
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts are the container's; tests are subshells
 # Terminals of containers in microVMs: the guest's kernel has them, the host has their size.
 
 load ../cli/helpers
