@@ -270,24 +270,33 @@ build/bench/%: bench/%.c $(HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $< $(TOOL_FLAGS) $(LIBS)
 
-# Fuzzers are clang's; they compile the modules anew with coverage and sanitizers.
+# Fuzzers are clang's; they have the modules with coverage and sanitizers.
 FUZZ_FLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out runtime/main.c,$(SOURCES)) $(HEADERS) $(BUILD)/caisson-init $(BUILD)/caisson-agent.gz
-	$(call say,FUZZ,$<)
-	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
-	  -DAGENT_PATH='"$(BUILD)/caisson-agent.gz"' \
-	  $(FUZZ_FLAGS) -o $@ $< $(filter-out runtime/main.c,$(SOURCES)) $(LIBS) -l:libyajl_s.a
-
-build/fuzz/fuzz_vm_%: tests/fuzz/fuzz_vm_%.c $(VM_SOURCES) $(HEADERS)
-	$(call say,FUZZ,$<)
-	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE $(FUZZ_FLAGS) -o $@ $< $(VM_SOURCES) $(VM_LIBS)
-
+FUZZ_CC     = $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
+  -DAGENT_PATH='"$(BUILD)/caisson-agent.gz"' $(FUZZ_FLAGS)
 # The agent's own files, but for those that would change the machine: they are played.
-AGENT_FUZZED := $(patsubst %,vm-sandbox/guest/%.c,request process talk stdio reap)
-build/fuzz/fuzz_vm_agent: tests/fuzz/fuzz_vm_agent.c $(AGENT_FUZZED) $(VM_SOURCES) $(HEADERS)
+FUZZ_AGENT := $(patsubst %,vm-sandbox/guest/%.c,request process talk stdio reap) $(wildcard base/*.c base/*.S) \
+  vm-sandbox/channel.c vm-sandbox/protocol.c runtime/launch/plan_check.c
+fuzz_objects = $(patsubst %,build/fuzz/obj/%.o,$(filter-out runtime/main.c,$(1)))
+
+build/fuzz/obj/%.c.o: %.c Makefile
+	$(call say,CC,"$< (for fuzzers)")
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -MMD -MP -c -o $@ $<
+build/fuzz/obj/%.S.o: %.S Makefile $(BUILD)/caisson-init $(BUILD)/caisson-agent.gz
+	$(call say,AS,"$< (for fuzzers)")
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -MMD -MP -c -o $@ $<
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call fuzz_objects,$(SOURCES))
 	$(call say,FUZZ,$<)
-	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE $(FUZZ_FLAGS) -o $@ $< $(AGENT_FUZZED) \
-	  $(wildcard base/*.c base/*.S) vm-sandbox/channel.c vm-sandbox/protocol.c runtime/launch/plan_check.c
+	$(Q)$(FUZZ_CC) -o $@ $^ $(LIBS) -l:libyajl_s.a
+build/fuzz/fuzz_vm_%: tests/fuzz/fuzz_vm_%.c $(call fuzz_objects,$(VM_SOURCES))
+	$(call say,FUZZ,$<)
+	$(Q)$(FUZZ_CC) -o $@ $^ $(VM_LIBS)
+build/fuzz/fuzz_vm_agent: tests/fuzz/fuzz_vm_agent.c $(call fuzz_objects,$(FUZZ_AGENT))
+	$(call say,FUZZ,$<)
+	$(Q)$(FUZZ_CC) -o $@ $^
+.SECONDARY: $(call fuzz_objects,$(SOURCES) $(VM_SOURCES) $(FUZZ_AGENT))
+-include $(patsubst %.o,%.d,$(call fuzz_objects,$(sort $(SOURCES) $(VM_SOURCES) $(FUZZ_AGENT))))
 
 clean: ## remove everything that was built
 	rm -rf build

@@ -33,7 +33,8 @@ check-unit: $(UNITS) ## run the unit tests
 check-unit-sanitize: ## run the unit tests with the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory SANITIZE=1 check-unit
 
-check-fuzz: $(FUZZERS) ## replay the fuzzers' corpora, then look for more, FUZZ_SECONDS each
+check-fuzz: ## replay the fuzzers' corpora, then look for more, FUZZ_SECONDS each
+	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZERS)
 	@tests/run-fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
 check-cli: all $(TOOLS) ## run the tests of the commands on this host (root)

@@ -64,17 +64,16 @@ static int redirect(int sock, uint32_t from, uint32_t to, struct err *e)
 	const struct tc_mirred mirred = { .action = TC_ACT_STOLEN,
 		                          .eaction = TCA_EGRESS_REDIR,
 		                          .ifindex = to };
-	struct {
-		struct tc_u32_sel sel;
-		struct tc_u32_key key;
-	} select = { .sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+	const struct tc_u32_sel head = { .flags = TC_U32_TERMINAL, .nkeys = 1 };
+	uint8_t select[sizeof(head) + sizeof(struct tc_u32_key)] = { 0 };
 	size_t options, actions, action, parameters;
 	struct netlink_message m;
 
+	memcpy(select, &head, sizeof(head));
 	begin(&m, RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, from, &about);
 	put_text(&m, TCA_KIND, "u32");
 	options = netlink_nest(&m, TCA_OPTIONS);
-	netlink_put(&m, TCA_U32_SEL, &select, sizeof(select));
+	netlink_put(&m, TCA_U32_SEL, select, sizeof(select));
 	actions = netlink_nest(&m, TCA_U32_ACT);
 	action = netlink_nest(&m, 1);
 	put_text(&m, TCA_ACT_KIND, "mirred");
