@@ -47,6 +47,8 @@ int fs_op_open(struct fs_call *c)
 		return -EINVAL;
 	}
 	out->open_flags = changes ? 0 : FOPEN_NOFLUSH;
+	if (fs_inode_unchanged(c->fs, c->inode, fd)) /* what the guest has of it is still so */
+		out->open_flags |= FOPEN_KEEP_CACHE;
 	return fs_handle_add(c->fs, fd, false, c->inode->share, &out->fh);
 }
 

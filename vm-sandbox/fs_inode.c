@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -188,4 +189,27 @@ int fs_inode_open(const struct fs *fs, const struct fs_inode *i, int flags)
 	fd = openat(fs->setup.proc_fds, fs_fd_name(i->fd, name),
 	            (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return fd < 0 ? fs_failed() : fd;
+}
+
+bool fs_inode_unchanged(struct fs *fs, struct fs_inode *i, int fd)
+{
+	struct fs_version *old = &i->opened, is;
+	struct timespec now;
+	struct stat st;
+	bool same;
+
+	/* in this order: what changes after the clock was read is no older than that */
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0 || fstat(fd, &st) < 0)
+		return false;
+	is = (struct fs_version){
+		.ctime = st.st_ctim,
+		.size = st.st_size,
+		.settled = now.tv_sec - st.st_ctim.tv_sec >= 2,
+	};
+	(void)pthread_mutex_lock(&fs->lock);
+	same = old->settled && old->size == is.size && old->ctime.tv_sec == is.ctime.tv_sec &&
+	       old->ctime.tv_nsec == is.ctime.tv_nsec;
+	*old = is;
+	(void)pthread_mutex_unlock(&fs->lock);
+	return same;
 }

@@ -19,6 +19,14 @@ enum {
 	FS_FD_ROOM = 12, /* digits of a descriptor, as a name in proc_fds */
 };
 
+/* A file's data at one moment. A change leaves another ctime, unless it came within a tick of the
+ * clock that makes these: `settled` is what was changed last long before it was looked at. */
+struct fs_version {
+	struct timespec ctime;
+	off_t size;
+	bool settled;
+};
+
 /* An inode that the guest knows. The root, a folder of shares, has fd -1 and no share. */
 struct fs_inode {
 	uint32_t slot;
@@ -29,7 +37,8 @@ struct fs_inode {
 	uint32_t type; /* S_IFMT */
 	uint64_t dev, ino, mount;
 	const struct fs_share *share;
-	struct fs_inode *next; /* of its bucket */
+	struct fs_version opened; /* what it was when the guest opened it last */
+	struct fs_inode *next;    /* of its bucket */
 };
 
 struct fs_handle {
@@ -55,7 +64,7 @@ struct fs_table {
 
 struct fs {
 	struct fs_setup setup;
-	pthread_mutex_t lock;    /* around the tables, their objects' counts and `ready` */
+	pthread_mutex_t lock;    /* around the tables, their objects and `ready` */
 	pthread_mutex_t folders; /* around a folder's position and what is read there */
 	bool ready;              /* between INIT and DESTROY */
 	struct fs_table inodes, handles;
@@ -120,6 +129,8 @@ void fs_inode_forget(struct fs *fs, uint64_t id, uint64_t lookups);
 void fs_inode_forget_all(struct fs *fs);
 /* A descriptor of its own for the inode's file; only regular files and folders. */
 MUST_CHECK int fs_inode_open(const struct fs *fs, const struct fs_inode *i, int flags);
+/* Notes what a file is that was just opened: whether it has not changed since the last time. */
+bool fs_inode_unchanged(struct fs *fs, struct fs_inode *i, int fd);
 /* The inode's name in proc_fds. */
 const char *fs_fd_name(int fd, char room[FS_FD_ROOM]);
 

@@ -5,6 +5,7 @@
  * reaches, and which is looked at again at the end.
  */
 #include <linux/mount.h>
+#include <poll.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -568,6 +569,39 @@ static void a_file_that_is_cut_when_opened_says_so(void **unused)
 	assert_int_equal(((const struct fuse_entry_out *)client->body)->attr.size, 0);
 }
 
+static void change(const char *path, const char *text)
+{
+	FD int fd = openat(top, path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, text, strlen(text), 0), strlen(text));
+}
+
+/* Whether the guest may keep what it has of a file's data, which is opened anew. */
+static bool is_kept(uint64_t f)
+{
+	assert_int_equal(open_it(f, O_RDONLY), 0);
+	return ((const struct fuse_open_out *)client->body)->open_flags & FOPEN_KEEP_CACHE;
+}
+
+/* Not when it was not open before, or was changed a moment before it was: then another change
+ * may look the same. */
+static void data_are_kept_while_a_file_is_unchanged(void **unused)
+{
+	uint64_t f = node("rootfs/f");
+
+	(void)unused;
+	change("rootfs/f", "one");
+	assert_false(is_kept(f));
+	assert_false(is_kept(f));
+	(void)poll(NULL, 0, 3100);
+	assert_false(is_kept(f));
+	assert_true(is_kept(f));
+	assert_true(is_kept(f));
+	change("rootfs/f", "two");
+	assert_false(is_kept(f));
+	assert_false(is_kept(f));
+}
+
 static void lengths_that_lie_are_refused(void **unused)
 {
 	struct fuse_in_header head = { .len = 41, .opcode = FUSE_STATFS, .nodeid = 1 };
@@ -639,6 +673,7 @@ int main(void)
 		CASE(what_is_made_is_the_requests),
 		CASE(set_id_bits_go_where_the_guest_says_so),
 		CASE(a_file_that_is_cut_when_opened_says_so),
+		CASE(data_are_kept_while_a_file_is_unchanged),
 		CASE(lengths_that_lie_are_refused),
 		CASE(any_request_is_answered),
 	};

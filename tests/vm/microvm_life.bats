@@ -123,6 +123,25 @@ in_a_guest() {
 	nothing_left
 }
 
+@test "what the host changes is seen at the next open, though the guest keeps what it has read" {
+	in_a_guest
+	mkdir source
+	echo one >source/f
+	sleep 3
+	config b '.mounts += [{ destination: "/tmp/s", source: $s, options: ["bind"] }]' --arg s "$W/source"
+	script b 'cd /tmp/s; cat f; cat f; echo >ready; until [ -e go ]; do sleep 0.1; done; cat f; for n in 1 2; do
+		(for i in $(seq 200); do echo $n $i >>all; done) & done; wait'
+	caisson run --isolation=vm -b b c >out 2>&1 3>&- &
+	background+=($!)
+	wait_for test -e source/ready
+	echo two >source/f
+	touch source/go
+	wait "${background[-1]}"
+	[ "$(cat out)" = $'one\none\ntwo' ]
+	[ "$(sort -u source/all | wc -l)" = 400 ] # of two who append nobody's is lost
+	nothing_left
+}
+
 @test "the monitor is in jail: an empty root, few capabilities, a filter for each thread" {
 	in_a_guest
 	config b '.process.args = ["sleep", "1000"]'
