@@ -86,7 +86,7 @@ check-vm: all $(TOOLS) ## run the tests of the commands and of the engines in th
 conformance: all ## run foreign suites, at PLACES: native, user, vm, vm-user (root)
 	@tests/conformance/check $(PLACES)
 
-bench: all $(BENCHES) ## measure next to the peers, and print tables
+bench: all $(BENCHES) build/tests/sysfault ## measure next to the peers, and print tables
 	@bench/run
 
 deps: ## install the packages that building and testing needs
