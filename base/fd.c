@@ -149,9 +149,25 @@ int fd_replace_end(int dir, const char *name, struct err *e)
 	return 0;
 }
 
+/* A device, or what a link of the system's leads to (/dev/stdout), is written to: no other file
+ * can take its place. */
+static bool is_written_to(int dir, const char *name)
+{
+	bool systems = strncmp(name, "/dev/", 5) == 0 || strncmp(name, "/proc/", 6) == 0;
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (S_ISCHR(st.st_mode) || (systems && S_ISLNK(st.st_mode)));
+}
+
 int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,
                     struct err *e)
 {
+	if (is_written_to(dir, name)) {
+		FD int fd = openat(dir, name, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+		return fd < 0 ? err_sys(e, "open %s", name) : fd_write_all(fd, data, len, name, e);
+	}
 	TRY(fd_replace_begin(dir, name, mode, data, len, e));
 	return fd_replace_end(dir, name, e);
 }

@@ -223,3 +223,13 @@ program32() {
 	allowed both.json | grep -qx stat64
 	jq -e '.architectures[1] == "SCMP_ARCH_X86"' both.json
 }
+
+@test "policy trace -o: a device is written to, and stays what it is" {
+	make_bundle b
+	script b true
+	mknod null c 1 3
+	expect 0 caisson policy trace -o "$W/null" b
+	[ -c null ]
+	caisson policy trace -o /proc/self/fd/1 b >profile 2>/dev/null
+	jq -e .defaultAction profile
+}
