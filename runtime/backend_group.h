@@ -31,5 +31,9 @@ struct group_limits {
 MUST_CHECK int group_limits_open(const struct found *f, struct arena *a, struct group_limits *ret,
                                  struct err *e);
 void group_limits_close(struct group_limits *l);
+/* Has the group's parents hand down the controllers that the plan needs: only then are there
+ * files to read usage from and to write limits to. First of all, hence. */
+MUST_CHECK int group_limits_enable(const struct group_limits *l, const struct found *f,
+                                   const struct cgroup_plan *plan, struct err *e);
 MUST_CHECK int group_limits_change(const struct group_limits *l, const struct found *f,
                                    struct arena *a, struct cgroup_plan *plan, struct err *e);

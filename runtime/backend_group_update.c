@@ -74,6 +74,12 @@ void group_limits_close(struct group_limits *l)
 	fd_drop(&l->cgroup);
 }
 
+int group_limits_enable(const struct group_limits *l, const struct found *f,
+                        const struct cgroup_plan *plan, struct err *e)
+{
+	return cgroup_enable(&l->facts, f->state.cgroup, needed_controllers(plan), e);
+}
+
 int group_limits_change(const struct group_limits *l, const struct found *f, struct arena *a,
                         struct cgroup_plan *plan, struct err *e)
 {
@@ -82,7 +88,6 @@ int group_limits_change(const struct group_limits *l, const struct found *f, str
 		                                                 .limits = l };
 	struct cgroup_steps steps = { .last = l->last ? take_last : NULL, .context = &unit };
 
-	TRY(cgroup_enable(&l->facts, f->state.cgroup, needed_controllers(plan), e));
 	if (unit.name)
 		systemd_round(a, plan);
 	TRY(cgroup_settle_weight(l->cgroup, a, plan, e));
@@ -125,6 +130,7 @@ static int update_group(const struct found *f, const struct update_request *r, s
 	TRY(group_limits_open(f, a, &l, e));
 	TRY(cgroup_complete(l.cgroup, a, &wanted, e));
 	TRY(cgroup_compile(a, &wanted, &l.facts, &plan, e));
+	TRY(group_limits_enable(&l, f, &plan, e));
 	TRY(cgroup_check_memory(l.cgroup, &wanted, e));
 	if (r->device_rules) {
 		rules.cgroup = l.cgroup;

@@ -169,6 +169,7 @@ static int change(const struct found *f, const struct oci_resources *resources, 
 	TRY(prepare_guest(g, a, &wanted, e));
 	host = *vm_host_resources(a, &wanted);
 	TRY(cgroup_compile(a, &host, &l.facts, &plan, e));
+	TRY(group_limits_enable(&l, f, &plan, e));
 	TRY(check_memory(&l, &host, a, e));
 	return group_limits_change(&l, f, a, &plan, e);
 }

@@ -317,6 +317,17 @@ rules() { # STATUS JSON
 	group_says memory.max 104857600
 }
 
+@test "checkBeforeUpdate where no parent hands the memory controller down yet" {
+	requires cgroup-memory
+	local parent="$CGROUP_PREFIX/fresh-$BASHPID"
+	sleeping ".linux.cgroupsPath = \"$parent/b\""
+	[ ! -e "$CGROUP$parent/b/memory.current" ]
+	expect_json 0 '{"memory":{"limit":104857600,"checkBeforeUpdate":true}}'
+	[ "$(<"$CGROUP$parent/b/memory.max")" = 104857600 ]
+	expect 0 caisson delete -f c
+	[ ! -e "$CGROUP$parent" ] || rmdir "$CGROUP$parent"
+}
+
 @test "the new limit is felt" {
 	requires cgroup-pids
 	sleeping
