@@ -4,7 +4,8 @@
  * one fixed size, some with descriptors. Each has a name; this is the whole talk:
  *
  *   launcher -> init   HELLO     fds: the plan's memfd, then every slot in order;
- *                                value: the signals that init finds ignored, a mask
+ *                                value: the signals that init finds ignored, a mask;
+ *                                step: the plan's size in bytes
  *   init -> launcher   MAPS      stage 1 is in its new user namespace
  *   launcher -> init   GO        maps are written
  *   init -> launcher   CHILD     fd: pidfd of stage 2; value: its pid. Stage 1 ends
@@ -64,7 +65,7 @@ enum { FRAME_TEXT_MAX = 480 };
 struct frame {
 	uint32_t type; /* enum frame_type */
 	uint32_t step; /* ERROR, WARNING: index into the plan's steps; UINT32_MAX before
-	                * the first */
+	                * the first. HELLO: the plan's size */
 	int32_t error; /* ERROR: errno, 0 if there is none */
 	uint32_t call; /* ERROR: what failed, an enum frame_call */
 	int64_t value;

@@ -119,7 +119,7 @@ static int dead_already(struct err *e)
 static int send_hello(const struct plan *plan, struct launch *l, const struct slots *slots,
                       struct err *e)
 {
-	struct frame hello = { .type = FRAME_HELLO };
+	struct frame hello = { .type = FRAME_HELLO, .step = plan->size };
 	struct proc_stat stat;
 	int fds[SLOTS_MAX + 1];
 	FD int plan_fd = fd_sealed("caisson-plan", plan, plan->size, false, e);

@@ -115,17 +115,14 @@ static void open_socket(char *const *stack)
 }
 
 /* Private and writable, because argv and envp become pointers in place. */
-static void map_plan(int fd)
+static void map_plan(int fd, size_t size)
 {
-	struct stat st;
-
-	must(sys_fstat(fd, &st), CALL_STAT, NULL);
-	if (st.st_size <= 0 || (uint64_t)st.st_size > PLAN_SIZE_MAX)
+	if (size == 0 || size > PLAN_SIZE_MAX)
 		fail(CHECK_PLAN, 0, NULL);
-	plan = (struct plan *)must(sys_mmap_file(fd, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+	plan = (struct plan *)must(sys_mmap_file(fd, size, PROT_READ | PROT_WRITE,
 	                                         MAP_PRIVATE | MAP_POPULATE),
 	                           CALL_MMAP, NULL);
-	if (plan_check(plan, (size_t)st.st_size))
+	if (plan_check(plan, size))
 		fail(CHECK_PLAN, 0, NULL);
 	(void)sys_close(fd);
 }
@@ -136,7 +133,7 @@ static void receive_hello(void)
 
 	if (report_receive(report_socket(), fds, HELLO_FDS) != FRAME_HELLO || fds[0] < 0)
 		fail(CHECK_PROTOCOL, 0, NULL);
-	map_plan(fds[0]);
+	map_plan(fds[0], report_received()->step);
 	fd_reserve(2 + (int)plan->preserve_fds);
 	slots_take(fds + 1, HELLO_FDS - 1);
 }
@@ -174,7 +171,7 @@ void init_main(char *const *stack)
 	must(sys_prctl(PR_SET_NAME, (unsigned long)"caisson-init", 0), CALL_PRCTL, NULL);
 	must(sys_prctl(PR_SET_DUMPABLE, 0, 0), CALL_PRCTL, NULL);
 	receive_hello();
-	become_blank((uint64_t)report_value());
+	become_blank((uint64_t)report_received()->value);
 	step = plan_array(plan, plan->steps);
 	for (position = 0; position < plan->steps.count; position++) {
 		report_step(position);

@@ -137,7 +137,7 @@ static bool take_fds(const struct sys_message *message, int *ret_fds, uint32_t r
 	return true;
 }
 
-static int64_t received_value;
+static struct frame received;
 
 uint32_t report_receive(int socket, int *ret_fds, uint32_t room)
 {
@@ -145,8 +145,7 @@ uint32_t report_receive(int socket, int *ret_fds, uint32_t room)
 		struct sys_control head;
 		int fds[FDS_MAX];
 	} control;
-	struct frame frame;
-	struct sys_iovec part = { &frame, sizeof(frame) };
+	struct sys_iovec part = { &received, sizeof(received) };
 	struct sys_message message = { .parts = &part, .part_count = 1, .control = &control };
 	long got;
 
@@ -156,15 +155,14 @@ uint32_t report_receive(int socket, int *ret_fds, uint32_t room)
 		message.control_length = sizeof(control.head) + room * sizeof(int);
 		got = sys_recvmsg(socket, &message, SYS_MSG_CMSG_CLOEXEC);
 	} while (got == -EINTR);
-	if (got != sizeof(frame) || !take_fds(&message, ret_fds, room))
+	if (got != sizeof(received) || !take_fds(&message, ret_fds, room))
 		return 0;
-	received_value = frame.value;
-	return frame.type;
+	return received.type;
 }
 
-int64_t report_value(void)
+const struct frame *report_received(void)
 {
-	return received_value;
+	return &received;
 }
 
 /* What comes when the launcher is ready, maybe while we wait for something else. */

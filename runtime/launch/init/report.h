@@ -34,8 +34,8 @@ void report_send(enum frame_type type, int64_t value, const char *text, int fd);
  * ret_fds has room for `room` descriptors; unused places are -1. */
 uint32_t report_receive(int socket, int *ret_fds, uint32_t room);
 
-/* The value of the packet that was received last. */
-int64_t report_value(void);
+/* The packet that was received last. */
+const struct frame *report_received(void);
 
 /* Waits for the network namespace that the launcher makes, and joins it. */
 void report_await_network(void);
