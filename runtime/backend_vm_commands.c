@@ -8,6 +8,21 @@
 
 #include "base/scope.h"
 
+size_t vm_packet_make(void *ret, enum vm_packet kind, uint32_t stream, uint32_t count,
+                      const void *data, size_t len)
+{
+	const struct vm_packet_head head = {
+		.kind = (uint16_t)kind,
+		.stream = (uint16_t)stream,
+		.count = count,
+	};
+
+	memcpy(ret, &head, sizeof(head));
+	if (len > 0)
+		memcpy((uint8_t *)ret + sizeof(head), data, len);
+	return sizeof(head) + len;
+}
+
 /* --- connections ---------------------------------------------------------------------------- */
 
 /* Its request goes on, and the answer is nobody's. */

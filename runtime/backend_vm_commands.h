@@ -29,6 +29,10 @@ struct vm_packet_head {
 	uint32_t count;  /* TAKEN: bytes; else 0 */
 };
 
+/* The packet at `ret`, which has room for head and data. Its size. */
+size_t vm_packet_make(void *ret, enum vm_packet kind, uint32_t stream, uint32_t count,
+                      const void *data, size_t len);
+
 enum {
 	VM_PACKET_MAX = sizeof(struct vm_packet_head) + CHANNEL_PAYLOAD_MAX,
 	VM_COMMANDS_MAX = 80,

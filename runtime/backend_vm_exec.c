@@ -49,19 +49,11 @@ static bool put(const struct vm_exec *x, enum vm_packet kind, uint32_t stream, u
                 const void *data, size_t len)
 {
 	uint8_t packet[sizeof(struct vm_packet_head) + VM_EXEC_PART];
-	const struct vm_packet_head head = {
-		.kind = (uint16_t)kind,
-		.stream = (uint16_t)stream,
-		.count = count,
-	};
 
 	if (x->socket < 0)
 		return true;
-	memcpy(packet, &head, sizeof(head));
-	if (len > 0)
-		memcpy(packet + sizeof(head), data, len);
-	return send(x->socket, packet, sizeof(head) + len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-	       errno != EAGAIN;
+	size_t size = vm_packet_make(packet, kind, stream, count, data, len);
+	return send(x->socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != EAGAIN;
 }
 
 /* False: some is left. */

@@ -46,18 +46,11 @@ static int put(const struct proxy *x, enum vm_packet kind, uint32_t stream, uint
                const void *data, size_t len)
 {
 	uint8_t packet[sizeof(struct vm_packet_head) + VM_EXEC_PART];
-	const struct vm_packet_head head = {
-		.kind = (uint16_t)kind,
-		.stream = (uint16_t)stream,
-		.count = count,
-	};
+	size_t size = vm_packet_make(packet, kind, stream, count, data, len);
 	ssize_t n;
 
-	memcpy(packet, &head, sizeof(head));
-	if (len > 0)
-		memcpy(packet + sizeof(head), data, len);
 	do
-		n = send(x->process->monitor, packet, sizeof(head) + len, MSG_NOSIGNAL);
+		n = send(x->process->monitor, packet, size, MSG_NOSIGNAL);
 	while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	return n < 0 ? -1 : 0;
 }
