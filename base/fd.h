@@ -21,7 +21,8 @@ MUST_CHECK int fd_read_file(int dir, const char *path, size_t limit, struct buf 
                             struct err *e);
 
 /* Replaces dir/name in one step: writes dir/name.tmp, then renames it. No fsync:
- * a crash of the host ends all containers, and the boot id in the state tells. */
+ * a crash of the host ends all containers, and the boot id in the state tells. A device, or
+ * what a link below /dev or /proc leads to, is written to instead. */
 MUST_CHECK int fd_replace_file(int dir, const char *name, mode_t mode, const void *data, size_t len,
                                struct err *e);
 
