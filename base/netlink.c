@@ -2,10 +2,13 @@
 #include "base/netlink.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "base/fd.h"
 #include "base/scope.h"
 
 enum { REPLY_S = 10, PACKET_MAX = 32768, DUMPS_MAX = 8 };
@@ -14,6 +17,25 @@ enum { REPLY_S = 10, PACKET_MAX = 32768, DUMPS_MAX = 8 };
 static size_t align(size_t len)
 {
 	return (len + 3) & ~(size_t)3;
+}
+
+size_t netlink_ip_len(unsigned int family)
+{
+	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+}
+
+int netlink_set_ipv6(const char *interface, const char *key, const char *value, struct err *e)
+{
+	char path[80];
+	FD int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", interface, key);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	return fd_write_all(fd, value, strlen(value), path, e);
 }
 
 /* --- requests ---------------------------------------------------------------------- */

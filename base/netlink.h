@@ -31,6 +31,14 @@ void netlink_put_u32(struct netlink_message *m, uint16_t type, uint32_t value);
 size_t netlink_nest(struct netlink_message *m, uint16_t type);
 void netlink_nest_end(struct netlink_message *m, size_t nest);
 
+/* Bytes of an address of a family; 0: it is neither of IPv4 nor of IPv6. */
+size_t netlink_ip_len(unsigned int family);
+
+/* Writes to /proc/sys/net/ipv6/conf/INTERFACE/KEY. Where the kernel has no IPv6, there is
+ * nothing to be set. */
+MUST_CHECK int netlink_set_ipv6(const char *interface, const char *key, const char *value,
+                                struct err *e);
+
 /* A socket in the network namespace that we are in. */
 MUST_CHECK int netlink_open(struct err *e);
 

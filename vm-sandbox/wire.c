@@ -95,12 +95,6 @@ static void take_link(void *context, uint16_t type, const void *payload, size_t 
 
 /* --- addresses ------------------------------------------------------------------------------ */
 
-/* Bytes of an address of a family; 0: it is none that is carried. */
-static size_t ip_len(unsigned int family)
-{
-	return family == AF_INET ? 4 : family == AF_INET6 ? AGENT_IP : 0;
-}
-
 /* Those that somebody has set, or the kernel for good: not what a router or a lease gives for
  * a time, which the guest gets itself. */
 static void take_address(void *context, uint16_t type, const void *payload, size_t len)
@@ -116,7 +110,7 @@ static void take_address(void *context, uint16_t type, const void *payload, size
 		return;
 	memcpy(&head, payload, sizeof(head));
 	w = find(r->to, head.ifa_index);
-	size = ip_len(head.ifa_family);
+	size = netlink_ip_len(head.ifa_family);
 	flags = head.ifa_flags;
 	copy(&flags, payload, len, sizeof(head), IFA_FLAGS, sizeof(flags));
 	if (!w || size == 0)
@@ -144,7 +138,7 @@ static void take_address(void *context, uint16_t type, const void *payload, size
 /* Those that the kernel makes of addresses, and routers make, the guest makes as well. */
 static bool is_set_by_somebody(const struct rtmsg *head, uint32_t table)
 {
-	return table == RT_TABLE_MAIN && ip_len(head->rtm_family) > 0 &&
+	return table == RT_TABLE_MAIN && netlink_ip_len(head->rtm_family) > 0 &&
 	       head->rtm_type != RTN_MULTICAST && head->rtm_type != RTN_LOCAL &&
 	       head->rtm_type != RTN_BROADCAST && head->rtm_type != RTN_ANYCAST &&
 	       !(head->rtm_flags & RTM_F_CLONED) && head->rtm_protocol != RTPROT_KERNEL &&
@@ -177,7 +171,7 @@ static void take_route(void *context, uint16_t type, const void *payload, size_t
 		r->skipped++;
 		return;
 	}
-	size = ip_len(head.rtm_family);
+	size = netlink_ip_len(head.rtm_family);
 	to.family = head.rtm_family;
 	to.prefix_len = head.rtm_dst_len;
 	to.scope = head.rtm_scope;

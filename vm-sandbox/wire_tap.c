@@ -175,20 +175,6 @@ bool wire_offload(int tap, unsigned int flags)
 	return sys_ioctl(tap, TUNSETOFFLOAD, (void *)(uintptr_t)flags) == 0;
 }
 
-static int silence(const char *name, struct err *e)
-{
-	char path[80];
-	FD int fd = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return 0; /* a kernel without IPv6 */
-	if (fd < 0)
-		return err_sys(e, "open %s", path);
-	return fd_write_all(fd, "1", 1, path, e);
-}
-
 static int bring_up(int sock, uint32_t index, uint32_t mtu, struct err *e)
 {
 	const struct ifinfomsg head = { .ifi_family = AF_UNSPEC,
@@ -214,7 +200,7 @@ static int connect_one(int sock, struct wire *w, struct err *e)
 	tap = if_nametoindex(name);
 	if (tap == 0)
 		return err_sys(e, "find %s", name);
-	TRY(silence(name, e));
+	TRY(netlink_set_ipv6(name, "disable_ipv6", "1", e));
 	TRY(change_qdisc(sock, tap, true, e));
 	TRY(redirect(sock, tap, w->index, e));
 	TRY(redirect(sock, w->index, tap, e));

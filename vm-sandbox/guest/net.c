@@ -104,39 +104,19 @@ static int take_name(int sock, const struct search *s, struct err *e)
 	return rename_link(sock, s->found, s->link->name, e);
 }
 
-/* Where the kernel has no IPv6 there is nothing to be set. */
-static int set_ipv6(const char *name, const char *key, const char *value, struct err *e)
-{
-	char path[80];
-	FD int fd = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", name, key);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return err_sys(e, "open %s", path);
-	return fd_write_all(fd, value, strlen(value), path, e);
-}
-
 static int bring_up(int sock, uint32_t index, const struct agent_link *link, struct err *e)
 {
 	struct netlink_message m;
 
-	TRY(set_ipv6(link->name, "disable_ipv6", link->flags & AGENT_LINK_IPV6 ? "0" : "1", e));
-	TRY(set_ipv6(link->name, "addr_gen_mode", "1", e));
+	TRY(netlink_set_ipv6(link->name, "disable_ipv6", link->flags & AGENT_LINK_IPV6 ? "0" : "1",
+	                     e));
+	TRY(netlink_set_ipv6(link->name, "addr_gen_mode", "1", e));
 	begin_change(&m, index, IFF_UP);
 	netlink_put_u32(&m, IFLA_MTU, link->mtu);
 	return netlink_talk(sock, &m, NULL, NULL, e);
 }
 
 /* --- addresses and routes ------------------------------------------------------------------- */
-
-/* Bytes of an address of a family; 0: it is none of ours. */
-static size_t ip_len(uint8_t family)
-{
-	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
-}
 
 static int add_address(int sock, uint32_t index, const struct agent_address *a, struct err *e)
 {
@@ -146,7 +126,7 @@ static int add_address(int sock, uint32_t index, const struct agent_address *a, 
 		                        .ifa_index = index };
 	uint32_t flags = a->flags & AGENT_NO_PREFIX_ROUTE ? IFA_F_NOPREFIXROUTE : 0;
 	struct netlink_message m;
-	size_t len = ip_len(a->family);
+	size_t len = netlink_ip_len(a->family);
 
 	if (len == 0)
 		return err_set(e, ERR_BUG, "an address of family %u", a->family);
@@ -173,7 +153,7 @@ static int add_route(int sock, uint32_t index, const struct agent_route *r, stru
 		.rtm_type = RTN_UNICAST,
 		.rtm_flags = r->flags & AGENT_ON_LINK ? RTNH_F_ONLINK : 0,
 	};
-	size_t len = ip_len(r->family), nest;
+	size_t len = netlink_ip_len(r->family), nest;
 	struct netlink_message m;
 
 	if (len == 0)
