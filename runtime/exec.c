@@ -5,6 +5,7 @@
  * must not widen what a running container's neighbour gets.
  */
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -127,6 +128,8 @@ static int read_cgroup(struct execution *x, const char **ret, struct err *e)
 	/* the host's process is where the container's is */
 	x->group = path_clean(&x->arena, "", *ret + strlen(own));
 	x->group += x->group[0] == '/';
+	if (strlen(x->group) >= PATH_MAX)
+		return err_set(e, ERR_USAGE, "--cgroup: the path is longer than any can be");
 	*ret = own;
 	return 0;
 }

@@ -155,6 +155,8 @@ ended() { # PID
 	one_line
 	expect 255 caisson exec --cgroup nosuch c true
 	one_line
+	expect 255 caisson exec --cgroup "$(printf 'x/%.0s' {1..2100})" c true
+	says 'longer than any can be'
 	expect 255 caisson exec --cgroup ../.. c true
 	says "is not a sub cgroup path"
 	expect 255 caisson exec --preserve-fds 1 c true 3</dev/null
