@@ -317,10 +317,11 @@ rules() { # STATUS JSON
 	group_says memory.max 104857600
 }
 
-@test "checkBeforeUpdate where no parent hands the memory controller down yet" {
+@test "checkBeforeUpdate where no parent hands the memory controller down any more" {
 	requires cgroup-memory
 	local parent="$CGROUP_PREFIX/fresh-$BASHPID"
 	sleeping ".linux.cgroupsPath = \"$parent/b\""
+	echo -memory >"$CGROUP$parent/cgroup.subtree_control" # as systemd may do it
 	[ ! -e "$CGROUP$parent/b/memory.current" ]
 	expect_json 0 '{"memory":{"limit":104857600,"checkBeforeUpdate":true}}'
 	[ "$(<"$CGROUP$parent/b/memory.max")" = 104857600 ]
