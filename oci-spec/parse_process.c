@@ -183,6 +183,7 @@ static void check_scheduler(struct reader *r, const struct json *j, const struct
 static const struct oci_scheduler *parse_scheduler(struct reader *r, const struct json *process)
 {
 	const struct json *j = read_object(r, process, "scheduler");
+	const size_t faults = r->faults;
 	struct oci_scheduler *s;
 	uint64_t word = 0;
 
@@ -202,7 +203,8 @@ static const struct oci_scheduler *parse_scheduler(struct reader *r, const struc
 		if (read_word_value(r, flag, scheduler_flag_words, &word))
 			s->flags |= word;
 	}
-	if (s->policy_name)
+	/* a number that could not be read would break a rule, too, and be told twice */
+	if (s->policy_name && r->faults == faults)
 		check_scheduler(r, j, s);
 	return s;
 }

@@ -156,6 +156,8 @@ static void test_bad_process(void **state)
 		  "process.scheduler.nice: 20: must be at most 19" },
 		{ PROCESS(",'scheduler':{'policy':'SCHED_FIFO'}"),
 		  "process.scheduler.priority: must be from 1 to 99 for SCHED_FIFO" },
+		{ PROCESS(",'scheduler':{'policy':'SCHED_FIFO','priority':200}"),
+		  "process.scheduler.priority: 200: must be at most 99" },
 		{ PROCESS(",'scheduler':{'policy':'SCHED_BATCH','priority':1,'runtime':1}"),
 		  "process.scheduler.priority: can only be given for SCHED_FIFO or SCHED_RR; "
 		  "process.scheduler: runtime, deadline and period can only be given for "
