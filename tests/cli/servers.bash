@@ -121,7 +121,12 @@ repository() {
 	# not by a function, whose process would not be the server
 	nsenter -t "$NETWORK" -n python3 -m http.server --directory repository 8001 >/dev/null 2>&1 3>&- &
 	background+=($!)
-	wait_for get 8001 /Release
+	wait_for repository_answers
+}
+
+# By its text: a pipeline's status is that of its last command.
+repository_answers() {
+	get 8001 /Release | grep -q '^SHA256:'
 }
 
 apt_config() { # DIR
