@@ -21,19 +21,6 @@ enum admin_isolation admin_isolation_of(const char *word)
 	return ADMIN_UNSET;
 }
 
-static void check_members(struct reader *r, const struct json *object, const char *const *known,
-                          size_t count)
-{
-	for (const struct json *j = object->first; j; j = j->next) {
-		bool found = false;
-
-		for (size_t i = 0; i < count; i++)
-			found = found || strcmp(j->key, known[i]) == 0;
-		if (!found)
-			fault(r, j, "is not known");
-	}
-}
-
 static bool is_name(const char *text)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -48,7 +35,7 @@ static void parse_one(struct reader *r, const struct json *j, struct admin_profi
 
 	if (!read_is(r, j, JSON_OBJECT))
 		return;
-	check_members(r, j, known, LEN(known));
+	read_only(r, j, known, LEN(known));
 	if (!is_name(j->key))
 		fault(r, j, "a profile's name has letters, digits, _, . and - only");
 	*ret = (struct admin_profile){
@@ -101,7 +88,7 @@ int admin_config_parse(struct arena *a, const char *text, size_t len, struct adm
 
 	if (!j)
 		return -1;
-	check_members(&r, j, known, LEN(known));
+	read_only(&r, j, known, LEN(known));
 	if (read_word(&r, j, "isolation", isolations, &isolation))
 		c.isolation = (enum admin_isolation)isolation;
 	c.annotations = read_bool(&r, j, "annotations");

@@ -2,7 +2,8 @@
 /*
  * The rules of a seccomp agent, and the message that a runtime sends it. The message is
  * from whoever can connect, the rules are from who started the agent; both are read with
- * the same care.
+ * the same care. A rule with a misspelled `metadata` would hold for every container, so a
+ * member that nobody knows is a fault there.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -122,6 +123,10 @@ static void read_action(struct reader *r, const struct json *j, struct agent_rul
 
 static void read_rule(struct reader *r, const struct json *j, struct agent_rule *ret)
 {
+	static const char *const known[] = { "names",    "metadata", "action",
+		                             "errnoRet", "devices",  "types" };
+
+	read_only(r, j, known, LEN(known));
 	ret->names = read_texts(r, j, "names");
 	if (ret->names.n == 0)
 		fault_member(r, j, "names", "is required");
@@ -133,6 +138,8 @@ static void read_rule(struct reader *r, const struct json *j, struct agent_rule 
 int agent_rules_parse(struct arena *a, const char *text, size_t len, struct agent_rules *ret,
                       struct err *e)
 {
+	static const char *const known[] = { "default", "rules" };
+	static const char *const of_default[] = { "action", "errnoRet" };
 	struct agent_rules rules = { .otherwise = { .action = AGENT_ERRNO, .errno_ret = 1 } };
 	struct reader r = { .arena = a, .e = e };
 	const struct json *j;
@@ -140,6 +147,7 @@ int agent_rules_parse(struct arena *a, const char *text, size_t len, struct agen
 	TRY(json_parse(a, text, len, &j, e));
 	if (!read_is(&r, j, JSON_OBJECT))
 		return faults_end(&r);
+	read_only(&r, j, known, LEN(known));
 
 	const struct json *list = read_list(&r, j, "rules", JSON_OBJECT);
 	const struct json *standard = read_object(&r, j, "default");
@@ -148,6 +156,7 @@ int agent_rules_parse(struct arena *a, const char *text, size_t len, struct agen
 		read_rule(&r, at, &v[rules.n++]);
 	rules.v = v;
 	if (standard) {
+		read_only(&r, standard, of_default, LEN(of_default));
 		read_action(&r, standard, &rules.otherwise);
 		if (rules.otherwise.action > AGENT_LOG)
 			fault_member(&r, standard, "action", "is for calls that a rule names");

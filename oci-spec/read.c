@@ -127,6 +127,18 @@ bool read_is(struct reader *r, const struct json *j, enum json_kind kind)
 	return false;
 }
 
+void read_only(struct reader *r, const struct json *object, const char *const *known, size_t count)
+{
+	for (const struct json *j = object->first; j; j = j->next) {
+		bool found = false;
+
+		for (size_t i = 0; i < count; i++)
+			found = found || strcmp(j->key, known[i]) == 0;
+		if (!found)
+			fault(r, j, "is not known");
+	}
+}
+
 /* The member if it is there and of this kind. */
 static const struct json *read_kind(struct reader *r, const struct json *object, const char *key,
                                     enum json_kind kind)

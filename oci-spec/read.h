@@ -44,6 +44,8 @@ const struct json *read_member(const struct json *object, const char *key);
 /* The same; absent is a fault. */
 const struct json *read_needed(struct reader *r, const struct json *object, const char *key);
 bool read_is(struct reader *r, const struct json *j, enum json_kind kind);
+/* For formats of our own: a member that is not among the known ones is a fault. */
+void read_only(struct reader *r, const struct json *object, const char *const *known, size_t count);
 
 /* NULL when absent. */
 const struct json *read_object(struct reader *r, const struct json *object, const char *key);

@@ -61,6 +61,13 @@ static void test_refused_rules(void **state)
 	                     "\"action\": \"mount\", \"types\": [\"tmpfs\"]}]}",
 	                     "rules[0].names: \"mknod\": cannot be done by mount");
 	assert_rules_refused("{\"default\": {}}", "default.action: is required");
+	/* without the member it would hold for all containers */
+	assert_rules_refused("{\"rules\": [{\"names\": [\"chmod\"], \"metdata\": \"m\","
+	                     "\"action\": \"allow\"}]}",
+	                     "rules[0].metdata: is not known");
+	assert_rules_refused("{\"rule\": []}", "rule: is not known");
+	assert_rules_refused("{\"default\": {\"action\": \"allow\", \"names\": []}}",
+	                     "default.names: is not known");
 }
 
 static void assert_message_refused(const char *text, size_t fds, const char *said)
