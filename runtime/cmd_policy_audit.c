@@ -13,6 +13,7 @@
 #include "base/scope.h"
 #include "runtime/audit.h"
 #include "runtime/cmd.h"
+#include "runtime/creation.h"
 #include "runtime/policy_profile.h"
 #include "runtime/query.h"
 
@@ -46,7 +47,7 @@ static int read_bundle(struct arena *a, const char *bundle, struct audit *ret, s
 	BUF struct buf text = { 0 };
 
 	*ret = (struct audit){ .arena = a, .bundle = bundle };
-	TRY(fd_read_file(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, e));
+	TRY(bundle_text(AT_FDCWD, path, &text, e));
 	if (json_parse(a, text.data ? text.data : "", text.len, &ret->tree, e) < 0 ||
 	    oci_config_parse(a, text.data ? text.data : "", text.len, &ret->config, e) < 0)
 		return err_in(e, "%s", path);

@@ -88,8 +88,9 @@ static void print_json(const struct why *v, size_t n, int status, struct buf *ou
 	buf_text(out, "\n");
 }
 
+/* nothing: what is said in words when there is none */
 static int print(const struct invocation *in, const struct why *v, size_t n, int status,
-                 struct err *e)
+                 const char *nothing, struct err *e)
 {
 	const char *format = cli_text(in, "format");
 	BUF struct buf out = { 0 };
@@ -99,7 +100,7 @@ static int print(const struct invocation *in, const struct why *v, size_t n, int
 	else if (n > 0)
 		why_text(v, n, &out);
 	else
-		buf_text(&out, "nothing was refused\n");
+		buf_printf(&out, "%s\n", nothing);
 	return cmd_print(&out, e);
 }
 
@@ -121,7 +122,7 @@ static int watch_and_explain(const struct invocation *in, struct policy_watch *t
 	            &n, e));
 	if (t->notify)
 		TRY(fd_write_all(STDERR_FILENO, partly, sizeof(partly) - 1, "stderr", e));
-	return print(in, v, n, status, e);
+	return print(in, v, n, status, "nothing was refused", e);
 }
 
 /* --- logs ------------------------------------------------------------------------------------- */
@@ -148,6 +149,20 @@ static int read_log(const char *name, struct buf *ret, struct err *e)
 	return fd_read_all(fd, WHY_LOG_BYTES, name, ret, e);
 }
 
+/* A log without a record is mostly another file than was meant, or a kernel's that had
+ * nothing to write down: that is no proof that nothing was refused. */
+static const char *nothing_in(struct arena *a, const char *name, const struct why_log *found)
+{
+	const char *log = strcmp(name, "-") == 0 ? "stdin" : name;
+
+	if (found->records > 0)
+		return arena_printf(a, "%s: what it records was refused by no wall", log);
+	return arena_printf(a,
+	                    "%s: none of its lines (%llu) is a record of a refusal; errors of a seccomp "
+	                    "profile are recorded with SECCOMP_FILTER_FLAG_LOG alone",
+	                    log, (unsigned long long)found->lines);
+}
+
 static int explain_log(const struct invocation *in, struct err *e)
 {
 	const char *bundle = cli_path(in, "bundle");
@@ -167,7 +182,7 @@ static int explain_log(const struct invocation *in, struct err *e)
 	if (found.lost)
 		log_warn("%llu records of the log are left out: there are too many different ones",
 		         (unsigned long long)found.lost);
-	return print(in, found.v, found.n, 0, e);
+	return print(in, found.v, found.n, 0, nothing_in(in->arena, in->args.v[0], &found), e);
 }
 
 static int why_run(const struct invocation *in, struct err *e)

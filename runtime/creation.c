@@ -78,7 +78,7 @@ const struct plan *creation_plan(const struct creation *c)
 
 /* --- before any effect ----------------------------------------------------------------- */
 
-/* Which part of the path it is that does not exist. */
+/* Which part of the path it is that does not exist, or is no folder. */
 static int config_missing(int dir, const char *file, struct err *e)
 {
 	const char *slash = strrchr(file, '/');
@@ -88,16 +88,27 @@ static int config_missing(int dir, const char *file, struct err *e)
 		(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
 		if (faccessat(dir, folder, F_OK, 0) < 0)
 			return err_sys(e, "bundle %s", folder);
+		if (e->sys == ENOTDIR) {
+			errno = ENOTDIR;
+			err_sys(e, "bundle %s", folder);
+			return err_hint(e, "a bundle is the folder with a config.json");
+		}
 	}
 	err_set(e, ERR_SPEC, "JSON specification file %s not found", slash ? slash + 1 : file);
 	return err_hint(e, "looked for %s; caisson spec writes a default one", file);
 }
 
+int bundle_text(int dir, const char *file, struct buf *ret, struct err *e)
+{
+	if (fd_read_file(dir, file, OCI_CONFIG_MAX_BYTES, ret, e) < 0)
+		return e->sys == ENOENT || e->sys == ENOTDIR ? config_missing(dir, file, e) : -1;
+	return 0;
+}
+
 int bundle_config(struct arena *a, int dir, const char *file, struct buf *text,
                   const struct oci_config **ret, struct err *e)
 {
-	if (fd_read_file(dir, file, OCI_CONFIG_MAX_BYTES, text, e) < 0)
-		return e->sys == ENOENT ? config_missing(dir, file, e) : -1;
+	TRY(bundle_text(dir, file, text, e));
 	if (oci_config_parse(a, text->data ? text->data : "", text->len, ret, e) < 0)
 		return err_in(e, "%s", file);
 	return 0;

@@ -113,6 +113,9 @@ MUST_CHECK int creation_check_fds(unsigned int before, unsigned int count, struc
 /* Writes a pid-file in one step: digits, no newline. */
 MUST_CHECK int pid_file_write(const char *path, pid_t pid, struct err *e);
 
-/* Parses the config of a bundle; text, kept by the caller, holds its bytes. */
+/* Reads the config of a bundle; which part of the path is wrong, the error tells. */
+MUST_CHECK int bundle_text(int dir, const char *file, struct buf *ret, struct err *e);
+
+/* The same, and parses it; text, kept by the caller, holds its bytes. */
 MUST_CHECK int bundle_config(struct arena *a, int dir, const char *file, struct buf *text,
                              const struct oci_config **ret, struct err *e);

@@ -31,6 +31,7 @@
 #include "base/sys.h"
 #include "base/unix.h"
 #include "oci-spec/json.h"
+#include "runtime/creation.h"
 #include "seccomp/seccomp.h"
 #include "seccomp/verdict.h"
 
@@ -282,7 +283,7 @@ static int write_config(struct arena *a, const char *bundle, int dir, const char
 	BUF struct buf text = { 0 };
 	BUF struct buf changed = { 0 };
 
-	TRY(fd_read_file(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, e));
+	TRY(bundle_text(AT_FDCWD, path, &text, e));
 	if (rewrite(a, &text, sock, ret_filter, &changed, e) < 0)
 		return err_in(e, "%s", path);
 	return fd_replace_file(dir, config_name, 0600, changed.data, changed.len, e);

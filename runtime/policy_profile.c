@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "oci-spec/json.h"
+#include "runtime/creation.h"
 
 static int parse(struct arena *a, const struct buf *text, struct policy *ret, struct err *e)
 {
@@ -21,6 +22,11 @@ static int parse(struct arena *a, const struct buf *text, struct policy *ret, st
 	const struct json *j;
 
 	TRY(json_parse(a, data, text->len, &j, e));
+	if (j->kind == JSON_OBJECT && !json_member(j, "ociVersion") &&
+	    !json_member(j, "defaultAction"))
+		return err_set(e, ERR_SPEC,
+		               "neither a config.json, which has ociVersion, nor a seccomp profile, "
+		               "which has defaultAction");
 	if (!json_member(j, "ociVersion"))
 		return oci_profile_parse(a, data, text->len, &ret->seccomp, e);
 	TRY(oci_config_parse(a, data, text->len, &config, e));
@@ -32,13 +38,16 @@ int policy_profile_read(struct arena *a, const char *path, struct policy *ret, s
 {
 	BUF struct buf text = { 0 };
 	struct stat st;
+	bool is_bundle;
 
 	*ret = (struct policy){ 0 };
 	if (stat(path, &st) < 0)
 		return err_sys(e, "%s", path);
-	if (S_ISDIR(st.st_mode))
+	is_bundle = S_ISDIR(st.st_mode);
+	if (is_bundle)
 		path = arena_printf(a, "%s/config.json", path);
-	TRY(fd_read_file(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, e));
+	TRY(is_bundle ? bundle_text(AT_FDCWD, path, &text, e)
+	              : fd_read_file(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, e));
 	if (parse(a, &text, ret, e) < 0)
 		return err_in(e, "%s", path);
 	return 0;

@@ -5,6 +5,7 @@
  */
 #include "runtime/policy_watch.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -125,12 +126,18 @@ bool policy_watch_container(const struct invocation *in)
 int policy_watch(const struct invocation *in, struct policy_watch *t, int *ret_status,
                  struct err *e)
 {
-	if (!policy_watch_container(in))
+	const char *name = in->args.v[0];
+	bool container = policy_watch_container(in);
+
+	if (!container && !strchr(name, '/') && faccessat(AT_FDCWD, name, F_OK, 0) < 0)
+		return err_set(e, ERR_STATE, "%s: there is neither a container nor a %s of this name",
+		               name, t->options.refusals ? "bundle or log" : "bundle");
+	if (!container)
 		return run_bundle(in, t, ret_status, e);
 	if (!t->notify)
 		return watch_container(in, t, e);
 	return err_set(e, ERR_REFUSED,
 	               "container %s: one that runs already is watched only by who has CAP_BPF and "
 	               "CAP_PERFMON over the host",
-	               in->args.v[0]);
+	               name);
 }

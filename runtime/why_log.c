@@ -40,7 +40,7 @@ struct record {
 struct reader {
 	struct record *v;
 	size_t n;
-	uint64_t lost;
+	uint64_t lost, records, lines;
 	struct record last; /* not counted yet: its system call may follow */
 };
 
@@ -300,8 +300,10 @@ static void take_line(struct reader *l, const char *line)
 {
 	struct record r, *last = &l->last;
 
+	l->lines++;
 	if (!read_record(line, &r))
 		return;
+	l->records++;
 	if (r.kind != KIND_CALL || !r.event[0] || strcmp(r.event, last->event) != 0) {
 		count_last(l);
 		*last = r;
@@ -426,7 +428,10 @@ void why_log_read(struct arena *a, const struct oci_config *config, const char *
 	struct reader l = { .v = arena_array(a, WHY_LOG_LINES, sizeof(*l.v)) };
 
 	take_all(&l, text, len);
-	*ret = (struct why_log){ .v = arena_array(a, l.n + 1, sizeof(*ret->v)), .lost = l.lost };
+	*ret = (struct why_log){ .v = arena_array(a, l.n + 1, sizeof(*ret->v)),
+		                 .lost = l.lost,
+		                 .records = l.records,
+		                 .lines = l.lines };
 	for (size_t i = 0; i < l.n; i++) {
 		const struct record *r = &l.v[i];
 		struct why *w = &ret->v[ret->n];

@@ -17,6 +17,7 @@ struct why_log {
 	struct why *v; /* in the arena, in the order of the log */
 	size_t n;
 	uint64_t lost; /* records for which there was no room */
+	uint64_t records, lines;
 };
 
 /* config: what to hold them against; NULL: it is not known whose they are. */

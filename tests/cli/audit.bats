@@ -148,7 +148,7 @@ findings() { # BUNDLE: "rule severity pointer what" of each
 			missed=$((missed + 1))
 		fi
 	done < <(weaknesses)
-	echo "$n weaknesses, $missed missed"
+	echo "# measured: $n weaknesses planted, $missed of them missed" >&3
 	[ "$n" -ge 80 ] && [ "$missed" = 0 ]
 }
 
@@ -182,9 +182,11 @@ findings() { # BUNDLE: "rule severity pointer what" of each
 	expect 1 caisson policy audit --fail-on bogus b
 	says '--fail-on: "bogus": must be low, medium, high or never'
 	expect 2 caisson policy audit nowhere/b
-	says 'nowhere/b/config.json: no such file or directory'
+	says 'nowhere/b: no such file or directory'
 	expect 2 caisson policy audit nowhere
 	says 'nowhere: there is neither a container nor a folder of this name'
+	expect 2 caisson policy audit b/config.json
+	says 'b/config.json: not a directory (a bundle is the folder with a config.json)'
 	echo '{"ociVersion": "1.0.0"}' >b/config.json
 	expect 2 caisson policy audit b
 	says 'root: is required'

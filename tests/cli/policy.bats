@@ -115,6 +115,11 @@ make_profile() {
 	refused 'missing: no such file' caisson policy explain missing
 	echo '{"defaultAction": "SCMP_ACT_NOPE"}' >bad.json
 	refused 'bad.json: defaultAction: "SCMP_ACT_NOPE"' caisson policy explain bad.json
+	echo '{"linux": {}}' >bad.json
+	refused 'bad.json: neither a config.json, which has ociVersion, nor a seccomp profile, which has defaultAction' \
+		caisson policy explain bad.json
+	mkdir folder
+	refused 'config.json not found (looked for folder/config.json;' caisson policy explain folder
 	echo '[' >bad.json
 	refused 'bad.json: ' caisson policy explain bad.json
 	mkfifo fifo

@@ -95,6 +95,8 @@ use_profile() { # DIR PROFILE
 	expect 0 caisson policy trace --merge both.json -o open.json b
 	expect 0 caisson policy explain --syscall clone open.json
 	says 'clone (processes and threads): allowed'
+	refused 'nowhere: there is neither a container nor a bundle of this name' caisson policy trace nowhere
+	refused 'both.json: not a directory (a bundle is the folder with a config.json)' caisson policy trace --notify both.json
 	expect 1 caisson policy trace --merge nowhere -o x.json b
 	says 'nowhere: no such file'
 	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >loose.json

@@ -133,10 +133,17 @@ record() { # COMM CODE
 	# a pipe is a log, too; a user needs no rights for it
 	expect 0 unshare -U "$CAISSON" policy why <(record other 0x0)
 	is 'chmod (other): thread killed, 1 time: the answer of its seccomp filter'
+	# no record is no proof
 	echo 'no record' >kernel.log
 	expect 0 caisson policy why kernel.log
-	is 'nothing was refused'
+	is 'kernel.log: none of its lines (1) is a record of a refusal; errors of a seccomp profile are recorded with SECCOMP_FILTER_FLAG_LOG alone'
+	expect 0 caisson policy why - </dev/null
+	says 'stdin: none of its lines (0)'
+	echo 'type=SYSCALL msg=audit(1.1:1): arch=c000003e syscall=90 success=no exit=-2 comm="x"' >kernel.log
+	expect 0 caisson policy why kernel.log
+	is 'kernel.log: what it records was refused by no wall'
 	refused '--for: a log is not watched' caisson policy why --for 1 kernel.log
 	refused '--bundle: goes with a log alone' caisson policy why --bundle b b
 	refused 'none: no such file' caisson policy why --bundle none kernel.log
+	refused 'none: there is neither a container nor a bundle or log of this name' caisson policy why none
 }
