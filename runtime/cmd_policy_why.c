@@ -157,10 +157,11 @@ static const char *nothing_in(struct arena *a, const char *name, const struct wh
 
 	if (found->records > 0)
 		return arena_printf(a, "%s: what it records was refused by no wall", log);
-	return arena_printf(a,
-	                    "%s: none of its lines (%llu) is a record of a refusal; errors of a seccomp "
-	                    "profile are recorded with SECCOMP_FILTER_FLAG_LOG alone",
-	                    log, (unsigned long long)found->lines);
+	return arena_printf(
+		a,
+		"%s: none of its lines (%llu) is a record of a refusal; errors of a seccomp "
+		"profile are recorded with SECCOMP_FILTER_FLAG_LOG alone",
+		log, (unsigned long long)found->lines);
 }
 
 static int explain_log(const struct invocation *in, struct err *e)

@@ -24,9 +24,10 @@ static int parse(struct arena *a, const struct buf *text, struct policy *ret, st
 	TRY(json_parse(a, data, text->len, &j, e));
 	if (j->kind == JSON_OBJECT && !json_member(j, "ociVersion") &&
 	    !json_member(j, "defaultAction"))
-		return err_set(e, ERR_SPEC,
-		               "neither a config.json, which has ociVersion, nor a seccomp profile, "
-		               "which has defaultAction");
+		return err_set(
+			e, ERR_SPEC,
+			"neither a config.json, which has ociVersion, nor a seccomp profile, "
+			"which has defaultAction");
 	if (!json_member(j, "ociVersion"))
 		return oci_profile_parse(a, data, text->len, &ret->seccomp, e);
 	TRY(oci_config_parse(a, data, text->len, &config, e));

@@ -130,8 +130,9 @@ int policy_watch(const struct invocation *in, struct policy_watch *t, int *ret_s
 	bool container = policy_watch_container(in);
 
 	if (!container && !strchr(name, '/') && faccessat(AT_FDCWD, name, F_OK, 0) < 0)
-		return err_set(e, ERR_STATE, "%s: there is neither a container nor a %s of this name",
-		               name, t->options.refusals ? "bundle or log" : "bundle");
+		return err_set(e, ERR_STATE,
+		               "%s: there is neither a container nor a %s of this name", name,
+		               t->options.refusals ? "bundle or log" : "bundle");
 	if (!container)
 		return run_bundle(in, t, ret_status, e);
 	if (!t->notify)
