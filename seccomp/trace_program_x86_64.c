@@ -171,15 +171,18 @@ static void only_ours(struct builder *b, const struct trace_maps *maps)
 	end_if(b, BPF_JNE, BPF_REG_0, 1);
 }
 
-/* r7 = the number, the process's registers on the stack; 32-bit calls are only counted, in
+/* r7 = the number, the process's registers on the stack, all of them or what tells the call;
+ * each byte is paid for at each call. 32-bit calls are only counted, in
  * places of their own. (Those that a 64-bit program makes by int 0x80 look like its own.) */
-static void read_registers(struct builder *b)
+static void read_registers(struct builder *b, bool all)
 {
+	const int first = all ? 0 : REGS_ORIG_AX, end = all ? REGS_SIZE : REGS_CS + 8;
 	size_t native;
 
-	stack(b, BPF_REG_1, REGS);
-	set(b, BPF_REG_2, REGS_SIZE);
+	stack(b, BPF_REG_1, REGS + first);
+	set(b, BPF_REG_2, end - first);
 	load(b, BPF_REG_3, BPF_REG_6, 0);
+	add(b, BPF_ALU64 | BPF_ADD, BPF_REG_3, 0, 0, first);
 	call(b, BPF_FUNC_probe_read_kernel);
 	end_if(b, BPF_JNE, BPF_REG_0, 0);
 	load(b, BPF_REG_7, BPF_REG_10, REGS + REGS_ORIG_AX);
@@ -431,7 +434,7 @@ size_t trace_program(const struct trace_maps *maps, bool enter,
 	struct builder b = { .v = ret };
 
 	only_ours(&b, maps);
-	read_registers(&b);
+	read_registers(&b, enter ? maps->values >= 0 : maps->refusals >= 0);
 	only_when_armed(&b, maps, enter);
 	if (maps->entered >= 0 && enter)
 		note_entry(&b, maps);
