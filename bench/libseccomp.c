@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libseccomp FILE: what a profile costs with libseccomp alone, as other runtimes use it.
- * Each line of FILE is a system call to allow, perhaps with one condition on an argument:
- * "NAME" or "NAME INDEX OP VALUE VALUETWO", OP as a number of enum scmp_compare; all else
- * is EPERM. Prints the number of instructions, and the median times of compiling and of
+ * Each line of FILE is an architecture beside x86-64, "arch NAME", or a system call to
+ * allow (ERRNO 0) or refuse, perhaps with one condition on an argument: "NAME ERRNO" or
+ * "NAME ERRNO INDEX OP VALUE VALUETWO", OP as a number of enum scmp_compare; all else is
+ * EPERM. Prints the number of instructions, and the median times of compiling and of
  * seccomp(2) in microseconds, each measured in children that do nothing else.
  */
 #include <errno.h>
@@ -23,8 +24,8 @@ enum { ROUNDS = 51, RULES_MAX = 1024, INSTRUCTIONS_MAX = 4096 };
 
 struct rule {
 	char name[64];
-	int fields; /* 1: without a condition */
-	unsigned int index, op;
+	int fields; /* 2: without a condition */
+	unsigned int errno_value, index, op;
 	unsigned long long value, second;
 };
 
@@ -35,6 +36,8 @@ struct cost {
 
 static struct rule rules[RULES_MAX];
 static size_t rule_count;
+static uint32_t architectures[8];
+static size_t architecture_count;
 
 static double now_us(void)
 {
@@ -54,10 +57,13 @@ static int read_rules(const char *path)
 	while (rule_count < RULES_MAX && fgets(line, sizeof(line), file)) {
 		struct rule *r = &rules[rule_count];
 
-		/* NOLINTNEXTLINE(cert-err34-c): our own script wrote it */
-		r->fields = sscanf(line, "%63s %u %u %llu %llu", r->name, &r->index, &r->op,
-		                   &r->value, &r->second);
-		if (r->fields == 1 || r->fields == 5)
+		/* our own script wrote it */
+		if (sscanf(line, "arch %63s", r->name) == 1 && architecture_count < 8)
+			architectures[architecture_count++] = seccomp_arch_resolve_name(r->name);
+		/* NOLINTNEXTLINE(cert-err34-c) */
+		r->fields = sscanf(line, "%63s %u %u %u %llu %llu", r->name, &r->errno_value,
+		                   &r->index, &r->op, &r->value, &r->second);
+		if (r->fields == 2 || r->fields == 6)
 			rule_count++;
 	}
 	return fclose(file);
@@ -69,15 +75,17 @@ static scmp_filter_ctx compile(void)
 
 	if (!ctx || seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) < 0)
 		return NULL;
+	for (size_t i = 0; i < architecture_count; i++)
+		(void)seccomp_arch_add(ctx, architectures[i]);
 	for (size_t i = 0; i < rule_count; i++) {
 		const struct rule *r = &rules[i];
+		uint32_t action = r->errno_value ? SCMP_ACT_ERRNO(r->errno_value) : SCMP_ACT_ALLOW;
 		int number = seccomp_syscall_resolve_name(r->name);
 		struct scmp_arg_cmp when = { r->index, (enum scmp_compare)r->op, r->value,
 			                     r->second };
 
 		if (number != __NR_SCMP_ERROR)
-			(void)seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, r->fields > 1,
-			                             &when);
+			(void)seccomp_rule_add_array(ctx, action, number, r->fields > 2, &when);
 	}
 	return ctx;
 }

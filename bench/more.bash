@@ -1,49 +1,41 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# More of bench/run, which includes this: what a profile costs, what a thousand neighbours
-# cost, and instructions that valgrind counts. Uses its W, ROOTFS, json, rounds, neighbours
-# names and programs.
+# More of bench/run, which includes this: what a profile costs, what watching system calls
+# costs, what a thousand neighbours cost, and instructions that valgrind counts. Uses its W,
+# ROOTFS, json, rounds, neighbours, part, names and programs.
 # shellcheck disable=SC2154 # those are set there
 
 caisson=${programs[0]}
 state=$W/state-more
+bundle "$W/plain" plain '["/bin/true"]'
 
-# pair FIRST-COMMAND SECOND-COMMAND: medians of both in microseconds, alternating
+# pair FIRST-COMMAND SECOND-COMMAND [min_ms]: medians (or the least) of both in microseconds,
+# alternating
 pair() {
 	printf 'a run %s\nb run %s\n' "$1" "$2" >"$W/pair"
 	build/bench/compare -j -n "$rounds" "$W/pair" |
-		jq -r '.median_ms * 1000 | round' | paste -sd ' '
+		jq -r ".${3-median_ms} * 1000 | round" | paste -sd ' '
 }
 
-# A profile of the size that engines use: what most of the kernel's calls are to it, with
-# conditions on some.
-seccomp_profile() {
-	sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/\1/p' /usr/include/x86_64-linux-gnu/asm/unistd_64.h |
-		jq -Rn '[inputs] | map(select(test("module|reboot|kexec|mount|swap|^bpf$|personality|clone"
-			) | not)) | { defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86_64"],
-		syscalls: ([{ names: ., action: "SCMP_ACT_ALLOW" }, { names: ["clone"], action: "SCMP_ACT_ALLOW",
-			args: [{ index: 0, value: 2114060288, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }] }] +
-			[(0, 8, 131072, 131080, 4294967295) | { names: ["personality"], action: "SCMP_ACT_ALLOW",
-			args: [{ index: 0, value: ., op: "SCMP_CMP_EQ" }] }]) }'
-}
-
-# The same for bench/libseccomp: a call a line, its condition with the operator's number.
+# Docker's profile for bench/libseccomp: its architectures, then a call a line with its errno
+# and its condition, that with the operator's number.
 seccomp_lines() {
 	jq -r '{ SCMP_CMP_NE: 1, SCMP_CMP_LT: 2, SCMP_CMP_LE: 3, SCMP_CMP_EQ: 4, SCMP_CMP_GE: 5,
-		SCMP_CMP_GT: 6, SCMP_CMP_MASKED_EQ: 7 } as $op | .syscalls[] | . as $rule | .names[] |
-		. + ($rule.args // [] | map(" \(.index) \($op[.op]) \(.value) \(.valueTwo // 0)") | add // "")' \
-		"$W/profile" >"$W/profile.lines"
+		SCMP_CMP_GT: 6, SCMP_CMP_MASKED_EQ: 7 } as $op |
+		(.architectures[] | select(. != "SCMP_ARCH_X86_64") | "arch " + (ltrimstr("SCMP_ARCH_") | ascii_downcase)),
+		(.syscalls[] | . as $rule | .names[] |
+		"\(.) \(if $rule.action == "SCMP_ACT_ALLOW" then 0 else $rule.errnoRet // 1 end)" +
+		($rule.args // [] | map(" \(.index) \($op[.op]) \(.value) \(.valueTwo // 0)") | add // ""))' \
+		tests/cli/profiles/docker.json >"$W/profile.lines"
 }
 
-# What a profile costs: found in the cache, without one, and what is spent on it at least,
+# What Docker's profile costs: found in the cache, without one, and what is spent on it at least,
 # by seccomp(2) with our filter and by libseccomp, with its own.
 part_seccomp() {
 	local plain with cold length bare its_length its_compile its_load
-	bundle "$W/plain" plain '["/bin/true"]'
 	bundle "$W/filtered" filtered '["/bin/true"]'
-	seccomp_profile >"$W/profile"
 	seccomp_lines
-	jq --slurpfile p "$W/profile" '.linux.seccomp = $p[0]' "$W/filtered/config.json" >"$W/new"
+	jq --slurpfile p tests/cli/profiles/docker.json '.linux.seccomp = $p[0]' "$W/filtered/config.json" >"$W/new"
 	mv "$W/new" "$W/filtered/config.json"
 	"$caisson" --root "$state" create -b "$W/filtered" f </dev/null >/dev/null
 	read -r length bare < <(build/bench/filter "$state/f/plan")
@@ -70,8 +62,8 @@ part_seccomp() {
 	printf '%-24s %12d %12s %14d\n' "caisson's filter" "$length" - "$bare"
 	printf '%-24s %12d %12d %14d\n' "libseccomp's filter" "$its_length" "$its_compile" "$its_load"
 	awk -v p="$plain" -v w="$with" -v c="$cold" -v b="$bare" -v l="$its_load" -v k="$its_compile" 'BEGIN {
-		printf "run: %d us; with the profile, cached: %+d us, x %.2f of seccomp(2), x %.2f of it with libseccomp'"'"'s\n",
-			p, w - p, (w - p) / b, (w - p) / l
+		printf "run: %d us; with the profile, cached: %+d us, x %.2f of seccomp(2) with libseccomp'"'"'s filter, x %.2f with its own\n",
+			p, w - p, (w - p) / l, (w - p) / b
 		printf "without a cache: %+d us more, x %.2f of compiling with libseccomp\n", c - w, (c - w) / k }'
 }
 
@@ -90,9 +82,8 @@ part_calls() {
 	done
 	for ((round = 0; round < 10; round++)); do
 		for i in "${!names[@]}"; do
-			name=${names[$i]}
-			"${programs[$i]}" --root "$W/state-$name" run -b "$W/$name-loop" l </dev/null |
-				sed "s/^/$name /"
+			"${programs[$i]}" --root "$W/state-${names[$i]}" run -b "$W/${names[$i]}-loop" l </dev/null |
+				sed "s/^/${names[$i]} /"
 		done
 		build/bench/loop | sed 's/^/bare /'
 	done | jq -Rrn --argjson json "$json" '
@@ -101,6 +92,36 @@ part_calls() {
 		if $json == 1 then .[] | { step: "call" } + . | tojson else
 			"\nnanoseconds a system call, with the filter of each runtime for the same profile",
 			(group_by(.call)[] | "\(.[0].call): " + (map("\(.contender) \(.ns)") | join(", "))) end'
+}
+
+# What `policy trace` and `policy why` cost a workload that does nothing but system calls,
+# and everybody else meanwhile, as the command says at its end (the least of all runs).
+part_trace() {
+	local calls=400000 rounds=5 how line alone watched others=
+	bundle "$W/busy" busy '["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count='$((calls / 2))'"]'
+	[ "$json" = 1 ] || printf '\n%d system calls (dd) while they are watched\n' "$calls"
+	for how in "trace -o $W/traced" "trace --args -o $W/traced" why "trace --notify -o $W/traced"; do
+		read -r alone watched < <(pair "$caisson --root $state run -b $W/busy t" \
+			"$caisson --root $state policy $how $W/busy" min_ms 2>/dev/null)
+		how="policy ${how% -o *}"
+		if [ "$json" = 1 ]; then
+			jq -cn '{ step: "watched", command: $c, calls: $n, alone_us: $a, watched_us: $w, ratio: ($w / $a) }' \
+				--arg c "$how" --argjson n "$calls" --argjson a "$alone" --argjson w "$watched"
+		else
+			awk -v h="$how" -v a="$alone" -v w="$watched" 'BEGIN {
+				printf "%-24s %8d us alone %8d us watched  x %.2f\n", h, a, w, w / a }'
+		fi
+	done
+	for ((line = 0; line < rounds; line++)); do
+		how=$("$caisson" --root "$state" policy trace -o "$W/traced" "$W/plain" 2>&1 </dev/null |
+			sed -n 's/.* took about \([0-9]*\) ns longer.*/\1/p')
+		[ -n "$others" ] && [ "$others" -le "$how" ] || others=$how
+	done
+	if [ "$json" = 1 ]; then
+		printf '{"step":"watched","others_ns_a_call":%d}\n' "$others"
+	else
+		printf 'each call of every other process: %+d ns\n' "$others"
+	fi
 }
 
 scale_line() { # SITUATION: runs of the floor and of ours, and what they grew by
@@ -159,7 +180,6 @@ part_instructions() {
 	fi
 }
 
-part_seccomp
-part_calls
-part_instructions
-part_scale
+for part in ${part:-seccomp calls trace instructions scale}; do
+	"part_$part"
+done
