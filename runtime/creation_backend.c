@@ -18,6 +18,7 @@ static int choose_vm(struct creation *c, const struct admin_profile *profile, st
 	const struct vm_request asked = {
 		.preserve_fds = c->activation.listen_fds + r->preserve_fds,
 		.notify = c->activation.notify != NULL,
+		.watch = r->watch != NULL,
 	};
 
 	TRY(vm_refuse(c->config, &asked, e));

@@ -44,6 +44,7 @@ MUST_CHECK int vm_settings_of(const struct oci_config *config, const struct admi
 struct vm_request {
 	unsigned int preserve_fds;
 	bool notify;
+	bool watch; /* its system calls */
 };
 
 /* Refuses, before anything exists, all that cannot be had in a microVM, each with its field

@@ -14,6 +14,7 @@
 
 #include "base/path.h"
 #include "base/scope.h"
+#include "runtime/backend.h"
 #include "runtime/foreground.h"
 #include "runtime/policy_notify.h"
 #include "runtime/query.h"
@@ -102,6 +103,11 @@ static int watch_container(const struct invocation *in, struct policy_watch *t, 
 		        container_status_name(f.status));
 		return err_hint(e, "give its bundle, to run it once more: %s", f.state.bundle);
 	}
+	if (backend_of_record(&f)->guest)
+		return err_set(e, ERR_REFUSED,
+		               "container %s: system calls in a microVM are the guest kernel's: "
+		               "the host's cannot tell of them",
+		               in->args.v[0]);
 	FD int cgroup = f.state.cgroup ? cgroup_open(&f.cgroup, f.state.cgroup, e) : -1;
 	if (e->kind)
 		return -1;

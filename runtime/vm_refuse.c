@@ -168,5 +168,9 @@ int vm_refuse(const struct oci_config *config, const struct vm_request *request,
 	if (request->notify)
 		err_fault(&r, ERR_REFUSED,
 		          "NOTIFY_SOCKET: no socket goes from one kernel to another");
+	if (request->watch)
+		err_fault(&r, ERR_REFUSED,
+		          "system calls in a microVM are the guest kernel's: the host's cannot "
+		          "tell of them");
 	return r.any ? -1 : 0;
 }

@@ -129,3 +129,26 @@ export W CAISSON STATE
 	[ ! -e "$STATE" ]
 	nothing_left
 }
+
+# The host's kernel would tell of the monitor's system calls instead.
+@test "what watches system calls refuses a microVM, a new one and one that runs" {
+	make_bundle b
+	refused "system calls in a microVM are the guest kernel's" caisson run --report --isolation=vm -b b c
+	config b '.vm = { "kernel": { "path": "/boot/vmlinuz" } }'
+	refused "microVM" caisson policy trace -o profile b
+	refused "microVM" caisson policy why b
+	config b 'del(.vm) | .process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	sed -i 's/"backend":"namespaces"/"backend":"vm"/' "$STATE/c/state.json"
+	local command
+	for command in 'trace -o profile' why; do
+		# shellcheck disable=SC2086 # words
+		expect 1 caisson policy $command --for 1 c
+		says "container c: system calls in a microVM are the guest kernel's"
+		one_line
+	done
+	[ ! -e profile ]
+	sed -i 's/"backend":"vm"/"backend":"namespaces"/' "$STATE/c/state.json"
+	expect 0 caisson delete --force c
+	nothing_left
+}
