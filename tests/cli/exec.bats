@@ -119,7 +119,7 @@ NoNewPrivs:	1'
 	caisson exec --ignore-paused c sh -c 'echo ran; exit 3' >out 2>&1 </dev/null 3>&- &
 	local pid=$!
 	background+=("$pid")
-	wait_for has_processes b 2
+	wait_for has_processes c 2
 	[ ! -s out ]
 	expect 0 caisson resume c
 	status=0
@@ -150,7 +150,7 @@ NoNewPrivs:	1'
 	within 10 255 caisson exec --deadline 3s c sh -c 'sleep 2000 & sleep 3000'
 	says 'the process has not ended within 3s (--deadline)'
 	one_line
-	wait_for has_processes b 1
+	wait_for has_processes c 1
 	expect 0 caisson exec --deadline 60s c true
 	expect 7 caisson exec --deadline 1m c sh -c 'exit 7'
 }
@@ -162,10 +162,10 @@ NoNewPrivs:	1'
 	says 'not done within 500ms (--deadline)'
 	one_line
 	within 10 255 caisson exec -d --ignore-paused --deadline 500ms c true
-	wait_for has_processes b 1
+	wait_for has_processes c 1
 	expect 0 caisson resume c
 	expect 0 caisson exec c true
-	has_processes b 1
+	has_processes c 1
 }
 
 @test "exec --deadline: what is no time" {
@@ -183,13 +183,13 @@ NoNewPrivs:	1'
 	"$CAISSON" --root "$STATE" exec --ignore-paused c true >out 2>&1 </dev/null 3>&- &
 	local pid=$!
 	background+=("$pid")
-	wait_for has_processes b 2
+	wait_for has_processes c 2
 	kill "$pid"
 	status=0
 	wait "$pid" || status=$?
 	[ "$status" = 255 ]
 	grep -q 'interrupted by SIGTERM' out
-	wait_for has_processes b 1
+	wait_for has_processes c 1
 	expect 0 caisson resume c
 }
 
@@ -298,7 +298,7 @@ NoNewPrivs:	1'
 	within 15 255 caisson exec -t --deadline 5s c sh -c 'echo printed; sleep 1000'
 	says printed
 	says 'within 5s'
-	wait_for has_processes b 1
+	wait_for has_processes c 1
 }
 
 # --- pidfd sockets --------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ pidfd_kill() { # SIGNAL
 	expect 255 caisson exec -d --pidfd-socket nowhere.sock c sleep 2000
 	says 'pidfd socket'
 	one_line
-	has_processes b 1
+	has_processes c 1
 }
 
 # --- a container that means ill --------------------------------------------------------------------

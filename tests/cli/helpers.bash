@@ -16,7 +16,7 @@
 bats_require_minimum_version 1.5.0
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-CAISSON=$(realpath "${CAISSON:-$TOP/build/caisson}")
+CAISSON=$(realpath -s "${CAISSON:-$TOP/build/caisson}") # its name counts
 TOOLS=${CAISSON_TOOLS:-$TOP/build/tests}
 ROOTFS=$TOP/build/rootfs/busybox
 . "$TOP/tests/leaks.bash"
@@ -31,6 +31,10 @@ setup() {
 	leak_before=$(leak_snapshot)
 	cd "$W" || return
 	[ ! -e "$BATS_FILE_TMPDIR/skip" ] || skip "$(cat "$BATS_FILE_TMPDIR/skip")"
+}
+
+in_microvm() {
+	[ "${CAISSON##*/}" = caisson-vm ]
 }
 
 # For setup_file, where bats 1.8 takes a skip for a failure
@@ -207,8 +211,21 @@ is_status() { # ID STATUS
 	[ "$(status_of "$1")" = "$2" ]
 }
 
-has_processes() { # GROUP NUMBER
+has_processes() { # ID NUMBER
+	[ "$(caisson ps --format json "$1" | jq length)" = "$2" ]
+}
+
+group_has() { # GROUP NUMBER
 	[ "$(find "$CGROUP$CGROUP_PREFIX/$1" -name cgroup.procs -exec cat {} + | wc -l)" = "$2" ]
+}
+
+# A file of the container's group, which in a microVM is the guest's.
+group_file() { # ID GROUP FILE
+	if in_microvm; then
+		caisson exec "$1" cat "/sys/fs/cgroup/$3"
+	else
+		cat "$CGROUP$CGROUP_PREFIX/$2/$3"
+	fi
 }
 
 # Starts a receiver for a terminal at SOCKET; its output is in SOCKET.out and what

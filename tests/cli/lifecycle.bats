@@ -47,8 +47,8 @@ load helpers
 }
 
 @test "create, start, state, kill, delete" {
-	make_bundle b
-	script b 'trap "exit 3" TERM; echo up >/tmp/up; while :; do sleep 0.1; done'
+	make_bundle b copy
+	script b 'trap "exit 3" TERM; echo up >/up; while :; do sleep 0.1; done'
 	expect 0 caisson create -b b --pid-file "$W/pid" c
 	is ''
 	is_status c created
@@ -60,7 +60,7 @@ load helpers
 	expect 0 caisson start c
 	is ''
 	is_status c running
-	wait_for test -e "/proc/$pid/root/tmp/up"
+	wait_for test -e b/rootfs/up
 	expect 0 caisson kill c TERM
 	wait_for is_status c stopped
 	[ "$(pid_of c)" = 0 ]
@@ -139,12 +139,12 @@ load helpers
 }
 
 @test "run: signals go to the program" {
-	make_bundle b
-	script b 'trap "exit 9" USR1; echo up >/tmp/up; while :; do sleep 0.1; done'
+	make_bundle b copy
+	script b 'trap "exit 9" USR1; echo up >/up; while :; do sleep 0.1; done'
 	"$CAISSON" --root "$STATE" run --pid-file "$W/pid" -b b c </dev/null >output 2>&1 3>&- &
 	runner=$!
 	wait_for test -s pid
-	wait_for test -e "/proc/$(cat pid)/root/tmp/up"
+	wait_for test -e b/rootfs/up
 	kill -USR1 "$runner"
 	status=0
 	wait "$runner" || status=$?
@@ -153,25 +153,24 @@ load helpers
 }
 
 @test "kill: by name, with SIG, by number" {
-	make_bundle b
-	script b 'trap "echo usr1 >>/tmp/got" USR1; trap "echo hup >>/tmp/got" HUP
-		trap "echo int >>/tmp/got" INT; echo up >/tmp/up; while :; do sleep 0.1; done'
+	make_bundle b copy
+	script b 'trap "echo usr1 >>/got" USR1; trap "echo hup >>/got" HUP
+		trap "echo int >>/got" INT; echo up >/up; while :; do sleep 0.1; done'
 	expect 0 caisson run -d -b b c
-	root=/proc/$(pid_of c)/root
-	wait_for test -e "$root/tmp/up"
+	wait_for test -e b/rootfs/up
 	expect 0 caisson kill c USR1
-	wait_for grep -q usr1 "$root/tmp/got"
+	wait_for grep -q usr1 b/rootfs/got
 	expect 0 caisson kill c SIGHUP
-	wait_for grep -q hup "$root/tmp/got"
+	wait_for grep -q hup b/rootfs/got
 	expect 0 caisson kill c 2
-	wait_for grep -q int "$root/tmp/got"
+	wait_for grep -q int b/rootfs/got
 }
 
 @test "kill: TERM is the default" {
-	make_bundle b
-	script b 'trap "exit 0" TERM; echo up >/tmp/up; while :; do sleep 0.1; done'
+	make_bundle b copy
+	script b 'trap "exit 0" TERM; echo up >/up; while :; do sleep 0.1; done'
 	expect 0 caisson run -d -b b c
-	wait_for test -e "/proc/$(pid_of c)/root/tmp/up"
+	wait_for test -e b/rootfs/up
 	expect 0 caisson kill c
 	wait_for is_status c stopped
 }
@@ -190,7 +189,7 @@ load helpers
 	config b '.linux.namespaces |= map(select(.type != "pid"))'
 	script b 'sleep 1000 & sleep 1000 & wait'
 	expect 0 caisson run -d -b b c
-	wait_for has_processes b 3
+	wait_for has_processes c 3
 	expect 0 caisson kill c KILL
 	wait_for is_status c stopped
 	expect 0 caisson delete c
@@ -268,9 +267,9 @@ load helpers
 	make_bundle b
 	script b 'sleep 1000 & sleep 1000 & wait'
 	expect 0 caisson run -d -b b c
-	pid=$(pid_of c)
-	wait_for has_processes b 3
+	wait_for has_processes c 3
 	expect 0 caisson ps --format json c
+	pid=$(in_microvm && jq 'min' <<<"$output" || pid_of c) # there they are the guest's
 	[ "$(jq "index($pid) != null" <<<"$output")" = true ]
 	expect 0 caisson ps c
 	says PID
@@ -334,7 +333,7 @@ load helpers
 	config b '.process.args = ["sleep", "1000"]'
 	expect 0 caisson run -d -b b c
 	expect 0 caisson exec -d --pid-file pid c sleep 2000
-	[ "$(tr '\0' ' ' <"/proc/$(cat pid)/cmdline")" = 'sleep 2000 ' ]
+	in_microvm || [ "$(tr '\0' ' ' <"/proc/$(cat pid)/cmdline")" = 'sleep 2000 ' ]
 	# in the container's namespaces and group
 	[ "$(readlink "/proc/$(cat pid)/ns/pid")" = "$(readlink "/proc/$(pid_of c)/ns/pid")" ]
 	[ "$(cat "/proc/$(cat pid)/cgroup")" = "$(cat "/proc/$(pid_of c)/cgroup")" ]
@@ -353,17 +352,16 @@ load helpers
 }
 
 @test "pause and resume" {
-	make_bundle b
-	counts_on() { [ "$(cat "$root/tmp/count")" != "$before" ]; }
-	script b 'i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; sleep 0.05; done'
+	make_bundle b copy
+	counts_on() { [ "$(cat b/rootfs/count)" != "$before" ]; }
+	script b 'i=0; while :; do i=$((i + 1)); echo $i >/count; sleep 0.05; done'
 	expect 0 caisson run -d -b b c
-	root=/proc/$(pid_of c)/root
-	wait_for test -s "$root/tmp/count"
+	wait_for test -s b/rootfs/count
 	expect 0 caisson pause c
 	is_status c paused
-	before=$(cat "$root/tmp/count")
+	before=$(cat b/rootfs/count)
 	sleep 0.3
-	[ "$(cat "$root/tmp/count")" = "$before" ]
+	[ "$(cat b/rootfs/count)" = "$before" ]
 	expect 0 caisson resume c
 	is_status c running
 	wait_for counts_on

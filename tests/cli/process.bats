@@ -10,6 +10,11 @@ status_field() { # NAME [PID]
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/${2:-self}/status"
 }
 
+# The CPUs that the container's first process may use.
+cpus_of() { # ID
+	caisson exec "$1" sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/1/status
+}
+
 # A container that sleeps.
 sleeper() {
 	config b '.process.args = ["sleep", "1000"]'
@@ -37,9 +42,9 @@ requires_cpus() {
 	make_bundle b
 	script b 'grep Cpus_allowed_list: /proc/self/status; exec sleep 1000'
 	expect 0 taskset -c "$FIRST" timeout 60 "$CAISSON" --root "$STATE" create -b b c
-	[ "$(status_field Cpus_allowed_list "$(pid_of c)")" = "$ALL" ]
+	[ "$(cpus_of c)" = "$ALL" ]
 	expect 0 taskset -c "$FIRST" timeout 60 "$CAISSON" --root "$STATE" start c
-	[ "$(status_field Cpus_allowed_list "$(pid_of c)")" = "$ALL" ]
+	[ "$(cpus_of c)" = "$ALL" ]
 	expect 0 taskset -c "$FIRST" timeout 60 "$CAISSON" --root "$STATE" exec c \
 		grep Cpus_allowed_list: /proc/self/status
 	is $'Cpus_allowed_list:\t'"$ALL"
@@ -51,7 +56,7 @@ requires_cpus() {
 	config b '.process.execCPUAffinity = { "initial": $f, "final": $l }' --arg f "$FIRST" --arg l "$LAST"
 	sleeper
 	# not for the container's own process
-	[ "$(status_field Cpus_allowed_list "$(pid_of c)")" = "$ALL" ]
+	[ "$(cpus_of c)" = "$ALL" ]
 	"$CAISSON" --root "$STATE" exec --pid-file pid c sleep 1000 </dev/null >out 2>&1 3>&- &
 	background+=($!)
 	local runtime=$!
@@ -83,9 +88,12 @@ requires_cpus() {
 
 # --- scheduler -------------------------------------------------------------------------
 
-# policy_of [PID]: policy, priority and nice value of a process, from its stat file
+# A program for an exec that waits, and tells its pid in the container to b/rootfs/pid.
+waits='echo $$ >/pid; exec sleep 1000'
+
+# policy_of ID [PID]: policy, priority and nice value of a process of the container
 policy_of() {
-	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 39,38,17
+	caisson exec "$1" cat "/proc/${2:-1}/stat" | sed 's/.*) //' | cut -d ' ' -f 39,38,17
 }
 
 # Where the config gives no nice value it is the caller's.
@@ -100,8 +108,8 @@ be_no_nicer() {
 		make_bundle b
 		config b '.process.scheduler = { "policy": $p } + ($r | fromjson)' --arg p "$policy" --arg r "$rest"
 		sleeper
-		[ "$(policy_of "$(pid_of c)")" = "${want//,/ }" ] || {
-			echo "$policy: $(policy_of "$(pid_of c)")"
+		[ "$(policy_of c)" = "${want//,/ }" ] || {
+			echo "$policy: $(policy_of c)"
 			return 1
 		}
 		expect 0 caisson delete --force c
@@ -118,17 +126,23 @@ be_no_nicer() {
 
 @test "scheduler: an exec has the container's, or its own" {
 	requires chrt
-	make_bundle b
+	make_bundle b copy
 	config b '.process.scheduler = { "policy": "SCHED_BATCH", "nice": 19 }'
 	sleeper
-	expect 0 caisson exec -d --pid-file pid c sleep 1000
-	[ "$(policy_of "$(cat pid)")" = '19 0 3' ]
+	expect 0 caisson exec -d c sh -c "$waits"
+	wait_for test -s b/rootfs/pid
+	[ "$(policy_of c "$(cat b/rootfs/pid)")" = '19 0 3' ]
 	expect 0 caisson exec c sh -c 'true; sed "s/.*) //" /proc/self/stat | cut -d " " -f 17,38,39'
 	is '19 0 3'
 	jq '.process | .scheduler = { "policy": "SCHED_DEADLINE", "nice": 19, "priority": 0,
 		"runtime": 42000, "deadline": 100000, "period": 1000000, "flags": ["SCHED_FLAG_RESET_ON_FORK"] }' \
 		b/config.json >process.json
-	expect 0 caisson exec -d --pid-file pid --process process.json c
+	rm b/rootfs/pid
+	jq '.args = ["sh", "-c", $s]' --arg s "$waits" process.json >waiting.json
+	expect 0 caisson exec -d --pid-file pid --process waiting.json c
+	wait_for test -s b/rootfs/pid
+	[ "$(policy_of c "$(cat b/rootfs/pid)")" = '0 0 6' ]
+	! in_microvm || return 0
 	expect 0 chrt -p "$(cat pid)"
 	says 'SCHED_DEADLINE|SCHED_RESET_ON_FORK'
 	says '42000/100000/1000000'
@@ -143,9 +157,10 @@ be_no_nicer() {
 		.linux.gidMappings = .linux.uidMappings'
 	chown -R 100000:100000 b/rootfs
 	sleeper
-	[ "$(policy_of "$(pid_of c)")" = '0 3 1' ]
-	expect 0 caisson exec -d --pid-file pid c sleep 1000
-	[ "$(policy_of "$(cat pid)")" = '0 3 1' ]
+	[ "$(policy_of c)" = '0 3 1' ]
+	expect 0 caisson exec -d c sh -c "$waits"
+	wait_for test -s b/rootfs/pid
+	[ "$(policy_of c "$(cat b/rootfs/pid)")" = '0 3 1' ]
 }
 
 @test "scheduler: what the kernel refuses ends the start, and says why" {
@@ -164,18 +179,21 @@ be_no_nicer() {
 # --- I/O priority ----------------------------------------------------------------------
 
 @test "ioPriority: for run, for an exec the container's or its own" {
-	requires ionice
-	make_bundle b
+	make_bundle b copy
 	config b '.process.ioPriority = { "class": "IOPRIO_CLASS_BE", "priority": 4 }'
 	sleeper
-	expect 0 ionice -p "$(pid_of c)"
+	expect 0 caisson exec c ionice -p 1
 	is 'best-effort: prio 4'
-	expect 0 caisson exec -d --pid-file pid c sleep 1000
-	expect 0 ionice -p "$(cat pid)"
+	expect 0 caisson exec -d c sh -c "$waits"
+	wait_for test -s b/rootfs/pid
+	expect 0 caisson exec c ionice -p "$(cat b/rootfs/pid)"
 	is 'best-effort: prio 4'
-	jq '.process | .ioPriority = { "class": "IOPRIO_CLASS_IDLE" }' b/config.json >process.json
-	expect 0 caisson exec -d --pid-file pid --process process.json c
-	expect 0 ionice -p "$(cat pid)"
+	rm b/rootfs/pid
+	jq '.process | .ioPriority = { "class": "IOPRIO_CLASS_IDLE" } | .args = ["sh", "-c", $s]' \
+		--arg s "$waits" b/config.json >process.json
+	expect 0 caisson exec -d --process process.json c
+	wait_for test -s b/rootfs/pid
+	expect 0 caisson exec c ionice -p "$(cat b/rootfs/pid)"
 	is idle
 }
 
@@ -206,15 +224,16 @@ be_no_nicer() {
 	[ "$(uname -m)" = x86_64 ] || skip "the machine's name is that of x86-64"
 	local domain want
 	while read -r domain want; do
-		make_bundle b
+		rm -rf b
+		make_bundle b copy
 		config b '.linux.personality = { "domain": $d, "flags": [] } |
 			.linux.seccomp = { "defaultAction": "SCMP_ACT_ALLOW",
 				"syscalls": [{ "names": ["personality"], "action": "SCMP_ACT_ERRNO" }] } |
 			.process.noNewPrivileges = $n' --arg d "$domain" --argjson n "$([ "$domain" = LINUX ] && echo true || echo false)"
-		script b 'uname -m >/tmp/machine; exec sleep 1000'
+		script b 'uname -m >/machine; exec sleep 1000'
 		expect 0 caisson run -d -b b c
-		wait_for test -s "/proc/$(pid_of c)/root/tmp/machine"
-		expect 0 caisson exec c sh -c 'cat /tmp/machine; uname -m'
+		wait_for test -s b/rootfs/machine
+		expect 0 caisson exec c sh -c 'cat /machine; uname -m'
 		is "$want"$'\n'"$want"
 		expect 0 caisson delete --force c
 	done <<<$'LINUX32 i686\nLINUX x86_64'
@@ -309,8 +328,8 @@ POLICY='head -n 1 /proc/self/numa_maps | cut -d " " -f 2'
 		config b "$user"
 		script b '/session >/tmp/session; exec sleep 1000'
 		expect 0 caisson run -d -b b c
-		wait_for test -s "/proc/$(pid_of c)/root/tmp/session"
-		theirs=$(cat "/proc/$(pid_of c)/root/tmp/session")
+		wait_for caisson exec c test -s /tmp/session
+		theirs=$(caisson exec c cat /tmp/session)
 		[[ ${theirs#* } == _ses.c.???????????????? ]]
 		[ "${theirs% *}" != "${ours% *}" ]
 		expect 0 caisson exec c /session

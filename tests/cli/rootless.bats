@@ -479,10 +479,10 @@ in_session() { # COMMAND...
 	export -f plain as_user
 	export W ID CGROUP
 	expect 0 in_session plain run --detach --bundle "$W/b" c
-	has_processes user/c 1
-	has_processes user/session 0
+	group_has user/c 1
+	group_has user/session 0
 	expect 0 in_session plain exec --detach c sleep 99
-	has_processes user/c 2
+	group_has user/c 2
 	expect 0 in_session plain pause c
 	expect 0 plain state c
 	says '"status": "paused"'
@@ -497,7 +497,7 @@ in_session() { # COMMAND...
 	expect 0 plain delete --force c
 	config "$W/b" '.linux.cgroupsPath = "x/y"'
 	expect 0 in_session plain run --detach --bundle "$W/b" c
-	has_processes user/x/y 1
+	group_has user/x/y 1
 	expect 0 in_session plain delete --force c
 	(cd "$CGROUP$CGROUP_PREFIX/user" && rmdir x session && rmdir "$PWD")
 }

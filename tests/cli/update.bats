@@ -15,7 +15,7 @@ sleeping() { # [JQ FILTER]
 
 group_says() { # FILE TEXT
 	local text
-	text=$(<"$CGROUP$CGROUP_PREFIX/b/$1")
+	text=$(group_file c b "$1")
 	[ "$text" = "$2" ] || {
 		echo "$1: expected $2, got $text"
 		return 1
@@ -75,11 +75,11 @@ with_limits() {
 }
 
 limit_is() { # NAME-IN-PROC SOFT HARD
-	grep -E "^$1 +$2 +$3( |\$)" "/proc/$(pid_of c)/limits"
+	grep -E "^$1 +$2 +$3( |\$)" <(caisson exec c cat /proc/1/limits)
 }
 
 score_is() { # SCORE
-	[ "$(cat "/proc/$(pid_of c)/oom_score_adj")" = "$1" ]
+	[ "$(caisson exec c cat /proc/1/oom_score_adj)" = "$1" ]
 }
 
 @test "limits and OOM score of the first process" {
