@@ -132,21 +132,13 @@ static void tell_launcher(const struct proxy *x, const struct err *e)
 static void take_answer(struct proxy *x, const void *message, size_t len)
 {
 	const struct agent_head *head = message;
-	struct err e = { 0 };
+	struct agent_reply reply = { 0 };
 
 	if (agent_check(AGENT_GUEST, 1, message, len))
 		die();
 	if (head->type == AGENT_FAILED) {
-		const struct agent_failed *m = message;
-		struct agent_texts t = agent_texts(message, len);
-		const char *text = agent_text(&t);
-
-		(void)err_set(&e,
-		              m->kind > ERR_NONE && m->kind <= ERR_BUG ? (enum err_kind)m->kind
-		                                                       : ERR_KERNEL,
-		              "%s", text);
-		e.sys = m->sys;
-		tell_launcher(x, &e);
+		agent_reply_read(message, len, &reply);
+		tell_launcher(x, &reply.err);
 		_exit(EXIT_FAILURE);
 	}
 	x->number = head->process;

@@ -20,18 +20,43 @@
 
 enum { READY_MS = 120000, EXIT_FAILED = 255 };
 
+/* The texts follow each other; what is last is left out where there is no room. */
 void vm_frame_error(struct frame *f, const struct err *e)
 {
+	const char *const texts[] = { e->text, e->pointer, e->phase, e->hint };
+	size_t at = 0;
+
 	*f = (struct frame){ .type = FRAME_ERROR, .step = (uint32_t)e->kind, .error = e->sys };
-	(void)snprintf(f->text, sizeof(f->text), "%.*s", FRAME_TEXT_MAX - 1, e->text);
+	for (size_t i = 0; i < LEN(texts) && at < FRAME_TEXT_MAX - 1; i++) {
+		size_t len = strlen(texts[i]), room = FRAME_TEXT_MAX - 1 - at;
+
+		/* half a sentence is better than none, half a pointer leads elsewhere */
+		if (len > room && i > 0)
+			len = 0;
+		len = len < room ? len : room;
+		memcpy(f->text + at, texts[i], len);
+		at += len + 1;
+	}
 }
 
 int vm_frame_read_error(const struct frame *f, struct err *e)
 {
 	enum err_kind kind =
 		f->step > ERR_NONE && f->step <= ERR_BUG ? (enum err_kind)f->step : ERR_KERNEL;
+	const char *texts[] = { "", "", "", "" };
+	size_t at = 0;
 
-	err_set(e, kind, "%s", f->text);
+	for (size_t i = 0; i < LEN(texts) && at < FRAME_TEXT_MAX; i++) {
+		size_t len = strnlen(f->text + at, FRAME_TEXT_MAX - at);
+
+		if (at + len < FRAME_TEXT_MAX) /* it has an end */
+			texts[i] = f->text + at;
+		at += len + 1;
+	}
+	err_set(e, kind, "%s", texts[0]);
+	(void)snprintf(e->pointer, sizeof(e->pointer), "%s", texts[1]);
+	(void)snprintf(e->phase, sizeof(e->phase), "%s", texts[2]);
+	(void)snprintf(e->hint, sizeof(e->hint), "%s", texts[3]);
 	e->sys = f->error;
 	return -1;
 }

@@ -95,6 +95,16 @@ static void test_exec(void **state)
 	assert_int_equal(vm_frame_read_error(&f, &e), -1);
 	assert_int_equal(e.kind, ERR_EXEC);
 	assert_int_equal(end_exec(), 1);
+
+	make_exec("\"nosuch\"");
+	assert_int_equal(hear(one_exec.launcher, &f), FRAME_READY);
+	say(one_exec.launcher, FRAME_START);
+	assert_int_equal(hear(one_exec.launcher, &f), FRAME_ERROR);
+	e = (struct err){ 0 };
+	assert_int_equal(vm_frame_read_error(&f, &e), -1);
+	assert_non_null(strstr(e.text, "executable file not found in $PATH"));
+	assert_string_equal(e.phase, "executable");
+	assert_int_equal(end_exec(), 1);
 	end_started();
 }
 

@@ -146,6 +146,9 @@ static void test_failures(void **state)
 	assert_int_equal(hear(fixture.launcher, &f), FRAME_ERROR);
 	assert_int_equal(vm_frame_read_error(&f, &e), -1);
 	assert_non_null(strstr(e.text, "executable file not found in $PATH"));
+	assert_int_equal(e.sys, ENOENT);
+	assert_string_equal(e.phase, "executable");
+	assert_string_equal(e.pointer, "/process/args");
 	end();
 	assert_false(talk.finished);
 
@@ -158,6 +161,45 @@ static void test_failures(void **state)
 	assert_int_equal(e.kind, ERR_EXEC);
 	end();
 	assert_false(talk.finished);
+}
+
+/* What does not fit is cut at the end of the text, and left out of the rest. */
+static void test_error_in_a_frame(void **state)
+{
+	struct err e = { .kind = ERR_SPEC,
+		         .sys = EINVAL,
+		         .text = "a text",
+		         .hint = "a hint",
+		         .phase = "mount",
+		         .pointer = "/mounts/1" };
+	struct err back = { 0 };
+	struct frame f;
+
+	(void)state;
+	vm_frame_error(&f, &e);
+	assert_int_equal(vm_frame_read_error(&f, &back), -1);
+	assert_int_equal(back.kind, ERR_SPEC);
+	assert_int_equal(back.sys, EINVAL);
+	assert_string_equal(back.text, "a text");
+	assert_string_equal(back.hint, "a hint");
+	assert_string_equal(back.phase, "mount");
+	assert_string_equal(back.pointer, "/mounts/1");
+	for (size_t len = FRAME_TEXT_MAX - 40; len < FRAME_TEXT_MAX + 5; len++) {
+		memset(e.text, 'x', len);
+		e.text[len] = '\0';
+		vm_frame_error(&f, &e);
+		back = (struct err){ 0 };
+		assert_int_equal(vm_frame_read_error(&f, &back), -1);
+		assert_int_equal(strlen(back.text),
+		                 len < FRAME_TEXT_MAX ? len : FRAME_TEXT_MAX - 1);
+		assert_true(strcmp(back.pointer, e.pointer) == 0 || !back.pointer[0]);
+		assert_true(strcmp(back.phase, e.phase) == 0 || !back.phase[0]);
+		assert_true(strcmp(back.hint, e.hint) == 0 || !back.hint[0]);
+	}
+	/* a monitor that says what it likes */
+	memset(f.text, 'y', sizeof(f.text));
+	assert_int_equal(vm_frame_read_error(&f, &back), -1);
+	assert_string_equal(back.text, "");
 }
 
 /* An interface that the guest has not got: whoever creates hears of it, and no container is. */
@@ -360,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_output_waits),
 		cmocka_unit_test(test_create_and_start),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_error_in_a_frame),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_launcher_dies),
 		cmocka_unit_test(test_commands),
