@@ -2,7 +2,8 @@
 /*
  * Mapping and finding guest RAM. The mapping is private, not reserved (untouched RAM is
  * free), kept out of core dumps, and not inherited: a hook that is forked later must not
- * hold a guest's memory. Pages of 2 MiB make a boot's page faults a two-hundredth.
+ * hold a guest's memory. Pages of 2 MiB make a boot's page faults a two-hundredth; the guest's
+ * ones have to be ours as well, which kernels before 6.7 do not see to by themselves.
  */
 #include "vm-sandbox/memory.h"
 
@@ -13,11 +14,26 @@
 
 static const uint64_t huge_page = 2ull << 20;
 
+/* A mapping at a multiple of 2 MiB: what is too much of a larger one goes. */
+static void *map_aligned(uint64_t size)
+{
+	uint8_t *all = mmap(NULL, size + huge_page, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t before;
+
+	if (all == MAP_FAILED)
+		return all;
+	before = -(uintptr_t)all & (huge_page - 1);
+	if (before > 0)
+		(void)munmap(all, before);
+	(void)munmap(all + before + size, huge_page - before);
+	return all + before;
+}
+
 static int map_region(struct guest_memory *m, uint64_t addr, uint64_t size, struct err *e)
 {
 	struct guest_region *r = &m->region[m->count];
-	void *host = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *host = map_aligned(size);
 
 	if (host == MAP_FAILED)
 		return err_sys(e, "map %llu MiB of guest memory", (unsigned long long)(size >> 20));

@@ -40,6 +40,8 @@ static void large_memory_has_a_hole(void **unused)
 	assert_null(guest_at(&m, GUEST_4G - 1, 1));
 	assert_null(guest_at(&m, GUEST_4G - 1, 2));
 	assert_ptr_equal(guest_at(&m, GUEST_4G, 8), m.region[1].host);
+	for (unsigned int i = 0; i < m.count; i++) /* pages of 2 MiB are so on both sides */
+		assert_int_equal((uintptr_t)m.region[i].host % (2 * MIB), 0);
 	assert_null(guest_at(&m, GUEST_4G + 2 * GIB, 1));
 }
 
