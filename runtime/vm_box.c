@@ -75,6 +75,20 @@ const struct host_facts vm_guest_facts = {
 	.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
 };
 
+/* What is left of labels when vm_refuse has looked asks for none, which is what a process of
+ * the guest has: no profile is loaded there. */
+static const struct oci_process *without_label(struct arena *a, const struct oci_process *from)
+{
+	struct oci_process *p;
+
+	if (!from || !from->apparmor_profile)
+		return from;
+	p = arena_new(a, sizeof(*p));
+	*p = *from;
+	p->apparmor_profile = NULL;
+	return p;
+}
+
 static int compile_guest(struct arena *a, const struct oci_config *config, const char *id,
                          const char *bundle, int seccomp_cache, struct vm_box *box, struct err *e)
 {
@@ -89,6 +103,7 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 	};
 
 	guest.vm = NULL;
+	guest.process = without_label(a, config->process);
 	const struct vm_share root = {
 		.name = "rootfs",
 		.source = path_clean(a, bundle, config->root_path),
@@ -145,6 +160,7 @@ static const struct oci_config *host_config(struct arena *a, const struct oci_co
 	*host = *config;
 	*linux_ = *config->linux_;
 	host->vm = NULL;
+	host->process = without_label(a, config->process);
 	host->linux_ = linux_;
 	linux_->resources = vm_host_resources(a, config->linux_->resources);
 	return host;
@@ -168,13 +184,16 @@ int vm_box_exec(const struct compile_exec_options *options, const struct host_fa
 	struct compile_exec_options inside = *options;
 	struct oci_config guest = *options->config;
 	struct oci_linux linux_ = *options->config->linux_;
+	struct oci_process process = *options->process;
 
 	(void)facts;
-	guest.process = options->process;
+	guest.process = &process;
 	TRY(vm_refuse(&guest, &asked, e));
+	process.apparmor_profile = NULL;
 	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
 	guest.linux_ = &linux_;
 	inside.config = &guest;
+	inside.process = &process;
 	inside.cgroup = VM_GUEST_GROUP;
 	inside.keyring = inside.root = NULL;
 	return compile_exec(&inside, &vm_guest_facts, ret, e);

@@ -157,7 +157,7 @@ static void what_a_guest_cannot_be_given_is_refused(void **state)
 		  "linux.resources.hugepageLimits: " },
 		{ { .linux_ = "\"rootfsPropagation\":\"rshared\"" }, "linux.rootfsPropagation: " },
 		{ { .linux_ = "\"mountLabel\":\"l\"" }, "linux.mountLabel: " },
-		{ { .process = "\"apparmorProfile\":\"p\"" }, "process.apparmorProfile: " },
+		{ { .process = "\"apparmorProfile\":\"p\"" }, "process.apparmorProfile: p: " },
 		{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/srv/../dev//kvm\","
 		              "\"options\":[\"bind\"]}" },
 		  "mounts[0].source: /srv/../dev//kvm is the host kernel's" },
@@ -209,6 +209,36 @@ static void what_it_can_be_given_is_not(void **state)
 		fail_msg("%s", e.text);
 	assert_int_equal(vm_refuse(config, &(struct vm_request){ .preserve_fds = 1 }, &e), -1);
 	assert_int_equal(vm_refuse(config, &(struct vm_request){ .notify = true }, &e), -1);
+}
+
+/* A profile that is none is what a guest has, whatever the host's kernel knows of profiles. */
+static void unconfined_is_what_a_guest_is(void **state)
+{
+	static const char *const profiles_[] = { "\"apparmorProfile\":\"unconfined\"",
+		                                 "\"apparmorProfile\":\"\"",
+		                                 "\"selinuxLabel\":\"\"" };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(profiles_); i++) {
+		const struct plan_case c = { .process = profiles_[i] };
+		struct vm_box box = { 0 };
+		struct err e = { 0 };
+		ARENA struct arena a;
+
+		arena_init(&a, 0);
+		const struct oci_config *config = plan_case_config(&a, &c);
+		if (vm_refuse(config, &(struct vm_request){ 0 }, &e) < 0 ||
+		    vm_box_make(&a, config, "id", "/b", -1, &box, &e) < 0)
+			fail_msg("%s", e.text);
+		assert_null(box.host->process->apparmor_profile);
+		vm_box_done(&box);
+
+		const struct compile_exec_options exec = { .config = config,
+			                                   .process = config->process };
+		BUF struct buf plan = { 0 };
+		if (vm_box_exec(&exec, NULL, &plan, &e) < 0)
+			fail_msg("exec: %s", e.text);
+	}
 }
 
 /* What is a bind to a container is a share to a guest, with the same mounts below and the
@@ -392,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_guest_is_as_large_as_its_resources_ask),
 		cmocka_unit_test(what_a_guest_cannot_be_given_is_refused),
 		cmocka_unit_test(what_it_can_be_given_is_not),
+		cmocka_unit_test(unconfined_is_what_a_guest_is),
 		cmocka_unit_test(binds_are_shares),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),
 		cmocka_unit_test(the_configuration_is_read_strictly),
