@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -47,13 +48,34 @@ static int open_share(const struct vm_share *s, struct err *e)
 	return fd_give(&fd);
 }
 
-/* In the child: the umask is the guest's. */
-static int open_shares(const struct vm_box *box, struct fs_share *ret, struct err *e)
+/* Whoever wants to write holds it up, and what the guest has closed it may tell a while later
+ * (mount_setattr(2), EBUSY). */
+enum { SEAL_TRIES = 1000, SEAL_PAUSE_NS = 10000000 };
+
+/* A root that is read-only takes the mount points that its image lacks, like any container's,
+ * before it becomes so: when the guest is ready, and nothing of the image has run. */
+static int seal_root(int root, struct err *e)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	const struct timespec pause = { .tv_nsec = SEAL_PAUSE_NS };
+
+	for (int n = 0; n < SEAL_TRIES; n++) {
+		if (sys_mount_setattr(root, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) == 0)
+			return 0;
+		if (errno != EBUSY)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	return err_sys(e, "root.readonly: mount_setattr");
+}
+
+/* In the child: the umask is the guest's. The root's is open already. */
+static int open_shares(const struct vm_box *box, int root, struct fs_share *ret, struct err *e)
 {
 	for (unsigned int i = 0; i < box->share_count; i++) {
 		ret[i] = (struct fs_share){
 			.name = box->shares[i].name,
-			.fd = open_share(&box->shares[i], e),
+			.fd = i == VM_SHARE_ROOT ? root : open_share(&box->shares[i], e),
 			.read_only = box->shares[i].read_only,
 			.cache_seconds = 1,
 		};
@@ -149,6 +171,7 @@ struct life {
 	struct vm_process *monitor;
 	const struct vm_box *box;
 	struct vm_exec_process *exec;
+	int root;     /* the monitor's */
 	int terminal; /* -1: none */
 };
 
@@ -170,7 +193,8 @@ static void live_as_monitor(const struct life *l, int launcher)
 	else if (network >= 0 ? setns(network, CLONE_NEWNET) < 0 : unshare(CLONE_NEWNET) < 0)
 		(void)err_sys(&e, "linux.namespaces: the network namespace");
 	else if ((terminal < 0 || vm_terminal_take(&terminal, &e) == 0) &&
-	         open_shares(box, shares, &e) == 0 && send_frame(launcher, FRAME_HOOKS, &e) == 0)
+	         open_shares(box, l->root, shares, &e) == 0 &&
+	         send_frame(launcher, FRAME_HOOKS, &e) == 0)
 		vm_process_run(p);
 	vm_frame_error(&f, &e);
 	(void)!send(launcher, &f, sizeof(f), MSG_NOSIGNAL);
@@ -259,10 +283,13 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 
 	TRY(vm_terminal_make((const struct plan *)p->plan, events, &terminal, e));
 	p->terminal = terminal >= 0;
+	FD int root = open_share(&box->shares[VM_SHARE_ROOT], e);
+	TRY(root);
 	const struct life life = {
 		.live = live_as_monitor,
 		.monitor = p,
 		.box = box,
+		.root = root,
 		.terminal = terminal,
 	};
 	TRY(give_birth(&life, options->cgroup, l, e));
@@ -272,7 +299,8 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 	TRY(await_frame(l, events, FRAME_HOOKS, e)); /* its network is there, for hooks to fill */
 	TRY(run_hooks(plan, events, l->pid, e));
 	TRY(send_frame(l->socket, FRAME_HELLO, e));
-	return await_frame(l, events, FRAME_READY, e);
+	TRY(await_frame(l, events, FRAME_READY, e));
+	return box->shares[VM_SHARE_ROOT].sealed_late ? seal_root(root, e) : 0;
 }
 
 /* --- exec ---------------------------------------------------------------------------------- */

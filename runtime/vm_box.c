@@ -109,7 +109,7 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 		.source = path_clean(a, bundle, config->root_path),
 		.origin = "root.path",
 		.recursive = true,
-		.read_only = config->root_readonly,
+		.sealed_late = config->root_readonly,
 	};
 
 	guest.root_path = add_share(a, box, &root);

@@ -13,7 +13,7 @@
 #include "runtime/isolation.h"
 #include "runtime/launch/plan.h"
 
-enum { VM_SHARES_MAX = 128 };
+enum { VM_SHARES_MAX = 128, VM_SHARE_ROOT = 0 };
 
 struct vm_share {
 	const char *name;   /* of its folder below the guest's shares */
@@ -21,6 +21,7 @@ struct vm_share {
 	const char *origin; /* the field of config.json */
 	bool recursive;     /* with the mounts below */
 	bool read_only;
+	bool sealed_late; /* read-only when the guest has made its mount points in there */
 };
 
 struct vm_box {

@@ -117,6 +117,12 @@ boot_id=/proc/sys/kernel/random/boot_id
 	is kept
 }
 
+@test "podman run --read-only" {
+	expect 0 run_podman --rm --network none --read-only busybox sh -c 'touch /tmp/a /run/b && echo scratch; ! touch /c'
+	says scratch
+	says ead-only
+}
+
 @test "podman run in a bridge's network: an address, the way out, a published port" {
 	expect 0 run_podman --name c -d -p 8099:80 busybox sh -c '
 		ip -o addr show eth0; ip route; mkdir /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www'

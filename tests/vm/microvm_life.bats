@@ -107,6 +107,27 @@ in_a_guest() {
 	nothing_left
 }
 
+@test "a read-only root gets the mount points that its image lacks, and is so on the host's side" {
+	in_a_guest
+	config b '.root.readonly = true | .mounts += [{ destination: "/new/point", type: "tmpfs", source: "tmpfs" }] |
+		.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	script b 'echo works >/new/point/f && cat /new/point/f; echo lost >/new/f
+		mount -o remount,bind,rw / && grep " / " /proc/mounts; echo lost >/new/f; rm -r /etc/passwd; ls -A /new'
+	expect 0 caisson run --isolation=vm -b b c
+	says works
+	says " rw," # the guest's mount is, by now
+	[ "$(grep -c "ead-only" <<<"$output")" = 3 ]
+	[ "$(ls -A b/rootfs/new)" = point ]
+	[ -s b/rootfs/etc/passwd ]
+	# exec finds it as it is
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d --isolation=vm -b b c
+	expect 1 caisson exec c touch /new/f
+	says "ead-only"
+	expect 0 caisson delete --force c
+	nothing_left
+}
+
 @test "a bind shows the mounts below its source only if it is recursive" {
 	in_a_guest
 	mkdir -p source/below
