@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/scope.h"
 #include "oci-spec/json_lex.h"
@@ -433,13 +434,20 @@ int json_parse(struct arena *a, const char *text, size_t len, const struct json 
 
 const struct json *json_member(const struct json *j, const char *key)
 {
+	enum { CASE = 'a' ^ 'A' };
+	const struct json *similar = NULL;
+
 	if (!j || j->kind != JSON_OBJECT)
 		return NULL;
 	for (const struct json *member = j->first; member; member = member->next) {
-		if (member->key[0] == key[0] && strcmp(member->key, key) == 0)
+		if ((member->key[0] | CASE) != (key[0] | CASE))
+			continue;
+		if (strcmp(member->key, key) == 0)
 			return member;
+		if (!similar && strcasecmp(member->key, key) == 0)
+			similar = member;
 	}
-	return NULL;
+	return similar;
 }
 
 /* RFC 3629, section 4. */

@@ -217,13 +217,9 @@ static void parse_hugepages(struct reader *r, const struct json *resources,
 
 		read_needed(r, j, "limit");
 		limit->limit = read_u64(r, j, "limit", UINT64_MAX).value;
-		/* Go takes names in any case, so some write this one, as runc's own tests do */
-		const char *key = !json_member(j, "pageSize") && json_member(j, "pagesize")
-		                          ? "pagesize"
-		                          : "pageSize";
-		limit->page_size = read_needed_text(r, j, key);
+		limit->page_size = read_needed_text(r, j, "pageSize");
 		if (limit->page_size && !is_page_size(limit->page_size))
-			fault_member(r, j, key, "\"%.*s\": must be a size like 2MB or 1GB",
+			fault_member(r, j, "pageSize", "\"%.*s\": must be a size like 2MB or 1GB",
 			             SHOWN(limit->page_size));
 	}
 	ret->hugepage_limits = v;

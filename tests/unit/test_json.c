@@ -59,6 +59,23 @@ static void test_tree(void **state)
 	assert_null(json_member(NULL, "a"));
 }
 
+static void test_member_in_another_case(void **state)
+{
+	static const char text[] = "{\"Ab\":1,\"ab\":2,\"aB\":3,\"[\":4}";
+	ARENA struct arena a;
+	const struct json *j;
+	struct err e;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(parse(&a, text, strlen(text), &j, &e), 0);
+	assert_string_equal(json_member(j, "ab")->text, "2");
+	assert_string_equal(json_member(j, "Ab")->text, "1");
+	assert_string_equal(json_member(j, "AB")->text, "1");
+	assert_null(json_member(j, "{"));
+	assert_null(json_member(j, "abc"));
+}
+
 static void test_strings(void **state)
 {
 	static const struct {
@@ -554,13 +571,21 @@ static void test_nodes_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tree),          cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_syntax),        cmocka_unit_test(test_bad_strings),
-		cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_sizes),         cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_long_names),    cmocka_unit_test(test_path),
-		cmocka_unit_test(test_cut),           cmocka_unit_test(test_write),
-		cmocka_unit_test(test_write_strings), cmocka_unit_test(test_long_escapes),
+		cmocka_unit_test(test_member_in_another_case),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_bad_strings),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_write_strings),
+		cmocka_unit_test(test_long_escapes),
 		cmocka_unit_test(test_nodes_apart),
 	};
 

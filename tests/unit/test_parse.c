@@ -297,6 +297,21 @@ static void test_devices_memory_cpu(void **state)
 	assert_true(r->cpu->idle.set && r->cpu->idle.value == 1);
 }
 
+/* As Go reads them: runc sets limits that are written so. */
+static void test_names_in_any_case(void **state)
+{
+	PARSED struct parsed p;
+	const struct oci_resources *r = accept(&p, RESOURCES("'CPU':{'Cpus':'0','MEMS':'1'},"
+	                                                     "'pids':{'limit':3},"
+	                                                     "'Pids':{'limit':4}"))
+	                                        ->linux_->resources;
+
+	(void)state;
+	assert_string_equal(r->cpu->cpus, "0");
+	assert_string_equal(r->cpu->mems, "1");
+	assert_int_equal(r->pids_limit.value, 3);
+}
+
 static void test_other_resources(void **state)
 {
 	PARSED struct parsed p;
@@ -451,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_linux),
 		cmocka_unit_test(test_devices_memory_cpu),
+		cmocka_unit_test(test_names_in_any_case),
 		cmocka_unit_test(test_other_resources),
 		cmocka_unit_test(test_seccomp),
 		cmocka_unit_test(test_vm),
