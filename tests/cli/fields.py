@@ -219,7 +219,8 @@ CAPS = ' | .process.capabilities = (["bounding", "effective", "permitted"] | map
     '(.mounts[] | select(.destination == "/tmp")).options = []'
 for key, access, shows in (("allow", "rm", "opened\nmade"), ("type", "rm", "opened\nmade"), ("major", "rm", "opened\nmade"),
                            ("minor", "rm", "opened\nmade"), ("access", "m", "(not permitted|^made)")):
-    field(f"linux.resources.devices[].{key}", "an eBPF program of the cgroup", see="isolation.bats",
+    field(f"linux.resources.devices[].{key}", "an eBPF program of the cgroup" +
+          ("; to forbid `a` is to forbid all" if key == "access" else ""), see="isolation.bats",
           set=RULES % (RULE % access) + CAPS, sh=FUSE, shows=shows)
 limit("linux.resources.memory.limit", "memory.max", 64 << 20, "memory.max", "^67108864$")
 limit("linux.resources.memory.reservation", "memory.low", 32 << 20, "memory.low", "^33554432$")

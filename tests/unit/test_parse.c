@@ -297,6 +297,21 @@ static void test_devices_memory_cpu(void **state)
 	assert_true(r->cpu->idle.set && r->cpu->idle.value == 1);
 }
 
+/* Rules that forbid: runc's own tests write "rwa". */
+static void test_device_rule_of_all(void **state)
+{
+	PARSED struct parsed p;
+	const struct oci_resources *r =
+		accept(&p, RESOURCES("'devices':[{'allow':false,'access':'a'},"
+	                             "{'allow':false,'access':'rwa'}]"))
+			->linux_->resources;
+
+	(void)state;
+	assert_int_equal(r->device_count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(r->devices[i].read && r->devices[i].write && r->devices[i].mknod);
+}
+
 /* As Go reads them: runc sets limits that are written so. */
 static void test_names_in_any_case(void **state)
 {
@@ -466,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_linux),
 		cmocka_unit_test(test_devices_memory_cpu),
+		cmocka_unit_test(test_device_rule_of_all),
 		cmocka_unit_test(test_names_in_any_case),
 		cmocka_unit_test(test_other_resources),
 		cmocka_unit_test(test_seccomp),

@@ -292,6 +292,10 @@ static void test_bad_resources(void **state)
 		{ RESOURCES("'devices':[{'allow':true,'type':'p','access':'rx'}]"),
 		  "linux.resources.devices[0].type: 'p': must be one of a, c, b; "
 		  "linux.resources.devices[0].access: 'rx': must consist of r, w and m" },
+		{ RESOURCES(
+			  "'devices':[{'allow':true,'access':'a'},{'allow':false,'access':'ax'}]"),
+		  "linux.resources.devices[0].access: 'a': must consist of r, w and m; "
+		  "linux.resources.devices[1].access: 'ax': must consist of r, w and m" },
 		{ RESOURCES("'memory':{'limit':10,'swap':9}"),
 		  "linux.resources.memory: swap is memory and swap together: it must not be below "
 		  "limit" },
