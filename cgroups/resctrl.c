@@ -223,16 +223,23 @@ static bool line_holds(const char *text, const char *line, const char *end)
 	return there != NULL;
 }
 
+/* A text that ends with a zero byte. */
+static int read_schemata(int root, const char *class, struct buf *ret, struct err *e)
+{
+	char path[4200];
+
+	(void)snprintf(path, sizeof(path), "%s/schemata", class);
+	if (fd_read_file(root, path, FILE_MAX, ret, e) < 0)
+		return err_in(e, "linux.intelRdt: " RESCTRL_PLACE);
+	buf_add(ret, "", 1);
+	return buf_ok(ret, e);
+}
+
 static int compare(int root, const struct resctrl_group *g, struct err *e)
 {
 	BUF struct buf text = { 0 };
-	char path[4200];
 
-	(void)snprintf(path, sizeof(path), "%s/schemata", g->class);
-	if (fd_read_file(root, path, FILE_MAX, &text, e) < 0)
-		return err_in(e, "linux.intelRdt: " RESCTRL_PLACE);
-	buf_add(&text, "", 1);
-	TRY(buf_ok(&text, e));
+	TRY(read_schemata(root, g->class, &text, e));
 	for (const char *line = g->limits; *line;) {
 		const char *end = line + strcspn(line, "\n");
 
@@ -317,6 +324,26 @@ int resctrl_make(int root, const struct resctrl_group *g, resctrl_note *note, vo
 	if (*g->schemata)
 		TRY(write_file(root, g->class, "schemata", g->schemata, e));
 	return make_monitor(root, g, made, note, context, e);
+}
+
+int resctrl_change(struct arena *a, int root, const char *class, const struct oci_intel_rdt *rdt,
+                   const char **ret_before, struct err *e)
+{
+	BUF struct buf text = { 0 };
+
+	TRY(read_schemata(root, class, &text, e));
+	TRY(write_file(root, class, "schemata", limit_lines(a, rdt), e));
+	*ret_before = arena_string(a, text.data, text.len - 1);
+	return 0;
+}
+
+void resctrl_restore(int root, const char *class, const char *before)
+{
+	struct err ignored = { 0 };
+
+	/* what held a moment ago is no news to the kernel, and there is nobody left to tell */
+	if (write_file(root, class, "schemata", before, &ignored) < 0)
+		return;
 }
 
 /* The class first: a monitor takes only its own class's tasks. */

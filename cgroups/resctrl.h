@@ -47,5 +47,12 @@ MUST_CHECK int resctrl_make(int root, const struct resctrl_group *g, resctrl_not
 /* Puts a process into the class and its monitoring group; its children follow. */
 MUST_CHECK int resctrl_join(int root, const struct resctrl_group *g, pid_t pid, struct err *e);
 
+/* Gives a class other cache and bandwidth: the kernel takes all lines or none. *ret_before is
+ * what held until then, for resctrl_restore. */
+MUST_CHECK int resctrl_change(struct arena *a, int root, const char *class,
+                              const struct oci_intel_rdt *rdt, const char **ret_before,
+                              struct err *e);
+void resctrl_restore(int root, const char *class, const char *before);
+
 /* Removes a folder that resctrl_make has noted, if it is there and nobody lives in it. */
 MUST_CHECK int resctrl_remove(int root, const char *path, struct err *e);

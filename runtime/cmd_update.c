@@ -51,6 +51,10 @@ static const struct option_spec update_options[] = {
 	  .help = "number of processes and threads; -1 is no limit" },
 	{ .name = "blkio-weight", .kind = OPTION_TEXT, .value = "WEIGHT",
 	  .help = "share of the block devices when they are busy, 10 to 1000" },
+	{ .name = "l3-cache-schema", .kind = OPTION_TEXT, .value = "LINE",
+	  .help = "share of the L3 cache (Intel RDT), such as L3:0=f;1=3" },
+	{ .name = "mem-bw-schema", .kind = OPTION_TEXT, .value = "LINE",
+	  .help = "share of the memory bandwidth (Intel RDT), such as MB:0=20;1=70" },
 	{ .name = "rlimit", .kind = OPTION_LIST, .value = "TYPE=SOFT[:HARD]",
 	  .help = "resource limit of the first process, such as nofile=1024:4096" },
 	{ .name = "oom-score-adj", .kind = OPTION_TEXT, .value = "SCORE",
@@ -243,16 +247,21 @@ static int read_score(const struct invocation *in, struct update_request *r, str
 static int update_run(const struct invocation *in, struct err *e)
 {
 	struct update_request r = { .resources = NULL };
+	const struct oci_intel_rdt rdt = { .l3_cache_schema = cli_text(in, "l3-cache-schema"),
+		                           .mem_bw_schema = cli_text(in, "mem-bw-schema") };
 	BUF struct buf text = { 0 };
 
 	TRY(cmd_id(in, &r.id, e));
 	TRY(read_limits(in, &r, e));
 	TRY(read_score(in, &r, e));
+	if (rdt.l3_cache_schema || rdt.mem_bw_schema)
+		r.rdt = &rdt;
 	TRY(read_resources(in, &text, e));
 	TRY(buf_ok(&text, e));
 	if (cli_given(in, "kernel-memory") || cli_given(in, "kernel-memory-tcp"))
 		log_warn("kernel memory settings are ignored: cgroup v2 has no such limit");
-	if (cli_text(in, "resources") || any_field(in) || !(r.rlimit_count > 0 || r.oom_score_set))
+	if (cli_text(in, "resources") || any_field(in) ||
+	    !(r.rlimit_count > 0 || r.oom_score_set || r.rdt))
 		TRY(oci_resources_parse(in->arena, text.data ? text.data : "", text.len,
 		                        &r.resources, e));
 	r.device_rules = cli_flag(in, "device-rules");
@@ -275,6 +284,9 @@ const struct command command_update = {
 		"change nothing, since engines send along what they know of them, unless "
 		"--device-rules says that they are meant: then they are the container's rules from "
 		"now on, and the kernel puts the new in the place of the old in one step.\n"
+		"\n"
+		"--l3-cache-schema and --mem-bw-schema are for a container that linux.intelRdt has "
+		"made a class of its own for; they may stand beside --resources.\n"
 		"\n"
 		"--rlimit and --oom-score-adj change the container's first process alone, with the "
 		"rest or with nothing: they may stand beside --resources. Its children have copies "

@@ -76,6 +76,7 @@ struct update_request {
 	const char *id;
 	const struct oci_resources *resources; /* NULL: the group stays as it is */
 	bool device_rules;                     /* those of `resources` are meant, too */
+	const struct oci_intel_rdt *rdt;       /* NULL: its class of caches stays as it is */
 	/* of its first process; each kind at most once */
 	const struct oci_rlimit *rlimits;
 	size_t rlimit_count;

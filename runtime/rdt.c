@@ -2,6 +2,7 @@
 #include "runtime/rdt.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -48,15 +49,57 @@ int rdt_join(const char *id, const struct oci_config *config, pid_t pid, struct 
 	return resctrl_join(root, &g, pid, e);
 }
 
-int rdt_undo(const struct state_dir *d, struct err *e)
+/* 1, or 0 where nothing was noted. */
+static int read_note(const struct state_dir *d, char *ret, size_t room, struct err *e)
 {
-	char path[4096];
-	ssize_t n = readlinkat(d->fd, link_name, path, sizeof(path) - 1);
+	ssize_t n = readlinkat(d->fd, link_name, ret, room - 1);
 
 	if (n < 0)
 		return errno == ENOENT || errno == EINVAL ? 0
 		                                          : err_sys(e, "read the note of resctrl");
-	path[n] = '\0';
+	ret[n] = '\0';
+	return 1;
+}
+
+int rdt_change(const struct state_dir *d, struct arena *a, const struct oci_intel_rdt *wanted,
+               struct rdt_change *ret, struct err *e)
+{
+	char class[4096];
+
+	*ret = (struct rdt_change){ NULL, NULL };
+	if (!wanted)
+		return 0;
+	FD int root = resctrl_open(e);
+	TRY(root);
+	int found = read_note(d, class, sizeof(class), e);
+	TRY(found);
+	if (!found || strchr(class, '/')) { /* a monitor of another's class */
+		err_set(e, ERR_STATE, "container %s has no class of caches of its own", d->id);
+		return err_hint(e, "linux.intelRdt of its config.json has to ask for one");
+	}
+	TRY(resctrl_change(a, root, class, wanted, &ret->before, e));
+	ret->class = arena_string(a, class, strlen(class));
+	return 0;
+}
+
+void rdt_change_undo(const struct rdt_change *c)
+{
+	struct err ignored = { 0 };
+
+	if (!c->class)
+		return;
+	FD int root = resctrl_open(&ignored);
+	if (root >= 0)
+		resctrl_restore(root, c->class, c->before);
+}
+
+int rdt_undo(const struct state_dir *d, struct err *e)
+{
+	char path[4096];
+	int found = read_note(d, path, sizeof(path), e);
+
+	if (found <= 0)
+		return found;
 	FD int root = resctrl_open(e);
 	if (root < 0) { /* what is not mounted any more has no groups */
 		*e = (struct err){ 0 };

@@ -361,3 +361,16 @@ rules() { # STATUS JSON
 		[ ! -e "$CGROUP$CGROUP_PREFIX/b/io.bfq.weight" ] || group_says io.bfq.weight 'default 500'
 	fi
 }
+
+@test "the class of caches is changed where there is one, or nothing is" {
+	[ ! -e /sys/fs/resctrl/schemata ] || skip "this machine has resctrl"
+	sleeping
+	for option in --l3-cache-schema=L3:0=f --mem-bw-schema=MB:0=20; do
+		expect_json 0 '{"unified":{"cgroup.max.depth":"7"}}'
+		echo '{"unified":{"cgroup.max.depth":"8"}}' >"$W/resources.json"
+		expect 1 caisson update "$option" -r "$W/resources.json" c
+		says 'no resctrl filesystem is mounted at /sys/fs/resctrl'
+		one_line
+		group_says cgroup.max.depth 7
+	done
+}

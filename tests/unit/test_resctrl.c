@@ -319,6 +319,27 @@ static void refusals_say_why(void **unused)
 	assert_string_equal(noted, "");
 }
 
+static void a_class_is_changed_and_restored(void **unused)
+{
+	ARENA struct arena a = { 0 };
+	const struct oci_intel_rdt first = { .l3_cache_schema = "L3:0=f" };
+	const struct oci_intel_rdt second = { .l3_cache_schema = "MB:0=90\nL3:0=3",
+		                              .mem_bw_schema = "MB:0=20" };
+	const char *before = NULL;
+
+	(void)unused;
+	assert_int_equal(make(&first, "c1"), 0);
+	forge_file(root, "c1", "schemata", "    L3:0=f\n    MB:0=100\n");
+	assert_int_equal(resctrl_change(&a, root, "c1", &second, &before, &error), 0);
+	expect_file("c1/schemata", "L3:0=3\nMB:0=20\n");
+	assert_string_equal(before, "    L3:0=f\n    MB:0=100\n");
+	resctrl_restore(root, "c1", before);
+	expect_file("c1/schemata", before);
+
+	assert_int_equal(resctrl_change(&a, root, "c2", &second, &before, &error), -1);
+	expect_error("linux.intelRdt: /sys/fs/resctrl");
+}
+
 /* Whatever is mounted there on the machine of this test, it must be the real thing. */
 static void only_resctrl_is_taken(void **unused)
 {
@@ -346,6 +367,7 @@ int main(void)
 		TEST(what_others_live_in_stays),
 		TEST(names_of_resctrl_are_no_classes),
 		TEST(refusals_say_why),
+		TEST(a_class_is_changed_and_restored),
 		TEST(only_resctrl_is_taken),
 	};
 
