@@ -432,15 +432,18 @@ int json_parse(struct arena *a, const char *text, size_t len, const struct json 
 /* --- looking at a tree -------------------------------------------------------------------------
  */
 
-const struct json *json_member(const struct json *j, const char *key)
+static bool same_letter(char a, char b)
 {
-	enum { CASE = 'a' ^ 'A' };
+	return (a | 0x20) == (b | 0x20);
+}
+
+/* The first whose name is the same but for its case; the exact one, if it is there. */
+static const struct json *find_member(const struct json *j, const char *key)
+{
 	const struct json *similar = NULL;
 
-	if (!j || j->kind != JSON_OBJECT)
-		return NULL;
 	for (const struct json *member = j->first; member; member = member->next) {
-		if ((member->key[0] | CASE) != (key[0] | CASE))
+		if (!same_letter(member->key[0], key[0]))
 			continue;
 		if (strcmp(member->key, key) == 0)
 			return member;
@@ -448,6 +451,23 @@ const struct json *json_member(const struct json *j, const char *key)
 			similar = member;
 	}
 	return similar;
+}
+
+const struct json *json_member(const struct json *j, const char *key)
+{
+	if (!j || j->kind != JSON_OBJECT)
+		return NULL;
+
+	const struct json *found = find_member(j, key);
+
+	if (found || !j->parent || j->parent->kind != JSON_OBJECT)
+		return found;
+	for (const struct json *twin = j->parent->first; twin && !found; twin = twin->next) {
+		if (twin != j && twin->kind == JSON_OBJECT &&
+		    same_letter(twin->key[0], j->key[0]) && strcasecmp(twin->key, j->key) == 0)
+			found = find_member(twin, key);
+	}
+	return found;
 }
 
 /* RFC 3629, section 4. */

@@ -38,8 +38,9 @@ MUST_CHECK int json_parse_apart(struct arena *a, struct arena *nodes, const char
                                 const struct json **ret, struct err *e);
 
 /* The member of an object with this name, or NULL (also if j is NULL or no object). Without one the
- * first whose name differs in upper and lower case alone: Go reads it so, and a limit that runc
- * would set is not to be passed over as a name that nobody knows. */
+ * first whose name differs in upper and lower case alone, and then the same in objects beside it
+ * whose names are that of the object but for their case: Go reads all of these into one, and a
+ * limit that runc would set is not to be passed over as a name that nobody knows. */
 const struct json *json_member(const struct json *j, const char *key);
 
 /* Where j is in its text: "linux.namespaces[2].path", `annotations["a.b"]`, "" for

@@ -76,6 +76,26 @@ static void test_member_in_another_case(void **state)
 	assert_null(json_member(j, "abc"));
 }
 
+static void test_objects_in_another_case(void **state)
+{
+	static const char text[] = "{\"x\":{\"a\":1,\"b\":2},\"X\":{\"B\":3,\"c\":4},"
+				   "\"y\":{\"d\":5},\"Y\":[{\"e\":6},{\"f\":7}]}";
+	ARENA struct arena a;
+	const struct json *j;
+	struct err e;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_int_equal(parse(&a, text, strlen(text), &j, &e), 0);
+	const struct json *x = json_member(j, "x");
+	assert_string_equal(json_member(x, "a")->text, "1");
+	assert_string_equal(json_member(x, "b")->text, "2");
+	assert_string_equal(json_member(x, "C")->text, "4");
+	assert_null(json_member(x, "d"));
+	assert_null(json_member(json_member(j, "y"), "e"));
+	assert_null(json_member(json_member(j, "Y")->first, "f"));
+}
+
 static void test_strings(void **state)
 {
 	static const struct {
@@ -572,6 +592,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_member_in_another_case),
+		cmocka_unit_test(test_objects_in_another_case),
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_syntax),

@@ -316,12 +316,14 @@ static void test_device_rule_of_all(void **state)
 static void test_names_in_any_case(void **state)
 {
 	PARSED struct parsed p;
-	const struct oci_resources *r = accept(&p, RESOURCES("'CPU':{'Cpus':'0','MEMS':'1'},"
-	                                                     "'pids':{'limit':3},"
-	                                                     "'Pids':{'limit':4}"))
-	                                        ->linux_->resources;
+	const struct oci_resources *r =
+		accept(&p, RESOURCES("'cpu':{'shares':5},'CPU':{'Cpus':'0','MEMS':'1'},"
+	                             "'pids':{'limit':3},"
+	                             "'Pids':{'limit':4}"))
+			->linux_->resources;
 
 	(void)state;
+	assert_int_equal(r->cpu->shares.value, 5);
 	assert_string_equal(r->cpu->cpus, "0");
 	assert_string_equal(r->cpu->mems, "1");
 	assert_int_equal(r->pids_limit.value, 3);
