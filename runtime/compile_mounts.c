@@ -161,8 +161,10 @@ static int check_new(const struct compile *c, const struct oci_mount *m,
 	if (cm->options.copy_up && !mount_type_is(m, "tmpfs"))
 		return err_set(e, ERR_SPEC, "%s.options: \"tmpcopyup\": only a tmpfs can",
 		               cm->origin);
-	if (is_cgroup(m) && c->facts->cgroup.mode == CGROUP_NONE)
-		return err_set(e, ERR_REFUSED, "%s: this host has no cgroup2", cm->origin);
+	if (is_cgroup(m) && c->facts->cgroup.mode == CGROUP_NONE) {
+		err_set(e, ERR_REFUSED, "%s: this host has no cgroup2", cm->origin);
+		return err_hint(e, "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+	}
 	return 0;
 }
 

@@ -334,3 +334,19 @@ hook() { # KIND SCRIPT [TIMEOUT]
 	says 'poststop hook #0'
 	nothing_left
 }
+
+# --- version 1 ------------------------------------------------------------------------------
+
+@test "a host of cgroup version 1 alone is refused, whatever the container asks for" {
+	make_bundle b
+	cp b/config.json whole
+	for change in . 'del(.mounts[] | select(.type == "cgroup"))' '.linux.resources.pids.limit = 5 |
+		del(.mounts[] | select(.type == "cgroup"))'; do
+		cp whole b/config.json
+		config b "$change"
+		refused 'this host has no cgroup2' unshare --mount sh -c '
+			umount -R /sys/fs/cgroup && mount -t tmpfs none /sys/fs/cgroup && mkdir /sys/fs/cgroup/pids &&
+				exec "$0" --root "$1" run -b b c' "$CAISSON" "$STATE"
+		says '(mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup)'
+	done
+}
