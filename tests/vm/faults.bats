@@ -5,7 +5,7 @@
 
 sweep() { # NAME...
 	# fixed points, so that a failure comes again; each takes a second and more here
-	cd "$BATS_TEST_DIRNAME/../.."
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	PATIENCE=120 SLICE=5 KILL_STEP=11 ERROR_STEP=17 UNISTD=build/unistd_64.h \
 		tests/faults/killsweep short "$@" 3>&- || {
 		cat build/results/faults.log

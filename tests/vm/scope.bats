@@ -28,6 +28,15 @@ rootless_podman() {
 	as_tester timeout -k 5 300 podman --runtime "$RUNTIME" --cgroup-manager systemd "$@"
 }
 
+# The same with groups that podman names and caisson makes.
+podman_of_files() {
+	timeout -k 5 300 podman --runtime "$RUNTIME" --cgroup-manager cgroupfs "$@"
+}
+
+rootless_podman_of_files() {
+	as_tester timeout -k 5 300 podman --runtime "$RUNTIME" --cgroup-manager cgroupfs "$@"
+}
+
 setup_file() {
 	as_tester timeout 200 podman load -q -i /var/lib/busybox.oci
 	as_tester sh -c "mkdir -p s/rootfs && tar -C s/rootfs -xf /var/lib/busybox.tar && chmod 755 s s/rootfs"
@@ -209,6 +218,14 @@ engine_life() { # PODMAN
 
 @test "podman of a user: the same" {
 	engine_life rootless_podman
+}
+
+@test "podman of root with cgroupfs: the same" {
+	engine_life podman_of_files
+}
+
+@test "podman of a user with cgroupfs: the same" {
+	engine_life rootless_podman_of_files
 }
 
 @test "podman --cgroups=split, where podman itself makes the group" {
