@@ -325,7 +325,7 @@ static void a_class_is_changed_and_restored(void **unused)
 	const struct oci_intel_rdt first = { .l3_cache_schema = "L3:0=f" };
 	const struct oci_intel_rdt second = { .l3_cache_schema = "MB:0=90\nL3:0=3",
 		                              .mem_bw_schema = "MB:0=20" };
-	const char *before = NULL;
+	const char *before = "";
 
 	(void)unused;
 	assert_int_equal(make(&first, "c1"), 0);
