@@ -139,7 +139,7 @@ int agent_rules_parse(struct arena *a, const char *text, size_t len, struct agen
                       struct err *e)
 {
 	static const char *const known[] = { "default", "rules" };
-	static const char *const of_default[] = { "action", "errnoRet" };
+	static const char *const of_default[] = { "action", "errnoRet", "devices", "types" };
 	struct agent_rules rules = { .otherwise = { .action = AGENT_ERRNO, .errno_ret = 1 } };
 	struct reader r = { .arena = a, .e = e };
 	const struct json *j;
