@@ -84,6 +84,17 @@ c rmdir errno 95' ]
 	says 'Operation not supported'
 }
 
+@test "policy agent: a startContainer hook is asked about, too" {
+	agent '{ "rules": [{ "names": ["mkdir"], "action": "errno", "errnoRet": 95 }] }'
+	supervised '[]' '["mkdir"]'
+	printf '#!/bin/sh\nmkdir /new 2>/said; :\n' >b/rootfs/hook
+	chmod 755 b/rootfs/hook
+	config b '.hooks.startContainer = [{path: "/hook"}] | .process.args = ["cat", "/said"]'
+	expect 0 caisson run -b b c
+	says 'Operation not supported'
+	[ "$(jq -r '[.container, .syscall] | join(" ")' told)" = 'c mkdir' ]
+}
+
 @test "policy agent: makes harmless devices, in a user namespace and without one" {
 	local where
 	for where in without in_userns; do

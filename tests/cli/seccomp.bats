@@ -176,6 +176,10 @@ GETPPID=110 GETUID=102 PERSONALITY=135
 		flags ", flags: [\"SECCOMP_FILTER_FLAG_$flag\"]" SECCOMP_FILTER_FLAG_$flag
 	done
 	flags ', flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]' '' # of a listener, and there is none
+	profile '{defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/run/agent", flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
+		syscalls: [{names: ["mkdir"], action: "SCMP_ACT_NOTIFY"}]}'
+	expect 0 caisson plan b
+	jq -e '.steps[] | select(.op == "seccomp") | .notify and (.flags | contains("WAIT_KILLABLE_RECV"))' <<<"$output"
 	# what runc says of them with --debug, which TSYNC adds nothing to
 	profile '{defaultAction: "SCMP_ACT_ALLOW", flags: ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG"]}'
 	expect 0 caisson --debug run -b b c
