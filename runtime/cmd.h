@@ -33,9 +33,9 @@ MUST_CHECK int cmd_check_host(const struct invocation *in, bool json, bool *ret_
                               struct err *e);
 
 /* cmd_policy_why.c: what was refused, as lines on stderr. config_file: of what ran. */
-struct trace;
+struct trace_result;
 MUST_CHECK int cmd_report_refusals(struct arena *a, const char *config_file,
-                                   const struct trace *trace, struct err *e);
+                                   const struct trace_result *result, struct err *e);
 
 /* cmd_ps_table.c: what ps(1) printed, reduced to its first line and the lines whose
  * column PID holds one of the pids. ERR_USAGE when there is no such column. */

@@ -3,8 +3,10 @@
  * create and run. They take the same options, but for what only matters to somebody
  * who waits for the process: create has those hidden, because callers send them.
  */
+#include "base/log.h"
 #include "base/path.h"
 #include "runtime/cmd.h"
+#include "runtime/policy_notify.h"
 #include "runtime/policy_watch.h"
 
 /* clang-format off */
@@ -91,22 +93,44 @@ static int create_run(const struct invocation *in, struct err *e)
 	return 0;
 }
 
-static int run_with_report(const struct invocation *in, struct create_request *request,
-                           int *ret_status, struct err *e)
+/* Without the rights to watch it: each call is asked about. */
+static int run_asked(const struct invocation *in, const struct create_request *request,
+                     const struct trace_options *options, struct trace_result *ret, int *ret_status,
+                     struct err *e)
 {
-	struct policy_watch t = { .options = { .refusals = true }, .trace = TRACE_NONE };
-	const struct run_watch watch = { .begin = policy_watch_begin, .context = &t };
-	const char *config = path_clean(in->arena, request->bundle, request->config);
+	log_warn("--report without CAP_BPF and CAP_PERFMON over the host: each system call waits "
+	         "for an answer, which takes some 100 times as long");
+	return policy_notify_run(&in->context, request, options, in->arena, ret, ret_status, e);
+}
 
-	if (request->detach)
-		return err_set(e, ERR_USAGE, "--report: nobody waits with --detach");
+static int run_watched(const struct invocation *in, struct create_request *request,
+                       const struct trace_options *options, struct trace_result *ret,
+                       int *ret_status, struct err *e)
+{
+	struct policy_watch t = { .options = *options, .trace = TRACE_NONE };
+	const struct run_watch watch = { .begin = policy_watch_begin, .context = &t };
+
 	request->watch = &watch;
 	int result = container_run(&in->context, request, ret_status, e);
 	request->watch = NULL;
 	if (result == 0)
-		result = cmd_report_refusals(in->arena, config, &t.trace, e);
+		result = trace_read(&t.trace, in->arena, ret, e);
 	trace_close(&t.trace);
 	return result;
+}
+
+static int run_with_report(const struct invocation *in, struct create_request *request,
+                           int *ret_status, struct err *e)
+{
+	const struct trace_options options = { .refusals = true };
+	const char *config = path_clean(in->arena, request->bundle, request->config);
+	struct trace_result seen = { 0 };
+
+	if (request->detach)
+		return err_set(e, ERR_USAGE, "--report: nobody waits with --detach");
+	TRY(trace_allowed() ? run_watched(in, request, &options, &seen, ret_status, e)
+	                    : run_asked(in, request, &options, &seen, ret_status, e));
+	return cmd_report_refusals(in->arena, config, &seen, e);
 }
 
 static int run_run(const struct invocation *in, struct err *e)

@@ -22,8 +22,8 @@ static const struct option_spec why_options[] = {
 	  .complete = COMPLETE_DIR,
 	  .help = "hold a log against the config.json of this bundle" },
 	{ .name = "notify",
-	  .help = "ask about each call by seccomp: sees the profile's refusals alone, but "
-	          "needs no rights over the host" },
+	  .help = "ask about each call by seccomp and follow it by ptrace: slow, but needs no "
+	          "rights over the host" },
 	{ .name = "for", .kind = OPTION_NUMBER, .value = "SECONDS",
 	  .help = "watch a container for so long (default: until it ends or SIGINT)" },
 	{ .name = "format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
@@ -43,17 +43,20 @@ static int explain(struct arena *a, const char *config_file, const struct trace_
 	return 0;
 }
 
-int cmd_report_refusals(struct arena *a, const char *config_file, const struct trace *trace,
+static const char filter_only[] = "only what the seccomp profile refuses was seen: the rest "
+				  "takes CAP_BPF and CAP_PERFMON over the host, or ptrace\n";
+
+int cmd_report_refusals(struct arena *a, const char *config_file, const struct trace_result *result,
                         struct err *e)
 {
-	struct trace_result result;
 	BUF struct buf out = { 0 };
 	struct why *v;
 	size_t n;
 
-	TRY(trace_read(trace, a, &result, e));
-	TRY(explain(a, config_file, &result, &v, &n, e));
+	TRY(explain(a, config_file, result, &v, &n, e));
 	why_text(v, n, &out);
+	if (result->filter_only)
+		buf_text(&out, filter_only);
 	TRY(buf_ok(&out, e));
 	return out.len > 0 ? fd_write_all(STDERR_FILENO, out.data, out.len, "stderr", e) : 0;
 }
@@ -106,8 +109,6 @@ static int print(const struct invocation *in, const struct why *v, size_t n, int
 
 static int watch_and_explain(const struct invocation *in, struct policy_watch *t, struct err *e)
 {
-	static const char partly[] = "only what the seccomp profile refuses was seen: the rest "
-				     "takes CAP_BPF and CAP_PERFMON over the host\n";
 	struct trace_result result;
 	struct why *v;
 	size_t n;
@@ -120,8 +121,8 @@ static int watch_and_explain(const struct invocation *in, struct policy_watch *t
 		TRY(trace_read(&t->trace, in->arena, &result, e));
 	TRY(explain(in->arena, arena_printf(in->arena, "%s/config.json", t->bundle), &result, &v,
 	            &n, e));
-	if (t->notify)
-		TRY(fd_write_all(STDERR_FILENO, partly, sizeof(partly) - 1, "stderr", e));
+	if (result.filter_only)
+		TRY(fd_write_all(STDERR_FILENO, filter_only, sizeof(filter_only) - 1, "stderr", e));
 	return print(in, v, n, status, "nothing was refused", e);
 }
 
@@ -218,7 +219,8 @@ const struct command command_policy_why = {
 		"It needs root's rights over the host, and slows every system call of every process "
 		"down while it watches, as policy trace does. Without these rights, or with "
 		"--notify, a bundle is run with a profile that asks about each call and is answered "
-		"as its own would: what that refuses is all that is seen then.\n\n"
+		"as its own would, and its processes are followed by ptrace; where that is refused, "
+		"too, what the profile refuses is all that is seen.\n\n"
 		"A file (or - for stdin) is read as a log of the kernel's: lines of dmesg, of the "
 		"journal, or of auditd. Records of seccomp, SELinux, AppArmor, Landlock and failed "
 		"system calls in it are counted and explained. They may be of any process of the "

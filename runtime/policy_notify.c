@@ -22,16 +22,20 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/sys.h"
 #include "base/unix.h"
 #include "oci-spec/json.h"
 #include "runtime/creation.h"
+#include "runtime/policy_follow.h"
+#include "runtime/why.h"
 #include "seccomp/seccomp.h"
 #include "seccomp/verdict.h"
 
@@ -44,17 +48,18 @@ static const char socket_name[] = "agent.sock", config_name[] = "config.json";
 
 /* Written by the agent, read when it has ended. */
 struct noted {
-	bool armed, lost;
+	bool armed, lost, followed;
 	uint64_t calls[TRACE_CALLS], compat[TRACE_CALLS];
 	size_t value_count;
 	struct trace_value values[TRACE_VALUES_MAX];
 	size_t refusal_count;
 	struct trace_refusal refusals[REFUSALS_MAX];
+	char paths[REFUSALS_MAX][TRACE_PATH_ROOM]; /* of refusals, by their place */
 };
 
 /* What the agent goes by. */
 struct asked {
-	bool arguments;                /* note values */
+	const struct trace_options *options;
 	struct seccomp_program filter; /* of the bundle's profile; empty: it has none */
 	struct noted *noted;
 };
@@ -98,78 +103,155 @@ static void note(struct noted *n, const struct seccomp_data *data, bool argument
 		note_value(n, data, nr);
 }
 
-/* errno_value 0: by a signal */
-static void note_refusal(struct noted *n, uint32_t nr, uint32_t errno_value)
+static bool same_path(const struct trace_refusal *r, const char *path)
 {
-	for (size_t i = 0; i < n->refusal_count; i++) {
-		if (n->refusals[i].number == nr && n->refusals[i].errno_value == errno_value) {
-			n->refusals[i].count++;
-			return;
-		}
-	}
-	if (n->refusal_count < REFUSALS_MAX)
-		n->refusals[n->refusal_count++] = (struct trace_refusal){
-			.number = nr, .errno_value = errno_value, .filtered = true, .count = 1
-		};
+	return path ? r->path && strcmp(r->path, path) == 0 : !r->path;
 }
 
-/* As the bundle's own filter answers, from the first execve on: what comes before are
- * calls that init makes only because of the asking. A call that would have ended the
- * process fails with ENOSYS, so that more is seen than the first one. */
-static void judge(const struct asked *x, const struct seccomp_data *data,
-                  struct seccomp_notif_resp *reply)
+/* The first paths of each refusal have places of their own, all others share one. */
+static void note_refusal(struct noted *n, const struct trace_refusal *new)
 {
-	uint32_t answer = SECCOMP_RET_ALLOW, number;
+	const char *path = new->path;
+	int paths = 0;
+
+	for (size_t i = 0; i < n->refusal_count; i++) {
+		struct trace_refusal *r = &n->refusals[i];
+
+		if (r->number != new->number || r->errno_value != new->errno_value ||
+		    r->filtered != new->filtered)
+			continue;
+		if (same_path(r, path)) {
+			r->count++;
+			return;
+		}
+		paths += r->path != NULL;
+		if (path && paths == TRACE_PATHS_SHOWN) { /* once more, without it */
+			path = NULL;
+			i = SIZE_MAX;
+		}
+	}
+	if (n->refusal_count == REFUSALS_MAX)
+		return;
+	struct trace_refusal *r = &n->refusals[n->refusal_count];
+	*r = *new;
+	r->path = NULL;
+	r->count = 1;
+	if (path) {
+		char *kept = n->paths[n->refusal_count];
+
+		(void)snprintf(kept, TRACE_PATH_ROOM, "%s", path);
+		r->path = kept;
+	}
+	n->refusal_count++;
+}
+
+/* What the bundle's own filter says, which counts from the first execve on: what comes
+ * before are calls that init makes only because of the asking. */
+static uint32_t answer_of(const struct asked *x, const struct seccomp_data *data)
+{
+	uint32_t answer = SECCOMP_RET_ALLOW;
 
 	if (x->filter.length > 0 && x->noted->armed &&
 	    !seccomp_run(x->filter.filter, x->filter.length, data, &answer))
 		answer = SECCOMP_RET_KILL_PROCESS;
-	number = answer & SECCOMP_RET_DATA;
-	switch (answer & SECCOMP_RET_ACTION_FULL) {
-	case SECCOMP_RET_ALLOW:
-	case SECCOMP_RET_LOG:
+	return answer;
+}
+
+static bool lets_pass(uint32_t answer)
+{
+	answer &= SECCOMP_RET_ACTION_FULL;
+	return answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_LOG;
+}
+
+/* A call that would have ended the process fails with ENOSYS, so that more is seen than
+ * the first one. */
+static void judge(const struct asked *x, const struct seccomp_data *data,
+                  struct seccomp_notif_resp *reply)
+{
+	const uint32_t answer = answer_of(x, data);
+	struct trace_refusal refusal = { .number = (uint32_t)data->nr, .filtered = true };
+
+	if (lets_pass(answer)) {
 		reply->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 		return;
-	case SECCOMP_RET_ERRNO:
-		reply->error = -(int)number;
-		break;
-	case SECCOMP_RET_TRACE:
-		number = ENOSYS; /* there is no tracer */
-		reply->error = -ENOSYS;
-		break;
-	default:
-		number = 0;
-		reply->error = -ENOSYS;
+	}
+	reply->error = -ENOSYS;
+	if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
+		refusal.errno_value = answer & SECCOMP_RET_DATA;
+		reply->error = -(int)refusal.errno_value;
+	} else if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE) {
+		refusal.errno_value = ENOSYS; /* there is no tracer */
 	}
 	if (data->arch == AUDIT_ARCH_X86_64)
-		note_refusal(x->noted, (uint32_t)data->nr, number);
+		note_refusal(x->noted, &refusal);
+}
+
+/* For follow_serve: what the filter refuses has been noted. */
+static void note_failed(void *context, const struct seccomp_data *call, uint32_t errno_value,
+                        const char *path)
+{
+	const struct asked *x = context;
+	const struct trace_refusal refusal = { .number = (uint32_t)call->nr,
+		                               .errno_value = errno_value,
+		                               .path = path };
+
+	if (why_is_refusal(errno_value) && lets_pass(answer_of(x, call)))
+		note_refusal(x->noted, &refusal);
+}
+
+static void answer_one(int listener, const struct asked *x)
+{
+	union {
+		struct seccomp_notif it;
+		char room[NOTIF_ROOM];
+	} question = { 0 };
+	union {
+		struct seccomp_notif_resp it;
+		char room[NOTIF_ROOM];
+	} reply = { 0 };
+	const struct seccomp_data *data = &question.it.data;
+
+	if (sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &question) < 0)
+		return; /* it was killed meanwhile */
+	note(x->noted, data, x->options->arguments);
+	if (x->options->refusals && (data->nr == __NR_execve || data->nr == __NR_execveat) &&
+	    data->arch == AUDIT_ARCH_X86_64 &&
+	    sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &question.it.id) == 0)
+		x->noted->followed |= follow_begin((pid_t)question.it.pid);
+	reply.it.id = question.it.id;
+	judge(x, data, &reply.it);
+	(void)sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
+}
+
+/* A signalfd of the stops of who is followed, whatever our caller has made of SIGCHLD. */
+static int stops(void)
+{
+	sigset_t mask;
+
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &mask, NULL);
+	return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Until no process with the filter is left. */
-static void answer(int listener, const struct asked *x)
+static void answer(int listener, struct asked *x)
 {
-	struct pollfd wait = { .fd = listener, .events = POLLIN };
+	FD int signals = stops();
+	struct pollfd wait[] = { { .fd = listener, .events = POLLIN },
+		                 { .fd = signals, .events = POLLIN } };
+	struct signalfd_siginfo info;
 
-	while (poll(&wait, 1, -1) >= 0 && (wait.revents & POLLIN)) {
-		union {
-			struct seccomp_notif it;
-			char room[NOTIF_ROOM];
-		} question = { 0 };
-		union {
-			struct seccomp_notif_resp it;
-			char room[NOTIF_ROOM];
-		} reply = { 0 };
-
-		if (sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &question) < 0)
-			continue; /* it was killed meanwhile */
-		note(x->noted, &question.it.data, x->arguments);
-		reply.it.id = question.it.id;
-		judge(x, &question.it.data, &reply.it);
-		(void)sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
+	while (poll(wait, LEN(wait), -1) >= 0 && (!wait[0].revents || wait[0].revents & POLLIN)) {
+		if (wait[1].revents && read(signals, &info, sizeof(info)) > 0)
+			follow_serve(note_failed, x);
+		if (wait[0].revents)
+			answer_one(listener, x);
 	}
 }
 
-static _Noreturn void be_agent(int sock, const struct asked *x)
+static _Noreturn void be_agent(int sock, struct asked *x)
 {
 	FD int client = -1;
 	char state[4096];
@@ -276,10 +358,10 @@ static int rewrite(struct arena *a, struct buf *text, const char *sock,
 	return buf_ok(ret, e);
 }
 
-static int write_config(struct arena *a, const char *bundle, int dir, const char *sock,
-                        struct seccomp_program *ret_filter, struct err *e)
+static int write_config(struct arena *a, const struct create_request *request, int dir,
+                        const char *sock, struct seccomp_program *ret_filter, struct err *e)
 {
-	const char *path = arena_printf(a, "%s/%s", bundle, config_name);
+	const char *path = path_clean(a, request->bundle, request->config);
 	BUF struct buf text = { 0 };
 	BUF struct buf changed = { 0 };
 
@@ -299,12 +381,19 @@ static void fill_result(struct arena *a, const struct noted *n, struct trace_res
 
 	memcpy(v, n->values, n->value_count * sizeof(*v));
 	memcpy(refusals, n->refusals, n->refusal_count * sizeof(*refusals));
+	for (size_t i = 0; i < n->refusal_count; i++) {
+		const char *path = refusals[i].path;
+
+		refusals[i].path = path ? arena_string(a, path, strlen(path)) : NULL;
+	}
 	trace_sort_values(v, n->value_count);
+	trace_sort_refusals(refusals, n->refusal_count);
 	*ret = (struct trace_result){ .values = v,
 		                      .value_count = n->value_count,
 		                      .values_lost = n->lost,
 		                      .refusals = refusals,
-		                      .refusal_count = n->refusal_count };
+		                      .refusal_count = n->refusal_count,
+		                      .filter_only = !n->followed };
 	memcpy(ret->calls, n->calls, sizeof(ret->calls));
 	memcpy(ret->compat, n->compat, sizeof(ret->compat));
 	ret->calls[__NR_write] = 1;
@@ -318,7 +407,7 @@ static int run_in(const struct container_context *context, const struct create_r
 {
 	struct create_request with_agent = *request;
 
-	TRY(write_config(a, request->bundle, dir, arena_printf(a, "%s/%s", folder, socket_name),
+	TRY(write_config(a, request, dir, arena_printf(a, "%s/%s", folder, socket_name),
 	                 &asked->filter, e));
 	FD int sock = unix_listen(dir, socket_name, SOCK_STREAM, e);
 	TRY(sock);
@@ -336,8 +425,8 @@ static int run_in(const struct container_context *context, const struct create_r
 }
 
 int policy_notify_run(const struct container_context *context, const struct create_request *request,
-                      bool arguments, struct arena *a, struct trace_result *ret, int *ret_status,
-                      struct err *e)
+                      const struct trace_options *options, struct arena *a,
+                      struct trace_result *ret, int *ret_status, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *folder =
@@ -352,7 +441,7 @@ int policy_notify_run(const struct container_context *context, const struct crea
 		return err_sys(e, "mkdtemp %s", folder);
 	}
 	FD int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct asked asked = { .arguments = arguments, .noted = noted };
+	struct asked asked = { .options = options, .noted = noted };
 	int result = run_in(context, request, &asked, a, folder, dir, ret_status, e);
 	if (result == 0)
 		fill_result(a, noted, ret);

@@ -75,8 +75,8 @@ static int run_bundle(const struct invocation *in, struct policy_watch *t, int *
 		               "for a time");
 	t->bundle = request.bundle;
 	if (t->notify)
-		return policy_notify_run(&in->context, &request, t->options.arguments, in->arena,
-		                         &t->noted, ret_status, e);
+		return policy_notify_run(&in->context, &request, &t->options, in->arena, &t->noted,
+		                         ret_status, e);
 	return container_run(&in->context, &request, ret_status, e);
 }
 

@@ -215,6 +215,11 @@ static int by_number(const void *x, const void *y)
 	return strcmp(a->path, b->path);
 }
 
+void trace_sort_refusals(struct trace_refusal *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), by_number);
+}
+
 static struct trace_refusal refusal_of(uint64_t key, uint64_t count)
 {
 	return (struct trace_refusal){ .number = (uint32_t)(key >> TRACE_KEY_NUMBER),
@@ -242,7 +247,7 @@ static size_t get_paths(const struct trace *t, struct arena *a, struct trace_ref
 		v[n] = refusal_of(key.refusal, count);
 		v[n++].path = arena_string(a, key.path, strnlen(key.path, sizeof(key.path)));
 	}
-	qsort(v, n, sizeof(*v), by_number);
+	trace_sort_refusals(v, n);
 	return n;
 }
 
@@ -296,7 +301,7 @@ static void read_refusals(const struct trace *t, struct arena *a, struct trace_r
 			v[kept++] = v[i];
 	}
 	ret->refusal_count = kept;
-	qsort(v, ret->refusal_count, sizeof(*v), by_number);
+	trace_sort_refusals(v, ret->refusal_count);
 	ret->refusals = v;
 }
 

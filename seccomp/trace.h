@@ -67,6 +67,7 @@ struct trace_result {
 	bool values_lost; /* there were more than there is room for */
 	const struct trace_refusal *refusals;
 	size_t refusal_count;
+	bool filter_only; /* nobody could see other refusals than those of the filter */
 };
 
 /* Whether this process may trace at all. */
@@ -80,6 +81,7 @@ MUST_CHECK int trace_read(const struct trace *t, struct arena *a, struct trace_r
 void trace_close(struct trace *t);
 /* By number and value, so that the same run gives the same profile. */
 void trace_sort_values(struct trace_value *v, size_t n);
+void trace_sort_refusals(struct trace_refusal *v, size_t n);
 
 /* trace_program_x86_64.c: the instructions. Maps by their descriptors; -1: there is none
  * (of refusals, entered and paths all or none). */
@@ -104,6 +106,8 @@ size_t trace_program(const struct trace_maps *maps, bool enter,
                      struct bpf_insn ret[TRACE_PROGRAM_MAX]);
 /* The argument of a call whose values are noted, -1: none; and how wide it is. */
 int trace_argument(uint32_t number, bool *ret_wide);
+/* The argument that is the path for which a call may be refused; -1: it has none. */
+int trace_path_argument(uint32_t number);
 
 /* trace_profile.c: the smallest profile that allows what was seen, as JSON, and what an
  * earlier one (NULL: none) allows beside it. ERR_SPEC when that is not a list of what is

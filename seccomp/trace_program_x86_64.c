@@ -80,6 +80,15 @@ int trace_argument(uint32_t number, bool *ret_wide)
 	return -1;
 }
 
+int trace_path_argument(uint32_t number)
+{
+	for (size_t i = 0; i < LEN(path_calls); i++) {
+		if (path_calls[i].number == number)
+			return path_calls[i].index;
+	}
+	return -1;
+}
+
 /* The program while it grows. Jumps to the end and to "count" are filled in last. */
 struct builder {
 	struct bpf_insn *v;

@@ -521,3 +521,23 @@ in_session() { # COMMAND...
 	refused "linux.resources.pids.limit; there is no cgroup to set these limits in" \
 		caisson --cgroup-manager disabled run --bundle "$W/b" c
 }
+
+@test "policy why: a plain user sees what other walls than the profile refuse, too" {
+	rootless_bundle 'exec 2>/dev/null; mkdir /new /new; hostname other; (chroot /); cat /closed; true'
+	mkdir -m 0 "$W/b/rootfs/closed"
+	config "$W/b" '.root.readonly = true | .process.capabilities |= map_values([]) |
+		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["chroot"], action: "SCMP_ACT_ERRNO", errnoRet: 77}]}'
+	chown -R $ID:$ID "$W/b"
+	expect 0 plain policy why "$W/b"
+	is "mkdir: EROFS, 2 times: /new: most likely the root is read-only (/root/readonly)
+chroot: errno 77, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)
+sethostname: EPERM, 1 time: most likely it wants CAP_SYS_ADMIN, which the config does not give (/process/capabilities)
+openat: EACCES, 1 time: /closed: most likely the mode or the owner of the file, or a rule of the kernel's"
+	# the same at the end of a run
+	expect 0 plain run --report -b "$W/b" c
+	says '--report without CAP_BPF and CAP_PERFMON over the host: each system call waits for an answer'
+	says 'chroot: errno 77, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)'
+	says 'openat: EACCES, 1 time: /closed: most likely'
+	expect 0 plain list -q
+	is ""
+}

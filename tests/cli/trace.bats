@@ -178,10 +178,67 @@ use_profile() { # DIR PROFILE
 	config b '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
 		{names: ["rmdir"], action: "SCMP_ACT_ERRNO", errnoRet: 95}, {names: ["mkdir"], action: "SCMP_ACT_KILL"}]}'
 	expect 0 unshare -U -r "$CAISSON" --root "$STATE" policy why b
-	says 'only what the seccomp profile refuses was seen'
 	says 'rmdir: errno 95, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)'
 	says 'mkdir: SIGSYS, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/1)'
 	nothing_left
+}
+
+# why_lines OPTION...: what policy why says of bundle b, but for where it begins
+why_lines() {
+	expect 0 caisson policy why "$@" b
+	grep -E '^[a-z0-9_]+: [A-Z]' <<<"$output"
+}
+
+@test "policy why --notify: tells of each wall what the tracepoints tell" {
+	make_bundle b
+	script b 'exec 2>/dev/null; mkdir /new /new; hostname other; mount -t tmpfs t /tmp; (chroot /); mknod /tmp/n c 1 3
+		for i in 1 2 3 4 5 6 7; do rmdir /d$i; done; echo x >/proc/sys/kernel/hostname; (sleep 0; rmdir /in/a/child) & wait'
+	config b '.root.readonly = true | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["chroot"], action: "SCMP_ACT_ERRNO", errnoRet: 1}]}'
+	why_lines >traced
+	why_lines --notify >asked
+	diff traced asked
+	grep -q '^sethostname: EPERM, .* CAP_SYS_ADMIN' asked
+	[ "$(grep -c '^rmdir: EROFS' asked)" = 6 ]
+}
+
+@test "policy why --notify: who is followed is stopped, continued and killed as ever" {
+	make_bundle b
+	script b 'exec 2>/dev/null; sh -c "trap \"echo handled\" USR1; kill -USR1 \$\$; exit 3"; echo $?
+		sh -c "kill -9 \$\$"; echo $?; sleep 1000 & kill -STOP $!
+		until grep -qi "^State:.t" /proc/$!/status; do :; done; kill -CONT $!; kill $!; wait $!; echo $?; mkdir /new; exit 4'
+	config b '.root.readonly = true'
+	expect 0 caisson policy why --notify --format json b
+	sed '/^{/,$d' <<<"$output" >printed
+	[ "$(cat printed)" = $'handled\n3\n137\n143' ]
+	sed -n '/^{/,$p' <<<"$output" | jq -e '.status == 4 and any(.refused[]; .syscall == "mkdir" and .path == "/new" and .layer == "read-only")'
+	nothing_left
+}
+
+# Runs a command whose ptrace(2) fails with EPERM.
+without_ptrace() { # COMMAND...
+	python3 - "$@" <<-'END'
+		import ctypes, os, struct, sys
+		# load the number; is it ptrace's?; EPERM; allow
+		code = [(0x20, 0, 0, 0), (0x15, 0, 1, 101), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+		room = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))
+		program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(room)))
+		if ctypes.CDLL(None).prctl(22, 2, program, 0, 0) != 0:
+		    sys.exit("no filter")
+		os.execv(sys.argv[1], sys.argv[1:])
+	END
+}
+
+@test "policy why --notify: where following is forbidden, it says what it did not see" {
+	command -v python3 >/dev/null || skip "needs the program python3"
+	make_bundle b
+	script b 'exec 2>/dev/null; mkdir /new; (chroot /); true'
+	config b '.root.readonly = true | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["chroot"], action: "SCMP_ACT_ERRNO", errnoRet: 1}]}'
+	expect 0 without_ptrace "$CAISSON" --root "$STATE" policy why --notify b
+	says 'only what the seccomp profile refuses was seen: the rest takes CAP_BPF and CAP_PERFMON over the host, or ptrace'
+	says 'chroot: EPERM, 1 time: seccomp: the rule refuses it'
+	not says mkdir
 }
 
 # A program of i386: getpid, stat64 of "/"; if that works, it writes "32"; ends with 7.
