@@ -75,6 +75,17 @@ line_of() { # CALL
 	jq -e '.status == 1 and any(.refused[]; .layer == "landlock" and .errno == 13 and .certain == false)' <<<"$output"
 }
 
+@test "policy why: a device rule, a masked folder, a read-only mount" {
+	make_bundle b
+	script b 'exec 2>/dev/null; mknod /dev/node c 1 11; cat /dev/node; mkdir /home/x; mkdir /sys/x; true'
+	config b '.linux.maskedPaths = ["/proc/kcore", "/home"] | .process.capabilities |= map_values(. + ["CAP_MKNOD"]) |
+		.linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", major: 1, minor: 11, access: "m"}]'
+	expect 0 caisson policy why b
+	says 'openat: EPERM, 1 time: /dev/node: most likely no device rule allows it (/linux/resources/devices)'
+	says 'mkdir: EROFS, 1 time: /home/x: most likely it is masked (/linux/maskedPaths/1)'
+	says 'mkdir: EROFS, 1 time: /sys/x: most likely the mount on /sys is read-only (/mounts/'
+}
+
 @test "policy why: a capability that is held, but in a user namespace" {
 	make_bundle b copy
 	chown -R 100000:100000 b/rootfs
