@@ -119,9 +119,9 @@ static void map_plan(int fd, size_t size)
 {
 	if (size == 0 || size > PLAN_SIZE_MAX)
 		fail(CHECK_PLAN, 0, NULL);
-	plan = (struct plan *)must(sys_mmap_file(fd, size, PROT_READ | PROT_WRITE,
-	                                         MAP_PRIVATE | MAP_POPULATE),
-	                           CALL_MMAP, NULL);
+	plan = (struct plan *)must(
+		sys_mmap_file(fd, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE),
+		CALL_MMAP, NULL);
 	if (plan_check(plan, size))
 		fail(CHECK_PLAN, 0, NULL);
 	(void)sys_close(fd);
