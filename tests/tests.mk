@@ -9,10 +9,11 @@ CHECKS := lint build unit unit-sanitize fuzz cli demos systemd mutants races cyc
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
 	@tests/deps build test
-	@rm -rf build/results
-	@export RACES=$(or $(RACES),short); for suite in $(CHECKS); do \
-	  echo "== $$suite"; $(MAKE) --no-print-directory check-$$suite; \
-	done; tests/summary $(CHECKS)
+	@export RACES=$(or $(RACES),short); MAKE=$(MAKE) tests/check $(CHECKS)
+
+# What goes into the test machine.
+.PHONY: for-vm
+for-vm: all $(TOOLS) $(BUILD)/tests/microvm-boot $(BUILD)/tests/microvm-init
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
 	@FAULTS=long SECCOMP_ROUNDS=20000 CYCLES=10000 FUZZ_SEED=0 MUTANTS=all RACES=3000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
@@ -80,7 +81,7 @@ check-differential: all ## give the same configs to caisson, runc and crun, and 
 	@tests/rootfs busybox >/dev/null
 	@tests/private-cgroup tests/faults/differential $(FAULTS)
 
-check-vm: all $(TOOLS) ## run the tests of the commands and of the engines in the test machine
+check-vm: for-vm ## run the tests of the commands and of the engines in the test machine
 	@tests/vm/check
 
 conformance: all ## run foreign suites, at PLACES: native, user, vm, vm-user (root)
