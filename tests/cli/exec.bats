@@ -119,7 +119,7 @@ NoNewPrivs:	1'
 	caisson exec --ignore-paused c sh -c 'echo ran; exit 3' >out 2>&1 </dev/null 3>&- &
 	local pid=$!
 	background+=("$pid")
-	wait_for has_processes c 2
+	wait_for group_has b 2
 	[ ! -s out ]
 	expect 0 caisson resume c
 	status=0
@@ -162,10 +162,10 @@ NoNewPrivs:	1'
 	says 'not done within 500ms (--deadline)'
 	one_line
 	within 10 255 caisson exec -d --ignore-paused --deadline 500ms c true
-	wait_for has_processes c 1
+	wait_for group_has b 1
 	expect 0 caisson resume c
 	expect 0 caisson exec c true
-	has_processes c 1
+	group_has b 1
 }
 
 @test "exec --deadline: what is no time" {
@@ -183,13 +183,13 @@ NoNewPrivs:	1'
 	"$CAISSON" --root "$STATE" exec --ignore-paused c true >out 2>&1 </dev/null 3>&- &
 	local pid=$!
 	background+=("$pid")
-	wait_for has_processes c 2
+	wait_for group_has b 2
 	kill "$pid"
 	status=0
 	wait "$pid" || status=$?
 	[ "$status" = 255 ]
 	grep -q 'interrupted by SIGTERM' out
-	wait_for has_processes c 1
+	wait_for group_has b 1
 	expect 0 caisson resume c
 }
 
