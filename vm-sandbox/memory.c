@@ -19,15 +19,17 @@ static void *map_aligned(uint64_t size)
 {
 	uint8_t *all = mmap(NULL, size + huge_page, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *aligned;
 	uint64_t before;
 
 	if (all == MAP_FAILED)
 		return all;
 	before = -(uintptr_t)all & (huge_page - 1);
+	aligned = all + before;
 	if (before > 0)
 		(void)munmap(all, before);
-	(void)munmap(all + before + size, huge_page - before);
-	return all + before;
+	(void)munmap(aligned + size, huge_page - before);
+	return aligned;
 }
 
 static int map_region(struct guest_memory *m, uint64_t addr, uint64_t size, struct err *e)
