@@ -53,7 +53,8 @@ static int unpack(const char *what, const void *packed, size_t len, struct buf *
 	return 0;
 }
 
-static int add_module(struct cpio *c, unsigned int n, int folder, const char *path, struct err *e)
+static int add_module(struct cpio *c, const char *below, unsigned int n, int folder,
+                      const char *path, struct err *e)
 {
 	BUF struct buf packed = { 0 };
 	BUF struct buf module = { 0 };
@@ -65,7 +66,7 @@ static int add_module(struct cpio *c, unsigned int n, int folder, const char *pa
 	TRY(unpack(path, packed.data, packed.len, &module, e));
 	if (module.len < 4 || memcmp(module.data, "\177ELF", 4) != 0)
 		return err_set(e, ERR_SPEC, "module %s is no ELF file", path);
-	(void)snprintf(to, sizeof(to), "m/%02u-%s.ko", n, name);
+	(void)snprintf(to, sizeof(to), "%s/%02u-%s.ko", below, n, name);
 	cpio_file(c, to, 0600, module.data, module.len);
 	return 0;
 }
@@ -80,8 +81,10 @@ int initramfs_build(const void *agent, size_t agent_len, int modules,
 	cpio_folder(&c, "dev", 0755);
 	cpio_device(&c, "dev/console", S_IFCHR | 0600, CONSOLE_MAJOR, CONSOLE_MINOR);
 	cpio_folder(&c, "m", 0700);
+	cpio_folder(&c, "late", 0700);
 	for (unsigned int i = 0; i < list->count; i++)
-		TRY(add_module(&c, i, modules, list->path[i], e));
+		TRY(add_module(&c, i < list->count - list->late ? "m" : "late", i, modules,
+		               list->path[i], e));
 	cpio_file(&c, "init", 0755, init.data, init.len);
 	cpio_end(&c);
 	return buf_ok(ret, e);

@@ -2,7 +2,7 @@
 /*
  * The guest's first root: the agent as /init, /dev/console (a kernel without it gives init
  * no standard streams), and the modules as /m/00-NAME.ko, /m/01-NAME.ko..., unpacked and in
- * the order in which the agent loads them.
+ * the order in which the agent loads them; those that a start does not wait for are in /late.
  */
 #pragma once
 

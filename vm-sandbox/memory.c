@@ -12,7 +12,7 @@
 
 #include "vm-sandbox/layout.h"
 
-static const uint64_t huge_page = 2ull << 20;
+static const uint64_t huge_page = 2ull << 20, small_page = 4096;
 
 /* A mapping at a multiple of 2 MiB: what is too much of a larger one goes. */
 static void *map_aligned(uint64_t size)
@@ -71,6 +71,18 @@ void guest_memory_done(struct guest_memory *m)
 	for (unsigned int i = 0; i < m->count; i++)
 		(void)munmap(m->region[i].host, m->region[i].size);
 	*m = (struct guest_memory){ 0 };
+}
+
+/* The mapping has nothing behind it, so what comes after MADV_DONTNEED are zeros. A page that
+ * cannot be given back (it is locked) stays: then the host has no more memory, and that is all. */
+void guest_memory_discard(void *at, size_t len)
+{
+	uint8_t *start = at, *end = start + len;
+	size_t before = -(uintptr_t)start & (small_page - 1);
+
+	end -= (uintptr_t)end & (small_page - 1);
+	if (end > start + before)
+		(void)madvise(start + before, (size_t)(end - start) - before, MADV_DONTNEED);
 }
 
 void *guest_at(const struct guest_memory *m, uint64_t addr, uint64_t len)

@@ -37,6 +37,10 @@ struct guest_memory {
 MUST_CHECK int guest_memory_new(struct guest_memory *ret, uint64_t size, struct err *e);
 void guest_memory_done(struct guest_memory *m);
 
+/* Gives the pages that lie whole in a range, which guest_at has handed out, back to the host:
+ * they are zeros for the guest until it writes there. What remains of the range stays. */
+void guest_memory_discard(void *at, size_t len);
+
 /* Where `len` bytes from `addr` on lie in our memory; NULL when they are not all in one
  * region, or none. */
 void *guest_at(const struct guest_memory *m, uint64_t addr, uint64_t len);

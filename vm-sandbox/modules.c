@@ -101,24 +101,38 @@ static int add_line(struct module_list *l, const char *line, size_t len, size_t 
 	return add(l, line, path_len, a, e);
 }
 
-int modules_resolve(const struct module_index *index, const char *const *wanted, size_t count,
-                    struct arena *a, struct module_list *ret, struct err *e)
+static int add_wanted(struct module_list *l, const struct module_index *index,
+                      const struct module_wanted *wanted, struct arena *a, struct err *e)
+{
+	size_t len, path_len;
+	const char *line;
+
+	if (is_built_in(index, wanted->name))
+		return 0;
+	line = find(index, wanted->name, &len, &path_len);
+	if (line)
+		return add_line(l, line, len, path_len, a, e);
+	if (wanted->optional)
+		return 0;
+	return err_set(e, ERR_SPEC, "the kernel has no module %s, nor is it built in",
+	               wanted->name);
+}
+
+int modules_resolve(const struct module_index *index, const struct module_wanted *wanted,
+                    size_t count, struct arena *a, struct module_list *ret, struct err *e)
 {
 	struct module_list l = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		size_t len, path_len;
-		const char *line;
-
-		if (is_built_in(index, wanted[i]))
-			continue;
-		line = find(index, wanted[i], &len, &path_len);
-		if (!line)
-			return err_set(e, ERR_SPEC,
-			               "the kernel has no module %s, nor is it built in",
-			               wanted[i]);
-		TRY(add_line(&l, line, len, path_len, a, e));
+		if (!wanted[i].optional)
+			TRY(add_wanted(&l, index, &wanted[i], a, e));
 	}
+	l.late = l.count;
+	for (size_t i = 0; i < count; i++) {
+		if (wanted[i].optional)
+			TRY(add_wanted(&l, index, &wanted[i], a, e));
+	}
+	l.late = l.count - l.late;
 	*ret = l;
 	return 0;
 }

@@ -17,6 +17,7 @@ enum { MODULES_MAX = 64 };
 struct module_list {
 	unsigned int count;
 	const char *path[MODULES_MAX]; /* below the kernel's folder in /lib/modules */
+	unsigned int late;             /* that many, at the end, are for optional ones alone */
 };
 
 /* What modules.dep and modules.builtin hold. */
@@ -24,10 +25,17 @@ struct module_index {
 	const char *dep, *builtin;
 };
 
-/* The files of the `wanted` modules (names with underscores) and of all that they depend
- * on, each behind what it needs; those that are built in are left out. ERR_SPEC names one
- * that the kernel does not have. */
-MUST_CHECK int modules_resolve(const struct module_index *index, const char *const *wanted,
+/* Its name has underscores; a guest can do without one that is optional, and does not wait
+ * for it before it runs a container. */
+struct module_wanted {
+	const char *name;
+	bool optional;
+};
+
+/* The files of the `wanted` modules and of all that they depend on, each behind what it
+ * needs; those that are built in are left out, and optional ones that the kernel does not
+ * have. ERR_SPEC names another that it does not have. */
+MUST_CHECK int modules_resolve(const struct module_index *index, const struct module_wanted *wanted,
                                size_t count, struct arena *a, struct module_list *ret,
                                struct err *e);
 

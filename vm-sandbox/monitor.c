@@ -21,6 +21,7 @@
 #include "base/scope.h"
 #include "vm-sandbox/acpi.h"
 #include "vm-sandbox/agent_port.h"
+#include "vm-sandbox/balloon.h"
 #include "vm-sandbox/boot.h"
 #include "vm-sandbox/fs_device.h"
 #include "vm-sandbox/jail.h"
@@ -30,7 +31,7 @@
 #include "vm-sandbox/virtio_pci.h"
 
 enum {
-	DEVICES_ALWAYS = 3,
+	DEVICES_ALWAYS = 4,
 	DEVICES = DEVICES_ALWAYS + MONITOR_NETS_MAX,
 	KERNEL_HEAD = 64 << 10, /* of the file, with its program headers */
 	DESCRIPTORS_OURS = 256, /* beside those of the guest's files */
@@ -54,7 +55,7 @@ struct monitor {
 	struct fs *fs;
 	struct fs_worker *worker;
 	struct fs_device files;
-	struct virtio_device rng;
+	struct virtio_device rng, balloon;
 	struct net net[MONITOR_NETS_MAX];
 	struct virtio_pci function[DEVICES];
 	struct machine_lines lines[DEVICES];
@@ -151,7 +152,8 @@ static void make_nets(struct monitor *m, struct virtio_device **ret)
 
 static int plug(struct monitor *m, struct err *e)
 {
-	struct virtio_device *devices[DEVICES] = { &m->console.device, &m->files.device, &m->rng };
+	struct virtio_device *devices[DEVICES] = { &m->console.device, &m->files.device, &m->rng,
+		                                   &m->balloon };
 	const struct guest_memory *memory = &m->machine.memory;
 	const unsigned int count = DEVICES_ALWAYS + m->config->net_count;
 
@@ -162,6 +164,7 @@ static int plug(struct monitor *m, struct err *e)
 	TRY(make_fs(m, e));
 	TRY(fs_device_init(&m->files, MONITOR_FS_TAG, m->worker, memory, e));
 	virtio_init(&m->rng, &rng_kind, memory);
+	virtio_init(&m->balloon, &balloon_kind, memory);
 	make_nets(m, devices + DEVICES_ALWAYS);
 	for (unsigned int i = 0; i < count; i++) {
 		TRY(machine_lines_new(&m->machine, VIRTIO_PCI_VECTORS, &m->lines[i], e));

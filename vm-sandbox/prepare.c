@@ -23,7 +23,7 @@
 #include "vm-sandbox/kernel.h"
 
 /* Raise it whenever the same kernel shall be prepared differently. */
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 
 enum {
 	KERNEL_MAX = 256 << 20,
@@ -33,8 +33,11 @@ enum {
 	HEAD_SIZE = 64 << 10, /* of the kernel's file, where its version is */
 };
 
-static const char *const wanted[] = { "virtio_pci", "virtio_console", "virtiofs", "virtio_rng",
-	                              "virtio_net" };
+static const struct module_wanted wanted[] = {
+	{ .name = "virtio_pci" }, { .name = "virtio_console" },
+	{ .name = "virtiofs" },   { .name = "virtio_rng" },
+	{ .name = "virtio_net" }, { .name = "virtio_balloon", .optional = true },
+};
 
 /* What is being prepared. */
 struct work {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console, the random numbers and the network on their bus: an arbitrary sequence of
- * accesses to their registers and to configuration space, over memory of arbitrary bytes.
+ * The console, the random numbers, the network and the balloon on their bus: an arbitrary sequence
+ * of accesses to their registers and to configuration space, over memory of arbitrary bytes.
  * Nothing is touched outside of it (the sanitizers watch), and it ends. For the tap stands a
  * socket that gives back what it is sent, so what the guest sends comes in again.
  *
@@ -10,12 +10,14 @@
  * their queues are reached; a reset is among the accesses.
  */
 #include <linux/pci_regs.h>
+#include <linux/virtio_balloon.h>
 #include <linux/virtio_pci.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "vm-sandbox/balloon.h"
 #include "vm-sandbox/console.h"
 #include "vm-sandbox/net.h"
 #include "vm-sandbox/rng.h"
@@ -23,7 +25,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEMORY = 32768, DEVICES = 3, RECORD = 8 };
+enum { MEMORY = 32768, DEVICES = 4, RECORD = 8 };
 
 #define BAR(slot) (GUEST_BARS + (uint64_t)(slot)*VIRTIO_PCI_BAR_SIZE)
 
@@ -118,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct net net;
 	static struct console console;
-	static struct virtio_device rng;
+	static struct virtio_device rng, balloon;
 	static struct virtio_pci function[DEVICES];
 	struct err e = { 0 };
 	size_t count, rest;
@@ -130,21 +132,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rest = size - 1 - count * RECORD;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) < 0)
 		abort();
-	memory.region[0].host = aligned_alloc(16, MEMORY);
+	memory.region[0].host = aligned_alloc(4096, MEMORY);
 	memset(memory.region[0].host, 0, MEMORY);
 	memcpy(memory.region[0].host, data + 1 + count * RECORD, rest < MEMORY ? rest : MEMORY);
 
 	console_init(&console, &memory);
 	console.receive = receive;
 	virtio_init(&rng, &rng_kind, &memory);
+	virtio_init(&balloon, &balloon_kind, &memory);
 	net_init(&net, &(const struct net_setup){ .tap = pair[0], .mtu = 1500, .offload = offload },
 	         &memory);
 	virtio_pci_add(&bus, 0, &function[0], &console.device, &sink, NULL);
 	virtio_pci_add(&bus, 1, &function[1], &rng, &sink, NULL);
 	virtio_pci_add(&bus, 2, &function[2], &net.device, &sink, NULL);
+	virtio_pci_add(&bus, 3, &function[3], &balloon, &sink, NULL);
 	start(0, 6, 0);
 	start(1, 1, 0);
 	start(2, 2, data[0] & 1 ? (uint32_t)virtio_features(&net.device) : 0);
+	start(3, 5, 1u << VIRTIO_BALLOON_F_REPORTING);
 	for (size_t i = 0; i < count; i++) {
 		access_one(data + 1 + i * RECORD);
 		sink_total += console_send(&console, "caisson", 7);

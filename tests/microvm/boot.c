@@ -90,8 +90,12 @@ static int open_kernel(int *ret, struct err *e)
 /* The modules that the kernel has and we need; none when no folder was named. */
 static int make_initramfs(int *ret, struct err *e)
 {
-	static const char *const wanted[] = { "virtio_pci", "virtio_console", "virtiofs",
-		                              "virtio_rng" };
+	static const struct module_wanted wanted[] = {
+		{ .name = "virtio_pci" },
+		{ .name = "virtio_console" },
+		{ .name = "virtiofs" },
+		{ .name = "virtio_rng" },
+	};
 	BUF struct buf init = { 0 };
 	BUF struct buf archive = { 0 };
 	BUF struct buf dep = { 0 };

@@ -36,8 +36,13 @@ static const struct module_index debian = { .dep = dep, .builtin = builtin };
 
 static void dependencies_come_first_and_once(void **unused)
 {
-	static const char *const wanted[] = { "virtio_pci", "virtio_console", "virtiofs",
-		                              "virtio_rng" };
+	static const struct module_wanted wanted[] = {
+		{ .name = "virtio_rng", .optional = true },
+		{ .name = "lacking", .optional = true },
+		{ .name = "virtio_pci" },
+		{ .name = "virtio_console" },
+		{ .name = "virtiofs" },
+	};
 	static const char *const order[] = {
 		"kernel/drivers/virtio/virtio_ring.ko",
 		"kernel/drivers/virtio/virtio.ko",
@@ -55,6 +60,7 @@ static void dependencies_come_first_and_once(void **unused)
 	arena_init(&a, 0);
 	assert_int_equal(modules_resolve(&debian, wanted, LEN(wanted), &a, &l, &e), 0);
 	assert_int_equal(l.count, LEN(order));
+	assert_int_equal(l.late, 1);
 	for (size_t i = 0; i < LEN(order); i++)
 		assert_string_equal(l.path[i], order[i]);
 }
@@ -67,10 +73,11 @@ static void what_the_kernel_lacks_is_named(void **unused)
 	(void)unused;
 	arena_init(&a, 0);
 	for (size_t i = 0; i < LEN(bad); i++) {
+		const struct module_wanted one = { .name = bad[i] };
 		struct module_list l = { 0 };
 		struct err e = { 0 };
 
-		assert_int_equal(modules_resolve(&debian, &bad[i], 1, &a, &l, &e), -1);
+		assert_int_equal(modules_resolve(&debian, &one, 1, &a, &l, &e), -1);
 		assert_int_equal(e.kind, ERR_SPEC);
 		assert_non_null(strstr(e.text, bad[i]));
 		assert_int_equal(l.count, 0);
@@ -151,7 +158,7 @@ static void the_agent_may_be_compressed(void **unused)
 
 static void the_archive_has_all(void **unused)
 {
-	static const struct module_list modules = { 2, { "plain.ko", "virtio-rng.ko.xz" } };
+	static const struct module_list modules = { 2, { "plain.ko", "virtio-rng.ko.xz" }, 1 };
 	static const char module[] = "\177ELF a module";
 	char folder[] = "/tmp/test_vm_initramfs.XXXXXX", text[1024];
 	uint8_t packed[256];
@@ -174,15 +181,15 @@ static void the_archive_has_all(void **unused)
 	assert_int_equal(archive.len, again.len);
 	assert_memory_equal(archive.data, again.data, archive.len);
 	list(&archive, text, sizeof(text));
-	assert_string_equal(text, "40755 0 dev\n20600 0 dev/console\n40700 0 m\n"
-	                          "100600 14 m/00-plain.ko\n100600 14 m/01-virtio_rng.ko\n"
+	assert_string_equal(text, "40755 0 dev\n20600 0 dev/console\n40700 0 m\n40700 0 late\n"
+	                          "100600 14 m/00-plain.ko\n100600 14 late/01-virtio_rng.ko\n"
 	                          "100755 5 init\n0 0 TRAILER!!!\n");
 
 	put(dir, "archive", archive.data, archive.len);
 	if (access("/usr/bin/cpio", X_OK) == 0 && geteuid() == 0)
 		assert_int_equal(
 			shell("cd %s && cpio -idm --quiet <archive && cmp m/00-plain.ko plain.ko && "
-		              "cmp m/01-virtio_rng.ko plain.ko && test -x init -a -c dev/console",
+		              "cmp late/01-virtio_rng.ko plain.ko && test -x init -a -c dev/console",
 		              folder),
 			0);
 	assert_int_equal(shell("rm -r %s", folder), 0);
@@ -191,10 +198,10 @@ static void the_archive_has_all(void **unused)
 static void broken_modules_are_refused(void **unused)
 {
 	static const struct module_list lists[] = {
-		{ 1, { "text.ko" } },
-		{ 1, { "cut.ko.xz" } },
-		{ 1, { "missing.ko" } },
-		{ 1, { "../etc/passwd.ko" } },
+		{ 1, { "text.ko" }, 0 },
+		{ 1, { "cut.ko.xz" }, 0 },
+		{ 1, { "missing.ko" }, 0 },
+		{ 1, { "../etc/passwd.ko" }, 0 },
 	};
 	char folder[] = "/tmp/test_vm_initramfs.XXXXXX";
 	FD int dir = -1;

@@ -90,6 +90,9 @@ struct agent {
  * kernel's log, and ends the guest. */
 int boot(void);
 
+/* Loads the modules that a container can start without, in a child that nobody waits for. */
+void boot_rest(struct agent *a);
+
 /* main.c: the kernel's log, or standard error where there is none. */
 void complain(const struct err *e);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From an initramfs to a system: modules in the order of their names, then a root that can be
+ * From an initramfs to a system: modules in the order of their names, but for those that nothing
+ * waits for, then a root that can be
  * pivoted away from. The kernel's first root cannot (pivot_root(2)), so a tmpfs is moved over
  * it, as switch_root(8) does, and what was unpacked there is removed: it is memory.
  *
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,7 +33,11 @@
 #define PORTS     "/sys/class/virtio-ports"
 #define PORT_NAME "caisson.0"
 
-enum { PORT_TRIES = 10000, PORT_WAIT_NS = 1000000 };
+enum {
+	PORT_TRIES = 10000,
+	PORT_WAIT_NS = 1000000,
+	LEAST = 19, /* of nice(2) */
+};
 
 /* --- modules -------------------------------------------------------------------------------- */
 
@@ -43,22 +49,21 @@ static int is_module(const struct dirent *d)
 /* EEXIST: another one was built in. */
 static int load_module(const char *name, struct err *e)
 {
-	char path[300];
+	FD int fd = open(name, O_RDONLY | O_CLOEXEC);
 
-	(void)snprintf(path, sizeof(path), "/m/%s", name);
-	FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, "open %s", path);
+		return err_sys(e, "open module %s", name);
 	if (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST)
 		return err_sys(e, "load module %s", name);
-	(void)unlink(path);
+	(void)unlink(name);
 	return 0;
 }
 
+/* Those of the working folder. */
 static int load_modules(struct err *e)
 {
 	struct dirent **names = NULL;
-	int count = scandir("/m", &names, is_module, alphasort), result = 0;
+	int count = scandir(".", &names, is_module, alphasort), result = 0;
 
 	for (int i = 0; i < count; i++) {
 		if (result == 0)
@@ -67,6 +72,34 @@ static int load_modules(struct err *e)
 	}
 	free((void *)names);
 	return result;
+}
+
+/* The modules that wait until the container runs; -1: there are none. */
+static int late = -1;
+
+static int load_needed(struct err *e)
+{
+	late = open("/late", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (chdir("/m") < 0) /* an initramfs without modules */
+		return 0;
+	return load_modules(e);
+}
+
+void boot_rest(struct agent *a)
+{
+	struct err e = { 0 };
+	int folder = fd_give(&late);
+
+	if (folder < 0)
+		return;
+	if (fork() == 0) {
+		process_close_all(a);
+		if (setpriority(PRIO_PROCESS, 0, LEAST) < 0 || fchdir(folder) < 0 ||
+		    load_modules(&e) < 0)
+			complain(&e);
+		_exit(0);
+	}
+	(void)close(folder);
 }
 
 /* --- file systems --------------------------------------------------------------------------- */
@@ -178,7 +211,7 @@ static int open_port(struct err *e)
 
 static int make_system(struct err *e)
 {
-	TRY(load_modules(e));
+	TRY(load_needed(e));
 	TRY(make_root(e));
 	TRY(mount_systems(e));
 	TRY(stay_alive(e));

@@ -35,6 +35,8 @@ static void started(struct agent *a, struct process *p)
 	p->request = 0;
 	fd_drop(&p->worker_socket);
 	buf_done(&p->plan);
+	if (!p->is_exec)
+		boot_rest(a);
 }
 
 /* It said nothing more. What it was making, perhaps frozen, may hold its socket open. */
