@@ -41,6 +41,7 @@ static const struct backend vm = {
 	.signal = backend_vm_signal,
 	.freeze = backend_vm_freeze,
 	.update = backend_vm_update,
+	.clear = backend_vm_clear,
 	.check_host = backend_vm_check,
 };
 

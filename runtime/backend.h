@@ -55,6 +55,10 @@ struct backend {
 	int (*update)(const struct found *f, const struct update_request *r, struct arena *a,
 	              struct err *e);
 
+	/* Its processes are gone: takes away what they have left in places of others, and warns of
+	 * what stays. NULL: there can be nothing. */
+	void (*clear)(const struct oci_config *config);
+
 	/* Tells what of the host it needs is there. */
 	void (*check_host)(struct host_report *report);
 };

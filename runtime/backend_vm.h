@@ -32,6 +32,10 @@ MUST_CHECK int backend_vm_freeze(const struct found *f, bool frozen, struct err 
 MUST_CHECK int backend_vm_update(const struct found *f, const struct update_request *r,
                                  struct arena *a, struct err *e); /* backend_vm_update.c */
 
+/* In a network namespace that was joined, the redirection to a microVM outlives it
+ * (backend_vm_net.c). */
+void backend_vm_clear(const struct oci_config *config);
+
 /* The lines on what it needs of the host, HOST_VM. */
 void backend_vm_check(struct host_report *r);
 

@@ -643,6 +643,8 @@ void creation_undo(struct creation *c)
 		return;
 	launch_abort(&c->launch);
 	destroy_cgroup(c);
+	if (c->backend && c->backend->clear)
+		c->backend->clear(c->config);
 	if (c->state.rdt && rdt_undo(&c->dir, &e) < 0)
 		warn_of("remove what was made for linux.intelRdt", &e);
 	undo_mount(c);

@@ -156,6 +156,31 @@ static int clear_mount(const struct found *f, bool force, struct err *e)
 	return 0;
 }
 
+static const struct oci_config *recorded_config(const struct found *f, struct arena *a,
+                                                struct buf *text, const char *what)
+{
+	const struct oci_config *config;
+	struct err e = { 0 };
+
+	if (bundle_config(a, f->dir.fd, "config.json", text, &config, &e) == 0)
+		return config;
+	log_warn("%s: %s", what, e.text);
+	return NULL;
+}
+
+static void clear_backend(const struct found *f, struct arena *a)
+{
+	const struct backend *backend = backend_of_record(f);
+	BUF struct buf text = { 0 };
+	const struct oci_config *config;
+
+	if (!backend->clear)
+		return;
+	config = recorded_config(f, a, &text, "network");
+	if (config)
+		backend->clear(config);
+}
+
 /* A poststop hook that fails is only told of, and the next one runs: the container is
  * gone all the same. */
 static void run_poststop(const struct found *f, struct arena *a)
@@ -166,10 +191,9 @@ static void run_poststop(const struct found *f, struct arena *a)
 
 	if (!f->state.poststop)
 		return;
-	if (bundle_config(a, f->dir.fd, "config.json", &text, &config, &e) < 0) {
-		log_warn("poststop hooks: %s", e.text);
+	config = recorded_config(f, a, &text, "poststop hooks");
+	if (!config)
 		return;
-	}
 	FD int state = hooks_state(&f->state, 0, "stopped", &e);
 	if (state < 0)
 		log_warn("%s", e.text);
@@ -213,6 +237,7 @@ int container_delete(const struct container_context *c, const char *id, bool for
 	if (force)
 		TRY(clear_noted_cgroup(&f, &a, e));
 	forget_unit(&f, &a);
+	clear_backend(&f, &a);
 	TRY(clear_mount(&f, force, e));
 	if (f.state.rdt || !*f.state.bundle)
 		TRY(rdt_undo(&f.dir, e));

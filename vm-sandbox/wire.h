@@ -9,9 +9,9 @@
  * So the interface keeps its addresses, where engines look for them, and answers for none of
  * them: it is the guest that does, with the same addresses, routes, MTU and hardware address.
  *
- * Taps end with their descriptors. The redirection of an interface stays until it ends, or
- * the next microVM in this namespace takes it over; until then what comes in is lost, as it
- * is with any process that is no more.
+ * Taps end with their descriptors. The redirection of an interface stays until it ends, somebody
+ * clears it, or the next microVM in this namespace takes it over; until then what comes in is
+ * lost, as it is with any process that is no more.
  *
  * Source: tc-mirred(8), tc-u32(8), Documentation/networking/tuntap.rst.
  */
@@ -45,6 +45,9 @@ MUST_CHECK int wires_read(struct wires *ret, struct err *e);
 /* Makes the taps, and the redirections; none of them after an error. ERR_REFUSED when somebody
  * else's are there. */
 MUST_CHECK int wires_connect(struct wires *w, struct err *e);
+
+/* Ends the redirections of this namespace to taps that have ended, and no others. */
+MUST_CHECK int wires_clear(struct err *e);
 
 void wires_done(struct wires *w);
 

@@ -125,15 +125,24 @@ static void look_at_filter(void *context, uint16_t type, const void *payload, si
 	l->others++;
 }
 
-static int take_over(int sock, const struct wire *w, struct err *e)
+/* 1: all that is redirected there goes to a tap that has ended; 0: it is not so. */
+static int is_left_over(int sock, uint32_t index, struct err *e)
 {
 	const struct tcmsg about = { .tcm_parent = INGRESS_HANDLE };
 	struct leftover l = { 0 };
 	struct netlink_message m;
 
-	begin(&m, RTM_GETTFILTER, NLM_F_DUMP, w->index, &about);
+	begin(&m, RTM_GETTFILTER, NLM_F_DUMP, index, &about);
 	TRY(netlink_talk(sock, &m, look_at_filter, &l, e));
-	if (l.ours != 1 || l.others != 0)
+	return l.ours == 1 && l.others == 0;
+}
+
+static int take_over(int sock, const struct wire *w, struct err *e)
+{
+	int left = is_left_over(sock, w->index, e);
+
+	TRY(left);
+	if (!left)
 		return err_set(e, ERR_REFUSED,
 		               "its traffic is redirected already: by another microVM, or by "
 		               "somebody's traffic control");
@@ -215,6 +224,25 @@ static int connect_all(int sock, struct wires *w, struct err *e)
 			return err_in(e, "interface %s", w->v[i].name);
 	}
 	return 0;
+}
+
+int wires_clear(struct err *e)
+{
+	FD int sock = netlink_open(e);
+	struct if_nameindex *all;
+	int left = 0;
+
+	TRY(sock);
+	all = if_nameindex();
+	if (!all)
+		return err_sys(e, "list the interfaces");
+	for (const struct if_nameindex *i = all; left >= 0 && i->if_index; i++) {
+		left = is_left_over(sock, i->if_index, e);
+		if (left == 1)
+			left = change_qdisc(sock, i->if_index, false, e);
+	}
+	if_freenameindex(all);
+	return left < 0 ? -1 : 0;
 }
 
 int wires_connect(struct wires *w, struct err *e)

@@ -407,6 +407,34 @@ static void one_guest_for_each(void)
 	first.v[0].tap = -1;
 }
 
+static bool is_redirected(const char *name)
+{
+	char command[80];
+
+	(void)snprintf(command, sizeof(command), "tc qdisc show dev %s | grep -q ingress", name);
+	/* NOLINTNEXTLINE(cert-env33-c) */
+	return system(command) == 0;
+}
+
+/* What goes to a tap that is no more; neither one that lives nor what somebody else has made. */
+static void what_is_left_is_cleared(void)
+{
+	struct wires w;
+	struct err e = { 0 };
+
+	make_pair();
+	connect_wires(&w);
+	/* NOLINTNEXTLINE(cert-env33-c) */
+	CHECK(system("tc qdisc add dev out ingress") == 0);
+	CHECK(wires_clear(&e) == 0);
+	CHECK(is_redirected("eth0") && is_redirected("out"));
+	wires_done(&w);
+	CHECK(is_redirected("eth0"));
+	CHECK(wires_clear(&e) == 0);
+	CHECK(!is_redirected("eth0") && is_redirected("out"));
+	CHECK(wires_clear(&e) == 0);
+}
+
 /* Of two interfaces the second fails: the first is as it was. */
 static void nothing_stays_of_a_failure(void)
 {
@@ -444,6 +472,7 @@ APART(without_ipv6_there_is_none)
 APART(frames_go_both_ways)
 APART(its_addresses_do_not_answer)
 APART(one_guest_for_each)
+APART(what_is_left_is_cleared)
 APART(nothing_stays_of_a_failure)
 
 int main(void)
@@ -457,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_frames_go_both_ways),
 		cmocka_unit_test(test_its_addresses_do_not_answer),
 		cmocka_unit_test(test_one_guest_for_each),
+		cmocka_unit_test(test_what_is_left_is_cleared),
 		cmocka_unit_test(test_nothing_stays_of_a_failure),
 	};
 

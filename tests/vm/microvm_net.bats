@@ -68,6 +68,10 @@ no_tap() {
 	[ "$(ip -n "pod$$" -o link show | grep -c caisson)" = 0 ]
 }
 
+not_redirected() {
+	[ -z "$(tc -n "pod$$" qdisc show dev eth0 ingress)" ]
+}
+
 # A server of the bridge's, of what is in www/
 serve() {
 	mkdir www
@@ -108,8 +112,9 @@ serve() {
 	says pinged6
 	[ "$(grep -c "^$(md5sum <www/big)" out)" = 2 ]
 	expect 0 caisson delete c
-	# the interface has kept what is its own
+	# the interface has kept what is its own, and nothing else is left at it
 	no_tap
+	not_redirected
 	ip -n "pod$$" addr show eth0 | grep -q 10.88.0.2
 	nothing_left
 
@@ -117,6 +122,30 @@ serve() {
 	script b 'ping -c 1 -w 60 10.88.0.1 && echo again'
 	expect 0 caisson run --isolation=vm -b b c
 	says again
+	not_redirected
+	nothing_left
+}
+
+@test "delete: of another microVM's network, or what somebody has made there, nothing is taken" {
+	make_pod
+	in_a_guest
+	join "/run/netns/pod$$"
+	config b '.process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d --isolation=vm -b b c
+	expect 0 caisson kill c KILL
+	wait_for is_status c stopped
+	not not_redirected
+	# by now it is somebody else's
+	expect 0 caisson run -d --isolation=vm -b b d
+	expect 0 caisson delete c
+	not not_redirected
+	ip netns exec "peer$$" busybox ping -c 1 -w 60 10.88.0.2
+	expect 0 caisson delete --force d
+	not_redirected
+	tc -n "pod$$" qdisc add dev eth0 ingress
+	config b 'del(.process.args) | .process.args = ["true"]'
+	refused "eth0: its traffic is redirected already" caisson run --isolation=vm -b b c
+	not not_redirected
 	nothing_left
 }
 
