@@ -253,6 +253,21 @@ static const char *cmdline(struct arena *a, const struct vm_settings *s)
 	return *text ? text : NULL;
 }
 
+/* -1 without an error: there is none. */
+static int open_initrd(const char *path, struct err *e)
+{
+	FD int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	struct stat st;
+
+	if (!path)
+		return -1;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "vm.kernel.initrd: open %s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return err_set(e, ERR_SPEC, "vm.kernel.initrd: %s is no file, or empty", path);
+	return fd_give(&fd);
+}
+
 /* -1 without an error: a new one is to be made. All that comes in on an interface of the
  * namespace goes to the guest: nothing would be left to us of our own. */
 static int open_network(const char *path, struct err *e)
@@ -361,6 +376,9 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 	*ret = (struct launch)LAUNCH_NONE;
 	if (!box)
 		return create_exec(plan, options, ret, e);
+	FD int initrd = open_initrd(box->settings.initrd, e);
+	if (e->kind)
+		return -1;
 	choice.kernel = box->settings.kernel;
 	TRY(backend_vm_prepare(&a, &choice, &kernel, e));
 	FD int vmlinux = kernel.vmlinux;
@@ -375,6 +393,7 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 		.network = network,
 		.kernel = vmlinux,
 		.initramfs = initramfs,
+		.initrd = initrd,
 		.cmdline = cmdline(&a, &box->settings),
 		.vcpus = box->settings.vcpus,
 		.memory_bytes = box->settings.memory_bytes,

@@ -91,6 +91,7 @@ static int keep_only_ours(struct vm_process *p, struct err *e)
 	TRY(keep(&p->commands, e));
 	TRY(keep(&p->kernel, e));
 	TRY(keep(&p->initramfs, e));
+	TRY(keep(&p->initrd, e));
 	for (unsigned int i = 0; i < p->share_count; i++)
 		TRY(keep(&p->shares[i].fd, e));
 	if (sys_close_range(3, KEPT_FROM - 1, 0) < 0)
@@ -147,6 +148,7 @@ static _Noreturn void go(struct vm_talk *talk, const struct vm_process *p, const
 	const struct monitor_config config = {
 		.kernel = p->kernel,
 		.initramfs = p->initramfs,
+		.initrd = p->initrd,
 		.cmdline = p->cmdline,
 		.vcpus = p->vcpus,
 		.memory_bytes = p->memory_bytes,

@@ -24,6 +24,7 @@ struct vm_process {
 	int commands; /* where other commands connect; -1: they can not */
 	int network;  /* namespace to join; -1: a new one */
 	int kernel, initramfs;
+	int initrd; /* before the initramfs; -1: none */
 	unsigned int share_count;
 	struct fs_share *shares;
 	bool terminal;       /* standard input is a terminal's slave */

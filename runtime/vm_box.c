@@ -13,13 +13,8 @@
 #include "runtime/mount_options.h"
 #include "runtime/vm_guest.h"
 
-static int refuse_for_now(const struct oci_config *config, const struct vm_settings *settings,
-                          struct err *e)
+static int refuse_for_now(const struct oci_config *config, struct err *e)
 {
-	if (settings->initrd)
-		return err_set(e, ERR_REFUSED,
-		               "vm.kernel.initrd: not supported yet; the guest's first process is "
-		               "caisson's agent");
 	if (config->linux_->namespaces[OCI_NS_USER].wanted)
 		return err_set(e, ERR_REFUSED,
 		               "linux.namespaces: a user namespace is not supported in a microVM "
@@ -169,7 +164,7 @@ static const struct oci_config *host_config(struct arena *a, const struct oci_co
 int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,
                 const char *bundle, int seccomp_cache, struct vm_box *ret, struct err *e)
 {
-	TRY(refuse_for_now(config, &ret->settings, e));
+	TRY(refuse_for_now(config, e));
 	if (!config->root_path || !*config->root_path)
 		return err_set(e, ERR_SPEC, "root.path: required");
 	ret->network = config->linux_->namespaces[OCI_NS_NETWORK].path;

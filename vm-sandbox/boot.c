@@ -9,6 +9,7 @@
 #include "vm-sandbox/boot.h"
 
 #include <asm/bootparam.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "vm-sandbox/layout.h"
@@ -60,27 +61,38 @@ static int write_cmdline(struct boot_params *bp, const char *cmdline, const stru
 	return 0;
 }
 
+static uint64_t align(uint64_t size)
+{
+	return (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+}
+
+/* An archive behind another one is unpacked over it, so ours, the last, has the last word on
+ * /init (Documentation/driver-api/early-userspace/buffer-format.rst). */
 static int write_initramfs(struct boot_params *bp, const struct boot_setup *s,
                            const struct guest_memory *m, struct err *e)
 {
-	uint64_t end = guest_low_end(m), start;
+	const uint64_t first = s->initrd ? align(s->initrd_size) : 0;
+	uint64_t end = guest_low_end(m), start, size;
 
 	if (!s->initramfs || s->initramfs_size == 0)
 		return 0;
 	if (end > INITRAMFS_END_MAX)
 		end = INITRAMFS_END_MAX;
-	if (s->initramfs_size > end)
+	if (first > end || s->initramfs_size > end - first)
 		return err_set(e, ERR_SPEC,
-		               "the initramfs is %zu MiB, more than the guest's memory",
-		               s->initramfs_size >> 20);
-	start = (end - s->initramfs_size) & ~(uint64_t)(PAGE - 1);
+		               "the initramfs is %" PRIu64 " MiB, more than the guest's memory",
+		               (first + s->initramfs_size) >> 20);
+	size = first + s->initramfs_size;
+	start = (end - size) & ~(uint64_t)(PAGE - 1);
 	if (start < s->kernel.end || start < GUEST_HIGH_START)
 		return err_set(e, ERR_SPEC,
 		               "the guest's memory is too small for its kernel and initramfs");
-	if (guest_write(m, start, s->initramfs, s->initramfs_size) < 0)
+	/* what is between them stays zero, which the kernel skips */
+	if ((first > 0 && guest_write(m, start, s->initrd, s->initrd_size) < 0) ||
+	    guest_write(m, start + first, s->initramfs, s->initramfs_size) < 0)
 		return err_set(e, ERR_BUG, "no memory for the initramfs");
 	bp->hdr.ramdisk_image = (uint32_t)start;
-	bp->hdr.ramdisk_size = (uint32_t)s->initramfs_size;
+	bp->hdr.ramdisk_size = (uint32_t)size;
 	return 0;
 }
 

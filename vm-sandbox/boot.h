@@ -19,6 +19,8 @@ struct boot_setup {
 	const char *cmdline;
 	const void *initramfs; /* NULL: none */
 	size_t initramfs_size;
+	const void *initrd; /* what the kernel unpacks before it, packed or not; NULL: none */
+	size_t initrd_size;
 	uint8_t seed[BOOT_SEED_SIZE]; /* of the host's random numbers */
 	bool ecam;                    /* configuration space is at GUEST_ECAM */
 	struct kernel_layout kernel;  /* of what is loaded already */

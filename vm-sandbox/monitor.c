@@ -212,15 +212,43 @@ static int set_cmdline(const struct monitor *m, char *to, size_t room, struct er
 	return 0;
 }
 
-/* The mapping is needed until boot_prepare has copied it. */
-static int prepare(struct monitor *m, const struct kernel_layout *kernel, const void *initramfs,
-                   size_t initramfs_size, struct err *e)
+/* A file as a read-only mapping. */
+struct mapped {
+	void *data; /* NULL: none */
+	size_t size;
+};
+
+static int map(int fd, const char *what, struct mapped *ret, struct err *e)
+{
+	uint64_t size;
+	void *data;
+
+	TRY(size_of(fd, what, &size, e));
+	data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return err_sys(e, "map the %s", what);
+	*ret = (struct mapped){ data, size };
+	return 0;
+}
+
+static void unmap(struct mapped *m)
+{
+	if (m->data)
+		(void)munmap(m->data, m->size);
+	m->data = NULL;
+}
+
+/* The mappings are needed until boot_prepare has copied them. */
+static int prepare(struct monitor *m, const struct kernel_layout *kernel,
+                   const struct mapped *initramfs, const struct mapped *initrd, struct err *e)
 {
 	char cmdline[GUEST_CMDLINE_MAX];
 	struct boot_setup setup = {
 		.cmdline = cmdline,
-		.initramfs = initramfs,
-		.initramfs_size = initramfs_size,
+		.initramfs = initramfs->data,
+		.initramfs_size = initramfs->size,
+		.initrd = initrd->data,
+		.initrd_size = initrd->size,
 		.ecam = true,
 		.kernel = *kernel,
 	};
@@ -235,17 +263,17 @@ static int load(struct monitor *m, struct err *e)
 {
 	const struct monitor_config *c = m->config;
 	struct kernel_layout kernel;
-	uint64_t size;
-	void *initramfs;
+	struct mapped initramfs = { 0 }, initrd = { 0 };
 	int result;
 
 	TRY(load_kernel(m, &kernel, e));
-	TRY(size_of(c->initramfs, "initramfs", &size, e));
-	initramfs = mmap(NULL, size, PROT_READ, MAP_PRIVATE, c->initramfs, 0);
-	if (initramfs == MAP_FAILED)
-		return err_sys(e, "map the initramfs");
-	result = prepare(m, &kernel, initramfs, size, e);
-	(void)munmap(initramfs, size);
+	result = map(c->initramfs, "initramfs", &initramfs, e);
+	if (result == 0 && c->initrd > 0)
+		result = map(c->initrd, "initrd", &initrd, e);
+	if (result == 0)
+		result = prepare(m, &kernel, &initramfs, &initrd, e);
+	unmap(&initramfs);
+	unmap(&initrd);
 	TRY(result);
 	TRY(acpi_write(&m->machine.memory, c->vcpus, e));
 	return machine_boot(&m->machine, c->vcpus, kernel.entry, e);

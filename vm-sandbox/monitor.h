@@ -39,6 +39,7 @@ const char *monitor_end_name(enum monitor_end end);
 struct monitor_config {
 	int kernel;          /* an unpacked vmlinux */
 	int initramfs;       /* an uncompressed cpio archive */
+	int initrd;          /* what is unpacked before it; 0: nothing */
 	const char *cmdline; /* words added to the kernel's command line; NULL: none */
 	unsigned int vcpus;
 	uint64_t memory_bytes; /* a multiple of 2 MiB, at least 32 MiB */

@@ -303,6 +303,8 @@ for key in "index", "value", "valueTwo", "op":
 KERNEL = f"/boot/vmlinuz-{os.uname().release}"  # where there is none, its path is in the message
 field("vm.kernel.path", "the guest's kernel", see="microvm_life.bats",
       set='.vm = { "kernel": { "path": "/x/vmlinuz" } }', refused="/x/vmlinuz")
+field("vm.kernel.initrd", "unpacked before ours", see="microvm_life.bats",
+      set=f'.vm = {{ "kernel": {{ "path": "{KERNEL}", "initrd": "/x/initrd" }} }}', refused="/x/initrd")
 for path, how, value, sh, shows in (
         ("kernel.parameters", "words for its command line", '["field.is=set"]', "cat /proc/cmdline", "field.is=set"),
         ("hwConfig.vcpus", "the guest's processors", "1", "nproc", "^1$"),
@@ -310,8 +312,8 @@ for path, how, value, sh, shows in (
     top, key = path.split(".")
     field(f"vm.{path}", how, see="microvm_life.bats", sh=sh, shows=shows, refused=KERNEL,
           set=f'.vm = {{ "kernel": {{ "path": "{KERNEL}" }} }} | .vm.{top}.{key} = {value}')
-for path, value in (("hypervisor.path", '"/x"'), ("hypervisor.parameters", '["x"]'), ("kernel.initrd", '"/x"'),
-                    ("image.path", '"/x"'), ("image.format", '"raw"'), ("hwConfig.deviceTree", '"/x"'),
+for path, value in (("hypervisor.path", '"/x"'), ("hypervisor.parameters", '["x"]'), ("image.path", '"/x"'),
+                    ("image.format", '"raw"'), ("hwConfig.deviceTree", '"/x"'),
                     ("hwConfig.dtdevs", '["x"]'), ("hwConfig.iomems", "[]"), ("hwConfig.irqs", "[1]")):
     top, key = path.split(".")
     field(f"vm.{path}", "refused", refused=f"vm.{top}",

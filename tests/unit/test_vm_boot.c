@@ -130,6 +130,37 @@ static void what_does_not_fit_is_refused(void **unused)
 	free(large);
 }
 
+/* Ours is behind another one, from the next page on, with zeros between. */
+static void an_initrd_comes_before_ours(void **unused)
+{
+	GUEST_MEMORY struct guest_memory m = { 0 };
+	struct boot_setup s;
+	struct boot_params bp;
+	struct err e = { 0 };
+	char *theirs = calloc(1, 16 * MIB);
+	const char *at;
+
+	(void)unused;
+	small_guest(&m, &s);
+	memset(theirs, 't', 5000);
+	s.initrd = theirs;
+	s.initrd_size = 5000;
+	assert_int_equal(boot_prepare(&s, &m, &e), 0);
+	bp = params(&m);
+	assert_int_equal(bp.hdr.ramdisk_size, 8192 + 6);
+	assert_int_equal(bp.hdr.ramdisk_image, 64 * MIB - 3 * 4096);
+	at = guest_at(&m, bp.hdr.ramdisk_image, bp.hdr.ramdisk_size);
+	assert_memory_equal(at, theirs, 8192);
+	assert_memory_equal(at + 8192, "070701", 6);
+	s.initrd_size = 16 * MIB - 4096;
+	assert_int_equal(boot_prepare(&s, &m, &e), 0);
+	s.initrd_size = 16 * MIB;
+	refuse(&s, &m, "too small");
+	s.initrd_size = 64 * MIB;
+	refuse(&s, &m, "more than the guest's memory");
+	free(theirs);
+}
+
 static void page_tables_map_four_gib_to_themselves(void **unused)
 {
 	GUEST_MEMORY struct guest_memory m = { 0 };
@@ -208,6 +239,7 @@ int main(void)
 		cmocka_unit_test(parameters_are_what_the_kernel_reads),
 		cmocka_unit_test(the_memory_map_has_no_holes_that_are_ram),
 		cmocka_unit_test(what_does_not_fit_is_refused),
+		cmocka_unit_test(an_initrd_comes_before_ours),
 		cmocka_unit_test(page_tables_map_four_gib_to_themselves),
 		cmocka_unit_test(a_vcpu_takes_them),
 	};

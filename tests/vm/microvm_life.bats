@@ -181,6 +181,30 @@ in_a_guest() {
 	nothing_left
 }
 
+@test "vm.kernel.initrd: the kernel unpacks it as well, and the first process is ours" {
+	in_a_guest
+	mkdir theirs
+	head -c 9000000 /dev/urandom >theirs/ballast
+	printf '#!/bin/sh\nexit 1\n' >theirs/init
+	chmod +x theirs/init
+	(cd theirs && find . | busybox cpio -o -H newc) >plain
+	gzip -1 <plain >packed
+	config b '.vm = {kernel: {path: $k, initrd: $i}, hwConfig: {memory: 536870912}} |
+		.process.capabilities |= map_values(. + ["CAP_SYSLOG"])' --arg k "/boot/vmlinuz-$(uname -r)" --arg i "$W/plain"
+	script b 'dmesg | grep -E "Freeing initrd|unpacking failed"; echo runs'
+	local initrd
+	for initrd in plain packed; do
+		config b '.vm.kernel.initrd = $i' --arg i "$W/$initrd"
+		expect 0 caisson run -b b c
+		says runs
+		not says "unpacking failed"
+		[[ $output =~ "Freeing initrd memory: "([0-9]+)K ]]
+		[ "${BASH_REMATCH[1]}" -ge 8789 ]
+	done
+	config b '.vm.kernel.initrd = $i' --arg i "$W/nosuch"
+	refused "vm.kernel.initrd: open $W/nosuch" caisson run -b b c
+}
+
 @test "what fails in the guest says what a container says" {
 	in_a_guest
 	config b '.process.args = ["nothing-of-that-name"]'
