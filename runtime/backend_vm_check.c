@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a microVM needs of the host: a KVM that is there, for us, and fast enough to boot a
- * kernel, which only trying tells; a kernel and its modules. */
+ * kernel, which only trying tells; a kernel and its modules; taps, and traffic control. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/scope.h"
 #include "runtime/backend_vm.h"
 #include "runtime/guest_kernel.h"
 #include "vm-sandbox/kvm_probe.h"
+#include "vm-sandbox/wire.h"
 
 static void no_kvm(struct host_report *r, int why)
 {
@@ -56,8 +62,76 @@ static void check_kernel(struct host_report *r)
 		        "%s/lib/modules/%s/modules.dep cannot be read", r->root, kernel.version);
 }
 
+/* --- its network ---------------------------------------------------------------------------- */
+
+/* In a network namespace of its own, which ends with the process. */
+static int try_traffic(struct err *e)
+{
+	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return err_sys(e, "make a network namespace");
+	return wires_probe(e);
+}
+
+/* Only trying tells whether a kernel has what may be built in, loaded, or there to be loaded. */
+static int traffic_works(struct err *e)
+{
+	int result, pair[2];
+	char text[256] = "";
+	pid_t child;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe2");
+	FD int in = pair[0];
+	FD int out = pair[1];
+	child = fork();
+	if (child < 0)
+		return err_sys(e, "fork");
+	if (child == 0) {
+		result = try_traffic(e);
+		if (result < 0)
+			(void)!write(out, e->text, strnlen(e->text, sizeof(text) - 1));
+		_exit(result < 0);
+	}
+	fd_drop(&out);
+	while (waitpid(child, &result, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "waitpid");
+	if (result == 0)
+		return 0;
+	(void)!read(in, text, sizeof(text) - 1);
+	return err_set(e, ERR_KERNEL, "%s", text);
+}
+
+static void check_traffic(struct host_report *r)
+{
+	static const char subject[] = "microVM's traffic";
+	struct err e = { 0 };
+
+	if (traffic_works(&e) == 0)
+		host_ok(r, HOST_VM, subject, "can be redirected to a guest");
+	else
+		host_no(r, HOST_VM, subject,
+		        "install the kernel's modules sch_ingress, cls_u32 and act_mirred, and load "
+		        "them",
+		        "%s", e.text);
+}
+
+static void check_network(struct host_report *r)
+{
+	static const char subject[] = "microVM's network";
+	FD int fd = open(arena_printf(r->arena, "%s/dev/net/tun", r->root), O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		host_no(r, HOST_VM, subject, "load tun; in a container, pass the device in",
+		        "open /dev/net/tun: %s", err_words(errno));
+	else
+		host_ok(r, HOST_VM, subject, "/dev/net/tun is there, and for us");
+	check_traffic(r);
+}
+
 void backend_vm_check(struct host_report *r)
 {
 	check_kvm(r);
 	check_kernel(r);
+	check_network(r);
 }

@@ -46,6 +46,10 @@ MUST_CHECK int wires_read(struct wires *ret, struct err *e);
  * else's are there. */
 MUST_CHECK int wires_connect(struct wires *w, struct err *e);
 
+/* Whether this kernel can redirect what comes in, tried on the loopback of this namespace, which
+ * is the caller's alone and has nothing like it yet. */
+MUST_CHECK int wires_probe(struct err *e);
+
 /* Ends the redirections of this namespace to taps that have ended, and no others. */
 MUST_CHECK int wires_clear(struct err *e);
 

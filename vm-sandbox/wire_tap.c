@@ -226,6 +226,21 @@ static int connect_all(int sock, struct wires *w, struct err *e)
 	return 0;
 }
 
+int wires_probe(struct err *e)
+{
+	unsigned int loopback = if_nametoindex("lo");
+	FD int sock = netlink_open(e);
+
+	TRY(sock);
+	if (loopback == 0)
+		return err_sys(e, "find the loopback");
+	if (change_qdisc(sock, loopback, true, e) < 0)
+		return err_in(e, "queue what comes in (sch_ingress)");
+	if (redirect(sock, loopback, loopback, e) < 0)
+		return err_in(e, "redirect it (cls_u32, act_mirred)");
+	return 0;
+}
+
 int wires_clear(struct err *e)
 {
 	FD int sock = netlink_open(e);

@@ -73,6 +73,20 @@ line() { # SUBJECT: its line of the last output
 	[[ $(line "guest modules") == "no  guest modules: /lib/modules/9.9-none/modules.dep "* ]]
 }
 
+@test "a microVM's network: the taps' device, and whether traffic can be redirected to them" {
+	expect 0 unshare --mount sh -c 'mount -t tmpfs none /dev && exec "$CAISSON" check'
+	[[ $(line "microVM's network") == "no  microVM's network: open /dev/net/tun: no such file or directory (load tun; "* ]]
+	expect 0 unshare --mount sh -c 'mount -t tmpfs none /dev && mkdir /dev/net && touch /dev/net/tun &&
+		exec "$CAISSON" check'
+	[[ $(line "microVM's network") == "ok  microVM's network: "* ]]
+	# whatever this kernel has, it is tried, and nothing stays
+	[[ $(line "microVM's traffic") == "ok  "* || $(line "microVM's traffic") == "no  "*"(install the kernel's modules sch_ingress"* ]]
+	[ -z "$(tc qdisc show dev lo ingress)" ]
+	# who may make no namespace cannot try
+	expect 0 unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$CAISSON" check'
+	[[ $(line "microVM's traffic") == "no  microVM's traffic: make a network namespace: "* ]]
+}
+
 @test "a KVM that is too slow to boot a kernel is told from one that is not there" {
 	[ -c /dev/kvm ] || skip "this machine has no /dev/kvm"
 	expect 0 caisson check

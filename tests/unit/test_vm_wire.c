@@ -435,6 +435,19 @@ static void what_is_left_is_cleared(void)
 	CHECK(wires_clear(&e) == 0);
 }
 
+static void the_kernel_is_asked_whether_it_can(void)
+{
+	struct wires w;
+	struct err e = { 0 };
+
+	make_pair();
+	connect_wires(&w); /* or else it cannot */
+	CHECK(wires_probe(&e) == 0);
+	CHECK(is_redirected("lo"));
+	CHECK(wires_probe(&e) < 0 && e.sys == EEXIST && strstr(e.text, "sch_ingress"));
+	wires_done(&w);
+}
+
 /* Of two interfaces the second fails: the first is as it was. */
 static void nothing_stays_of_a_failure(void)
 {
@@ -473,6 +486,7 @@ APART(frames_go_both_ways)
 APART(its_addresses_do_not_answer)
 APART(one_guest_for_each)
 APART(what_is_left_is_cleared)
+APART(the_kernel_is_asked_whether_it_can)
 APART(nothing_stays_of_a_failure)
 
 int main(void)
@@ -487,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_its_addresses_do_not_answer),
 		cmocka_unit_test(test_one_guest_for_each),
 		cmocka_unit_test(test_what_is_left_is_cleared),
+		cmocka_unit_test(test_the_kernel_is_asked_whether_it_can),
 		cmocka_unit_test(test_nothing_stays_of_a_failure),
 	};
 
