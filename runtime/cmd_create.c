@@ -98,8 +98,8 @@ static int run_asked(const struct invocation *in, const struct create_request *r
                      const struct trace_options *options, struct trace_result *ret, int *ret_status,
                      struct err *e)
 {
-	log_warn("--report without CAP_BPF and CAP_PERFMON over the host: each system call waits "
-	         "for an answer, which takes some 100 times as long");
+	log_warn("--report without CAP_BPF and CAP_PERFMON over the host: each system call is "
+	         "stopped and looked at, which takes some 100 times as long");
 	return policy_notify_run(&in->context, request, options, in->arena, ret, ret_status, e);
 }
 

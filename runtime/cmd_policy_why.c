@@ -22,8 +22,7 @@ static const struct option_spec why_options[] = {
 	  .complete = COMPLETE_DIR,
 	  .help = "hold a log against the config.json of this bundle" },
 	{ .name = "notify",
-	  .help = "ask about each call by seccomp and follow it by ptrace: slow, but needs no "
-	          "rights over the host" },
+	  .help = "follow the processes by ptrace: slow, but needs no rights over the host" },
 	{ .name = "for", .kind = OPTION_NUMBER, .value = "SECONDS",
 	  .help = "watch a container for so long (default: until it ends or SIGINT)" },
 	{ .name = "format", .kind = OPTION_TEXT, .value = "FORMAT", .words = "text json",
@@ -218,9 +217,9 @@ const struct command command_policy_why = {
 		"they can do without: not every line is a fault.\n\n"
 		"It needs root's rights over the host, and slows every system call of every process "
 		"down while it watches, as policy trace does. Without these rights, or with "
-		"--notify, a bundle is run with a profile that asks about each call and is answered "
-		"as its own would, and its processes are followed by ptrace; where that is refused, "
-		"too, what the profile refuses is all that is seen.\n\n"
+		"--notify, a bundle is run and its processes are followed by ptrace; where that is "
+		"refused, too, it is run with a profile that asks about each call and is answered as "
+		"its own would, and what that refuses is all that is seen.\n\n"
 		"A file (or - for stdin) is read as a log of the kernel's: lines of dmesg, of the "
 		"journal, or of auditd. Records of seccomp, SELinux, AppArmor, Landlock and failed "
 		"system calls in it are counted and explained. They may be of any process of the "

@@ -10,16 +10,24 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "base/sys.h"
 #include "runtime/policy_follow.h"
 #include "seccomp/trace.h"
 
-enum { SYSCALL_STOP = SIGTRAP | 0x80, PAGE = 4096 };
+enum {
+	SYSCALL_STOP = SIGTRAP | 0x80,
+	PAGE = 4096,
+	/* places in the kernel's struct user_regs_struct, for 32-bit processes, too */
+	AT_RAX = 80,
+	AT_ORIG_RAX = 120,
+};
 
 /* The first of the kernel's struct user_regs_struct, arch/x86/include/asm/user_64.h */
 struct registers {
@@ -30,6 +38,24 @@ struct registers {
 static long ptrace(int request, pid_t pid, uintptr_t address, uintptr_t data)
 {
 	return syscall(SYS_ptrace, request, pid, address, data);
+}
+
+bool follow_possible(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			(void)pause();
+	}
+	FD int pidfd = pid < 0 ? -1 : sys_pidfd_open(pid, 0);
+	if (pidfd < 0)
+		return false;
+	bool ret = ptrace(PTRACE_SEIZE, pid, 0, 0) == 0;
+	(void)sys_pidfd_send_signal(pidfd, SIGKILL);
+	(void)waitpid(pid, NULL, __WALL);
+	return ret;
 }
 
 bool follow_begin(pid_t pid)
@@ -56,15 +82,15 @@ static const char *read_text(pid_t pid, uint64_t address, char ret[TRACE_PATH_RO
 	return ret;
 }
 
-static void tell(pid_t pid, uint32_t errno_value, follow_failed *failed, void *context)
+static void tell_error(pid_t pid, uint32_t errno_value, const struct follower *f)
 {
 	struct registers r = { 0 };
 	struct iovec all = { &r, sizeof(r) };
 	char path[TRACE_PATH_ROOM];
 
 	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, (uintptr_t)&all) < 0 ||
-	    all.iov_len < sizeof(r))
-		return;
+	    all.iov_len < sizeof(r) || (int)r.orig_rax < 0)
+		return; /* it was not made */
 	const struct seccomp_data call = {
 		.nr = (int)r.orig_rax,
 		.arch = AUDIT_ARCH_X86_64,
@@ -73,22 +99,40 @@ static void tell(pid_t pid, uint32_t errno_value, follow_failed *failed, void *c
 	};
 	int index = trace_path_argument((uint32_t)call.nr);
 
-	failed(context, &call, errno_value,
-	       index < 0 ? NULL : read_text(pid, call.args[index], path));
+	f->failed(f->context, &call, errno_value,
+	          index < 0 ? NULL : read_text(pid, call.args[index], path));
+}
+
+/* A call with the number -1 is not made, and returns what is in its place by then. */
+static void judge(pid_t pid, const struct ptrace_syscall_info *info, const struct follower *f)
+{
+	struct seccomp_data call = { .nr = (int)info->entry.nr,
+		                     .arch = info->arch,
+		                     .instruction_pointer = info->instruction_pointer };
+	int errno_value;
+
+	memcpy(call.args, info->entry.args, sizeof(call.args));
+	if (!f->refuses(f->context, &call, &errno_value))
+		return;
+	(void)ptrace(PTRACE_POKEUSR, pid, AT_RAX, (uintptr_t)-errno_value);
+	(void)ptrace(PTRACE_POKEUSR, pid, AT_ORIG_RAX, UINTPTR_MAX);
 }
 
 /* At its end a call's arguments are still in the registers that they came in. */
-static void look(pid_t pid, follow_failed *failed, void *context)
+static void look(pid_t pid, const struct follower *f)
 {
 	struct ptrace_syscall_info info = { 0 };
 
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), (uintptr_t)&info) > 0 &&
-	    info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.is_error &&
-	    info.arch == AUDIT_ARCH_X86_64)
-		tell(pid, (uint32_t)-info.exit.rval, failed, context);
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), (uintptr_t)&info) <= 0)
+		return;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		judge(pid, &info, f);
+	else if (info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.is_error &&
+	         info.arch == AUDIT_ARCH_X86_64)
+		tell_error(pid, (uint32_t)-info.exit.rval, f);
 }
 
-void follow_serve(follow_failed *failed, void *context)
+void follow_serve(const struct follower *f)
 {
 	int status;
 
@@ -98,7 +142,7 @@ void follow_serve(follow_failed *failed, void *context)
 		if (!WIFSTOPPED(status))
 			continue;
 		if (signo == SYSCALL_STOP)
-			look(pid, failed, context);
+			look(pid, f);
 		if (event == PTRACE_EVENT_STOP && signo != SIGTRAP)
 			(void)ptrace(PTRACE_LISTEN, pid, 0, 0);
 		else

@@ -60,6 +60,7 @@ struct noted {
 /* What the agent goes by. */
 struct asked {
 	const struct trace_options *options;
+	bool follow;                   /* is asked about execve alone, and follows who calls it */
 	struct seccomp_program filter; /* of the bundle's profile; empty: it has none */
 	struct noted *noted;
 };
@@ -146,47 +147,48 @@ static void note_refusal(struct noted *n, const struct trace_refusal *new)
 }
 
 /* What the bundle's own filter says, which counts from the first execve on: what comes
- * before are calls that init makes only because of the asking. */
-static uint32_t answer_of(const struct asked *x, const struct seccomp_data *data)
+ * before are calls that init makes only because of the asking. A call that would have
+ * ended the process fails with ENOSYS, so that more is seen than the first one. */
+static bool refuses(const struct asked *x, const struct seccomp_data *data, int *ret_errno)
 {
 	uint32_t answer = SECCOMP_RET_ALLOW;
+	struct trace_refusal refusal = { .number = (uint32_t)data->nr, .filtered = true };
 
 	if (x->filter.length > 0 && x->noted->armed &&
 	    !seccomp_run(x->filter.filter, x->filter.length, data, &answer))
 		answer = SECCOMP_RET_KILL_PROCESS;
-	return answer;
-}
-
-static bool lets_pass(uint32_t answer)
-{
-	answer &= SECCOMP_RET_ACTION_FULL;
-	return answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_LOG;
-}
-
-/* A call that would have ended the process fails with ENOSYS, so that more is seen than
- * the first one. */
-static void judge(const struct asked *x, const struct seccomp_data *data,
-                  struct seccomp_notif_resp *reply)
-{
-	const uint32_t answer = answer_of(x, data);
-	struct trace_refusal refusal = { .number = (uint32_t)data->nr, .filtered = true };
-
-	if (lets_pass(answer)) {
-		reply->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		return;
-	}
-	reply->error = -ENOSYS;
-	if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
+	*ret_errno = ENOSYS;
+	switch (answer & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ALLOW:
+	case SECCOMP_RET_LOG:
+		return false;
+	case SECCOMP_RET_ERRNO:
 		refusal.errno_value = answer & SECCOMP_RET_DATA;
-		reply->error = -(int)refusal.errno_value;
-	} else if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE) {
+		*ret_errno = (int)refusal.errno_value;
+		break;
+	case SECCOMP_RET_TRACE:
 		refusal.errno_value = ENOSYS; /* there is no tracer */
+		break;
+	default:
+		break;
 	}
 	if (data->arch == AUDIT_ARCH_X86_64)
 		note_refusal(x->noted, &refusal);
+	return true;
 }
 
-/* For follow_serve: what the filter refuses has been noted. */
+static bool executes(const struct seccomp_data *data)
+{
+	return data->arch == AUDIT_ARCH_X86_64 &&
+	       (data->nr == __NR_execve || data->nr == __NR_execveat);
+}
+
+/* For the follower: what executes is asked about. */
+static bool refuses_followed(void *context, const struct seccomp_data *call, int *ret_errno)
+{
+	return !executes(call) && refuses(context, call, ret_errno);
+}
+
 static void note_failed(void *context, const struct seccomp_data *call, uint32_t errno_value,
                         const char *path)
 {
@@ -195,7 +197,7 @@ static void note_failed(void *context, const struct seccomp_data *call, uint32_t
 		                               .errno_value = errno_value,
 		                               .path = path };
 
-	if (why_is_refusal(errno_value) && lets_pass(answer_of(x, call)))
+	if (why_is_refusal(errno_value))
 		note_refusal(x->noted, &refusal);
 }
 
@@ -210,16 +212,19 @@ static void answer_one(int listener, const struct asked *x)
 		char room[NOTIF_ROOM];
 	} reply = { 0 };
 	const struct seccomp_data *data = &question.it.data;
+	int errno_value;
 
 	if (sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &question) < 0)
 		return; /* it was killed meanwhile */
 	note(x->noted, data, x->options->arguments);
-	if (x->options->refusals && (data->nr == __NR_execve || data->nr == __NR_execveat) &&
-	    data->arch == AUDIT_ARCH_X86_64 &&
+	if (x->follow && executes(data) &&
 	    sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &question.it.id) == 0)
 		x->noted->followed |= follow_begin((pid_t)question.it.pid);
 	reply.it.id = question.it.id;
-	judge(x, data, &reply.it);
+	if (refuses(x, data, &errno_value))
+		reply.it.error = -errno_value;
+	else
+		reply.it.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	(void)sys_ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
 
@@ -241,11 +246,12 @@ static void answer(int listener, struct asked *x)
 	FD int signals = stops();
 	struct pollfd wait[] = { { .fd = listener, .events = POLLIN },
 		                 { .fd = signals, .events = POLLIN } };
+	const struct follower follower = { refuses_followed, note_failed, x };
 	struct signalfd_siginfo info;
 
 	while (poll(wait, LEN(wait), -1) >= 0 && (!wait[0].revents || wait[0].revents & POLLIN)) {
 		if (wait[1].revents && read(signals, &info, sizeof(info)) > 0)
-			follow_serve(note_failed, x);
+			follow_serve(&follower);
 		if (wait[0].revents)
 			answer_one(listener, x);
 	}
@@ -271,7 +277,7 @@ static _Noreturn void be_agent(int sock, struct asked *x)
 
 /* --- the config ------------------------------------------------------------------------------- */
 
-/* What x86-64 has, and what i386 alone has. */
+/* All that x86-64 has, and what i386 alone has. */
 static void write_names(struct arena *a, struct json_writer *w)
 {
 	char name[SECCOMP_NAME_MAX];
@@ -290,7 +296,7 @@ static void write_names(struct arena *a, struct json_writer *w)
 	}
 }
 
-static void write_profile(struct arena *a, const char *sock, struct buf *ret)
+static void write_profile(struct arena *a, const char *sock, bool only_execve, struct buf *ret)
 {
 	struct json_writer w = { .out = ret, .indent = "" };
 
@@ -302,13 +308,23 @@ static void write_profile(struct arena *a, const char *sock, struct buf *ret)
 	json_string(&w, "SCMP_ARCH_X32");
 	json_close(&w, ']');
 	json_put_string(&w, "listenerPath", sock);
+	json_key(&w, "flags"); /* a signal shall not end a call that nothing else can interrupt */
+	json_open(&w, '[');
+	json_string(&w, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+	json_string(&w, "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
+	json_close(&w, ']');
 	json_key(&w, "syscalls");
 	json_open(&w, '[');
 	json_open(&w, '{');
 	json_put_string(&w, "action", "SCMP_ACT_NOTIFY");
 	json_key(&w, "names");
 	json_open(&w, '[');
-	write_names(a, &w);
+	if (only_execve) {
+		json_string(&w, "execve");
+		json_string(&w, "execveat");
+	} else {
+		write_names(a, &w);
+	}
 	json_close(&w, ']');
 	json_close(&w, '}');
 	json_close(&w, ']');
@@ -337,8 +353,8 @@ static int take_profile(struct arena *a, struct buf *text, const struct json *me
 }
 
 /* Puts "seccomp": {…} in front of what linux has. */
-static int rewrite(struct arena *a, struct buf *text, const char *sock,
-                   struct seccomp_program *ret_filter, struct buf *ret, struct err *e)
+static int rewrite(struct arena *a, struct buf *text, const char *sock, struct asked *asked,
+                   struct buf *ret, struct err *e)
 {
 	const struct json *j, *linux_, *profile;
 
@@ -348,25 +364,25 @@ static int rewrite(struct arena *a, struct buf *text, const char *sock,
 		return err_set(e, ERR_SPEC, "linux: is required");
 	profile = json_member(linux_, "seccomp");
 	if (profile)
-		TRY(take_profile(a, text, profile, ret_filter, e));
+		TRY(take_profile(a, text, profile, &asked->filter, e));
 	const char *inside = strchr(text->data + linux_->end, '{') + 1;
 	buf_add(ret, text->data, (size_t)(inside - text->data));
 	buf_text(ret, "\"seccomp\":");
-	write_profile(a, sock, ret);
+	write_profile(a, sock, asked->follow, ret);
 	buf_text(ret, linux_->count > 0 ? "," : "");
 	buf_text(ret, inside);
 	return buf_ok(ret, e);
 }
 
 static int write_config(struct arena *a, const struct create_request *request, int dir,
-                        const char *sock, struct seccomp_program *ret_filter, struct err *e)
+                        const char *sock, struct asked *asked, struct err *e)
 {
 	const char *path = path_clean(a, request->bundle, request->config);
 	BUF struct buf text = { 0 };
 	BUF struct buf changed = { 0 };
 
 	TRY(bundle_text(AT_FDCWD, path, &text, e));
-	if (rewrite(a, &text, sock, ret_filter, &changed, e) < 0)
+	if (rewrite(a, &text, sock, asked, &changed, e) < 0)
 		return err_in(e, "%s", path);
 	return fd_replace_file(dir, config_name, 0600, changed.data, changed.len, e);
 }
@@ -407,8 +423,7 @@ static int run_in(const struct container_context *context, const struct create_r
 {
 	struct create_request with_agent = *request;
 
-	TRY(write_config(a, request, dir, arena_printf(a, "%s/%s", folder, socket_name),
-	                 &asked->filter, e));
+	TRY(write_config(a, request, dir, arena_printf(a, "%s/%s", folder, socket_name), asked, e));
 	FD int sock = unix_listen(dir, socket_name, SOCK_STREAM, e);
 	TRY(sock);
 	pid_t agent = fork();
@@ -441,8 +456,12 @@ int policy_notify_run(const struct container_context *context, const struct crea
 		return err_sys(e, "mkdtemp %s", folder);
 	}
 	FD int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct asked asked = { .options = options, .noted = noted };
+	struct asked asked = { .options = options,
+		               .follow = options->refusals && follow_possible(),
+		               .noted = noted };
 	int result = run_in(context, request, &asked, a, folder, dir, ret_status, e);
+	if (result == 0 && asked.follow && !noted->followed)
+		result = err_set(e, ERR_REFUSED, "ptrace of the container's processes is refused");
 	if (result == 0)
 		fill_result(a, noted, ret);
 	(void)unlinkat(dir, socket_name, 0);

@@ -535,7 +535,7 @@ sethostname: EPERM, 1 time: most likely it wants CAP_SYS_ADMIN, which the config
 openat: EACCES, 1 time: /closed: most likely the mode or the owner of the file, or a rule of the kernel's"
 	# the same at the end of a run
 	expect 0 plain run --report -b "$W/b" c
-	says '--report without CAP_BPF and CAP_PERFMON over the host: each system call waits for an answer'
+	says '--report without CAP_BPF and CAP_PERFMON over the host: each system call is stopped and looked at'
 	says 'chroot: errno 77, 1 time: seccomp: the rule refuses it (/linux/seccomp/syscalls/0)'
 	says 'openat: EACCES, 1 time: /closed: most likely'
 	expect 0 plain list -q
