@@ -156,9 +156,12 @@ int backend_vm_start(const struct plan *plan, const struct launch_start *s, stru
 	TRY(send_start(s->socket, s->state, e));
 	int got = receive(s->socket, s->events ? s->events : &none, &f, e);
 
-	if (got <= 0)
-		return got; /* the end of file: it runs */
-	return vm_frame_read_error(&f, e);
+	if (got > 0)
+		return vm_frame_read_error(&f, e);
+	TRY(got); /* the end of file: it runs */
+	log_debug("init: closing the pipe to signal completion: %d has executed its program",
+	          s->pid);
+	return 0;
 }
 
 enum { EXIT_BROKEN = 255 };
@@ -307,6 +310,7 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 		.root = root,
 		.terminal = terminal,
 	};
+	log_debug("nsexec container setup: %u steps", plan->steps.count);
 	TRY(give_birth(&life, options->cgroup, l, e));
 	fd_drop(&terminal); /* its end is the monitor's */
 	if (events->busy)
@@ -315,6 +319,7 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 	TRY(run_hooks(plan, events, l->pid, e));
 	TRY(send_frame(l->socket, FRAME_HELLO, e));
 	TRY(await_frame(l, events, FRAME_READY, e));
+	log_debug("child process in init(): %d is ready to be started", l->pid);
 	return box->shares[VM_SHARE_ROOT].sealed_late ? seal_root(root, e) : 0;
 }
 
