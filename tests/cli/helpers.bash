@@ -31,10 +31,19 @@ setup() {
 	leak_before=$(leak_snapshot)
 	cd "$W" || return
 	[ ! -e "$BATS_FILE_TMPDIR/skip" ] || skip "$(cat "$BATS_FILE_TMPDIR/skip")"
+	! in_microvm || except_microvm
 }
 
 in_microvm() {
 	[ "${CAISSON##*/}" = caisson-vm ]
+}
+
+# Skips a test that cannot be the same in a microVM, with the reason that the table gives.
+except_microvm() {
+	local reason
+	reason=$(awk -F ' *[|] *' -v file="${BATS_TEST_FILENAME##*/}" -v name="$BATS_TEST_DESCRIPTION" \
+		'$2 == file && ($3 == name || $3 == "all") { print $4; exit }' "$TOP/docs/microvm-tests.md")
+	[ -z "$reason" ] || skip "microVM: $reason"
 }
 
 # For setup_file, where bats 1.8 takes a skip for a failure
