@@ -16,6 +16,15 @@ in_a_guest() {
 	export LIMIT=240
 }
 
+# What the container's monitor tells from now on, in the file told; $watcher is the process.
+watch_events() {
+	caisson events --interval 1h c >told 2>&1 3>&- &
+	watcher=$!
+	background+=("$watcher")
+	# it looks before it listens: until then nothing would be news
+	connected() { [ "$(grep -c "commands.sock" /proc/net/unix)" -ge 2 ]; }
+	wait_for connected
+}
 
 @test "ps: the guest's processes, by the guest's numbers" {
 	in_a_guest
@@ -37,6 +46,35 @@ in_a_guest() {
 	wait_for is_status c stopped
 	expect 0 caisson ps -f json c
 	[ "$output" = null ]
+	expect 0 caisson delete c
+	nothing_left
+}
+
+@test "kill: any signal, to the first process or to all in the guest" {
+	in_a_guest
+	script b 'trap "echo usr1 >>/first" USR1
+		trap "echo trap >>/first" TRAP
+		sh -c "trap \"echo usr1 >>/other\" USR1; echo up >/up; while :; do sleep 0.1; done" &
+		while :; do sleep 0.1; done'
+	expect 0 caisson run -d --isolation=vm -b b c
+	wait_for test -s b/rootfs/up
+	got() { [ "$(tr '\n' ' ' <"b/rootfs/$1")" = "$2 " ]; }
+
+	expect 0 caisson kill c USR1
+	wait_for got first usr1
+	# the monitor itself would end by this one
+	expect 0 caisson kill c TRAP
+	wait_for got first "usr1 trap"
+	[ ! -e b/rootfs/other ]
+	expect 0 caisson kill --all c USR1
+	wait_for got other usr1
+	wait_for got first "usr1 trap usr1"
+	is_status c running
+	expect 0 caisson kill --all c KILL
+	wait_for is_status c stopped
+	expect 0 caisson kill --all c TERM
+	expect 1 caisson kill c TERM
+	says "container not running"
 	expect 0 caisson delete c
 	nothing_left
 }
@@ -120,5 +158,92 @@ in_a_guest() {
 	expect 0 caisson stats --no-stream
 	says " / 33"
 	expect 0 caisson delete --force c
+	nothing_left
+}
+
+@test "events: a process killed for want of memory in the guest, then the end" {
+	in_a_guest
+	config b '.linux.resources = {memory: {limit: 33554432, swap: 33554432}}'
+	script b 'while [ ! -e /go ]; do sleep 0.1; done
+		tail -c 200000000 /dev/zero; echo survived >/there
+		while [ ! -e /end ]; do sleep 0.1; done; exit 7'
+	expect 0 caisson run -d --isolation=vm -b b c
+	watch_events
+	: >b/rootfs/go
+	wait_for test -s b/rootfs/there
+	wait_for grep -q '"type":"oom"' told
+	wait_for grep -q '"resource":"memory"' told
+	grep -q '"limit":33554432' told
+	: >b/rootfs/end
+	wait "$watcher"
+	tail -n 1 told | grep -q '"type":"exit"'
+	tail -n 1 told | grep -q '"status":7'
+	expect 0 caisson delete c
+	nothing_left
+}
+
+@test "update: the guest's limits and the host's, or neither" {
+	in_a_guest
+	config b '.linux.resources = {memory: {limit: 134217728}, pids: {limit: 50}, cpu: {quota: 50000, period: 100000}}'
+	script b 'echo there >/there; while :; do cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max >/.now; mv /.now /now; sleep 0.2; done'
+	config b '.mounts += [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"] },
+		{ destination: "/fill", type: "tmpfs", source: "tmpfs" }]'
+	expect 0 caisson run -d --isolation=vm -b b c
+	wait_for test -s b/rootfs/there
+	local group overhead=$((96 << 20))
+	group=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(pid_of c)/cgroup")
+	[ "$(cat "$group/memory.max")" = $((134217728 + overhead)) ]
+	inside() { [ "$(tr '\n' ' ' <b/rootfs/now)" = "$1 " ]; }
+	wait_for inside "50 134217728"
+
+	expect 0 caisson update --memory 1g --pids-limit 70 c
+	wait_for inside "70 1073741824"
+	[ "$(cat "$group/memory.max")" = $((1073741824 + overhead)) ]
+	# threads of the monitor are not the container's
+	[ "$(cat "$group/pids.max")" = max ]
+	expect 0 caisson update --cpu-quota 70000 c
+	[ "$(cat "$group/cpu.max")" = "70000 100000" ]
+	expect 0 caisson events --stats c
+	[ "$(jq .data.pids.limit <<<"$output")" = 70 ]
+
+	# the guest has no such processor: the host, which may have it, is as before
+	echo '{"memory":{"limit":805306368},"cpu":{"cpus":"63"}}' >wanted.json
+	expect 1 caisson update -r wanted.json c
+	[ "$(cat "$group/memory.max")" = $((1073741824 + overhead)) ]
+	wait_for inside "70 1073741824"
+	# what the monitor holds already is not the host's to take
+	expect 0 caisson exec c sh -c 'head -c 200000000 /dev/zero >/fill/up'
+	expect 1 caisson update --memory 1m --pids-limit 60 c
+	says "gives none"
+	wait_for inside "70 1073741824"
+
+	local option
+	for option in "--rlimit nofile=100" "--oom-score-adj 5"; do
+		# shellcheck disable=SC2086 # two words
+		expect 1 caisson update $option c
+		says "not supported in a microVM yet"
+	done
+	expect 0 caisson pause c
+	expect 1 caisson update --pids-limit 10 c
+	says paused
+	expect 0 caisson delete --force c
+	nothing_left
+}
+
+@test "update: a smaller memory limit is felt in the guest, and events and state tell of it" {
+	in_a_guest
+	config b '.linux.resources = {memory: {limit: 536870912, swap: 536870912}}'
+	script b 'echo there >/there; while [ ! -e /go ]; do sleep 0.1; done; exec tail -c 400000000 /dev/zero'
+	expect 0 caisson run -d --isolation=vm -b b c
+	wait_for test -s b/rootfs/there
+	expect 0 caisson update --memory 268435456 --memory-swap 268435456 c
+	watch_events
+	: >b/rootfs/go
+	wait "$watcher"
+	grep -q '"type":"oom"' told
+	tail -n 1 told | grep -q '"type":"exit"'
+	tail -n 1 told | grep -q '"status":137'
+	is_status c stopped
+	expect 0 caisson delete c
 	nothing_left
 }
