@@ -148,7 +148,7 @@ static void an_initrd_comes_before_ours(void **unused)
 	assert_int_equal(boot_prepare(&s, &m, &e), 0);
 	bp = params(&m);
 	assert_int_equal(bp.hdr.ramdisk_size, 8192 + 6);
-	assert_int_equal(bp.hdr.ramdisk_image, 64 * MIB - 3 * 4096);
+	assert_int_equal(bp.hdr.ramdisk_image, 64 * MIB - 12288);
 	at = guest_at(&m, bp.hdr.ramdisk_image, bp.hdr.ramdisk_size);
 	assert_memory_equal(at, theirs, 8192);
 	assert_memory_equal(at + 8192, "070701", 6);
