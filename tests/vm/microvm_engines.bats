@@ -123,6 +123,17 @@ boot_id=/proc/sys/kernel/random/boot_id
 	says ead-only
 }
 
+@test "podman cp: with a container that does not run, both ways" {
+	expect 0 podman create --security-opt apparmor=unconfined --name c --network none busybox \
+		sh -c 'cat /in; echo out >/out'
+	echo "from the host" >in
+	expect 0 podman cp in c:/in
+	expect 0 podman start -a c
+	is "from the host"
+	expect 0 podman cp c:/out .
+	[ "$(cat out)" = out ]
+}
+
 @test "podman run in a bridge's network: an address, the way out, a published port" {
 	expect 0 run_podman --name c -d -p 8099:80 busybox sh -c '
 		ip -o addr show eth0; ip route; mkdir /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www'
