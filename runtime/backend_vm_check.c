@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,7 +91,7 @@ static int traffic_works(struct err *e)
 		result = try_traffic(e);
 		if (result < 0)
 			(void)!write(out, e->text, strnlen(e->text, sizeof(text) - 1));
-		_exit(result < 0);
+		_exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
 	fd_drop(&out);
 	while (waitpid(child, &result, 0) < 0)
