@@ -84,7 +84,7 @@ check-differential: all ## give the same configs to caisson, runc and crun, and 
 check-vm: for-vm ## run the tests of the commands and of the engines in the test machine
 	@tests/vm/check
 
-check-vm-isolation: all $(TOOLS) ## run tests of the commands there with microVMs instead
+check-vm-isolation: for-vm ## run tests of the commands there with microVMs instead
 	@ISOLATION=vm tests/vm/check
 
 conformance: all ## run foreign suites, at PLACES: native, user, vm, vm-user (root)
