@@ -118,6 +118,8 @@ int fs_answer_entry(struct fs_call *c, struct fs_inode *i, const struct stat *st
 	return 0;
 }
 
+/* That a name is not there is an error, and no entry that the guest would keep for a while: who
+ * makes it on the host, as a `cp` into a container does, uses it at once. */
 int fs_op_lookup(struct fs_call *c)
 {
 	const char *name = fs_name(c);
