@@ -94,7 +94,8 @@ static int send_frame(int socket, uint32_t type, struct err *e)
 }
 
 /* 1: a frame, 0: the other end is closed. */
-static int receive(int socket, const struct launch_events *events, struct frame *ret, struct err *e)
+static int receive_one(int socket, const struct launch_events *events, struct frame *ret,
+                       struct err *e)
 {
 	size_t none = 0;
 
@@ -112,6 +113,18 @@ static int receive(int socket, const struct launch_events *events, struct frame 
 	if (n != sizeof(*ret))
 		return err_set(e, ERR_BUG, "the monitor sent a packet of %zd bytes", n);
 	return 1;
+}
+
+/* The same; what warns is passed on. */
+static int receive(int socket, const struct launch_events *events, struct frame *ret, struct err *e)
+{
+	for (;;) {
+		int got = receive_one(socket, events, ret, e);
+
+		if (got <= 0 || ret->type != FRAME_WARNING)
+			return got;
+		log_warn("in the guest: %s", ret->text);
+	}
 }
 
 static int await_frame(const struct launch *l, const struct launch_events *events, uint32_t type,

@@ -201,6 +201,19 @@ static void on_oom(void *owner, uint64_t kills)
 	vm_commands_oom(&t->commands, kills);
 }
 
+/* For who waits: a guest that warns without end is not heard without end. */
+static void on_warning(void *owner, const char *text)
+{
+	struct vm_talk *t = owner;
+	struct frame f = { .type = FRAME_WARNING };
+	int waits = t->starter >= 0 ? t->starter : t->told ? -1 : t->launcher;
+
+	if (waits < 0 || t->warnings++ >= VM_TALK_WARNINGS)
+		return;
+	(void)snprintf(f.text, sizeof(f.text), "%.*s", FRAME_TEXT_MAX - 1, text);
+	answer(waits, &f);
+}
+
 static const struct agent_client_events events = {
 	.ready = on_ready,
 	.replied = on_replied,
@@ -211,6 +224,7 @@ static const struct agent_client_events events = {
 	.exited = on_exited,
 	.finished = on_finished,
 	.oom = on_oom,
+	.warning = on_warning,
 };
 
 /* --- the container's streams -------------------------------------------------------------- */

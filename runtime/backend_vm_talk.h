@@ -22,7 +22,7 @@
 #include "runtime/backend_vm_terminal.h"
 #include "vm-sandbox/agent_client.h"
 
-enum { VM_TALK_KNOCKING = 4 };
+enum { VM_TALK_KNOCKING = 4, VM_TALK_WARNINGS = 64 };
 
 struct vm_talk {
 	const struct vm_process *process;
@@ -45,6 +45,7 @@ struct vm_talk {
 	bool ended;                       /* EXITED has come, and all output before it */
 	bool finished, over;              /* finished: it has been passed on, too */
 	int status;
+	unsigned int warnings; /* that somebody was told of */
 	struct agent_client client;
 	struct vm_commands commands;
 };

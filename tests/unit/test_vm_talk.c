@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the thread between a guest's agent and the commands does: create, start, streams,
  * signals, requests, and what each failure says to whom. */
+#include <linux/securebits.h>
+
 #include "vm_talk.h"
 
 static void test_run(void **state)
@@ -161,6 +163,30 @@ static void test_failures(void **state)
 	assert_int_equal(e.kind, ERR_EXEC);
 	end();
 	assert_false(talk.finished);
+}
+
+/* What warns in the guest is heard by who waits, before the answer. */
+static void test_warnings(void **state)
+{
+	static const struct vm_config config = {
+		.args = "\"true\"",
+		.process =
+			"\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"],"
+			"\"inheritable\":[\"CAP_KILL\"],\"ambient\":[\"CAP_KILL\"]}",
+	};
+	struct frame f;
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	vm_securebits = SECBIT_NO_CAP_AMBIENT_RAISE;
+	begin_with(&config, false);
+	vm_securebits = 0;
+	assert_int_equal(hear(fixture.launcher, &f), FRAME_WARNING);
+	assert_string_equal(f.text, "ambient capability 5");
+	start();
+	end();
+	assert_true(talk.finished);
 }
 
 /* What does not fit is cut at the end of the text, and left out of the rest. */
@@ -402,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_output_waits),
 		cmocka_unit_test(test_create_and_start),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_error_in_a_frame),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_launcher_dies),

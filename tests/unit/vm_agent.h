@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -178,12 +179,15 @@ static inline void vm_make_rootfs(void)
 	assert_int_equal(chmod(path, 0755), 0);
 }
 
+static unsigned long vm_securebits; /* of the next agent, capabilities(7) */
+
 /* In the child: says why on standard error, which the test shows. */
 static inline _Noreturn void vm_become_agent(int go, int port)
 {
 	char byte, number[12];
 
 	if (read(go, &byte, 1) != 1 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECUREBITS, vm_securebits) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", "/run", "tmpfs", 0, "mode=755") < 0 ||
 	    mount("proc", "/proc", "proc", 0, NULL) < 0) {

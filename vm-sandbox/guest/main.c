@@ -241,10 +241,10 @@ static void serve(struct agent *a)
 
 	if (poll(p, n, -1) < 0)
 		return;
+	if (p[2].revents) /* of what is reported next */
+		read_warnings(a);
 	for (unsigned int i = 0; i < AGENT_PROCESSES_MAX; i++)
 		serve_process(a, i, &p[POLLS_FIRST + POLLS_EACH * i]);
-	if (p[2].revents)
-		read_warnings(a);
 	if (p[3].revents && group_look(&a->group))
 		a->oom = true;
 	if (p[1].revents) {
