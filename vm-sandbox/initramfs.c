@@ -58,7 +58,7 @@ static int add_module(struct cpio *c, const char *below, unsigned int n, int fol
 {
 	BUF struct buf packed = { 0 };
 	BUF struct buf module = { 0 };
-	char name[PATH_ROOM - 16], to[PATH_ROOM];
+	char name[PATH_ROOM - 24], to[PATH_ROOM];
 
 	if (!module_name(path, strlen(path), name, sizeof(name)))
 		return err_set(e, ERR_SPEC, "\"%s\" is no module's file", path);
