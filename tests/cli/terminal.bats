@@ -155,6 +155,9 @@ load helpers
 	touch output
 	# shellcheck disable=SC2094 # what is written is waited for
 	(wait_for grep -q ready output && seq 20000 && printf '\004' && sleep 1) |
-		LIMIT=60 caisson run -b b c >output 2>&1 3>&-
+		LIMIT=60 caisson run -b b c >output 2>&1 3>&- || {
+		tail -n 3 output
+		return 1
+	}
 	sed 1d output | tr -d '\r' | diff -q - <(seq 20000)
 }
