@@ -4,7 +4,7 @@
 
 FUZZ_SECONDS ?= 20
 CHECKS := lint build unit unit-sanitize fuzz cli demos systemd mutants races cycles faults records \
-          plans differential vm vm-isolation
+          plans differential microvm vm vm-isolation
 
 # Every suite runs, whatever became of the others; the sum is the verdict.
 check: ## install what is missing, run every test; the last line has the counts
@@ -84,6 +84,9 @@ check-differential: all ## give the same configs to caisson, runc and crun, and 
 check-vm: for-vm ## run the tests of the commands and of the engines in the test machine
 	@tests/vm/check
 
+check-microvm: for-vm ## run the tests of microVMs there
+	@SUITE=microvm tests/vm/check
+
 check-vm-isolation: for-vm ## run tests of the commands there with microVMs instead
 	@ISOLATION=vm tests/vm/check
 
@@ -107,4 +110,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: conformance check-vm-isolation check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races check-systemd check-demos demos
+.PHONY: conformance check-vm-isolation check-microvm check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races check-systemd check-demos demos
