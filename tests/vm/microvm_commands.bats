@@ -26,6 +26,17 @@ watch_events() {
 	wait_for connected
 }
 
+# The last event; before 6.15 the kernel does not tell it where the parent was quicker.
+ended_with() { # STATUS
+	local major minor
+	IFS=.- read -r major minor _ < <(uname -r)
+	if [ $((major * 1000 + minor)) -lt 6015 ] && ! grep -q '"type":"exit"' told; then
+		echo "# not looked at: the parent reaped it first, and $(uname -r) does not tell then" >&3
+		return
+	fi
+	[[ $(tail -n 1 told) == *'"type":"exit"'*"\"status\":$1"* ]]
+}
+
 @test "ps: the guest's processes, by the guest's numbers" {
 	in_a_guest
 	script b 'sleep 1234 & echo there >/there; wait'
@@ -176,8 +187,7 @@ watch_events() {
 	grep -q '"limit":33554432' told
 	: >b/rootfs/end
 	wait "$watcher"
-	tail -n 1 told | grep -q '"type":"exit"'
-	tail -n 1 told | grep -q '"status":7'
+	ended_with 7
 	expect 0 caisson delete c
 	nothing_left
 }
@@ -241,8 +251,7 @@ watch_events() {
 	: >b/rootfs/go
 	wait "$watcher"
 	grep -q '"type":"oom"' told
-	tail -n 1 told | grep -q '"type":"exit"'
-	tail -n 1 told | grep -q '"status":137'
+	ended_with 137
 	is_status c stopped
 	expect 0 caisson delete c
 	nothing_left
