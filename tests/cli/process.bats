@@ -126,6 +126,7 @@ be_no_nicer() {
 
 @test "scheduler: an exec has the container's, or its own" {
 	requires chrt
+	be_no_nicer
 	make_bundle b copy
 	config b '.process.scheduler = { "policy": "SCHED_BATCH", "nice": 19 }'
 	sleeper
