@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/num.h"
 #include "base/scope.h"
 #include "base/sys.h"
@@ -194,6 +195,49 @@ int proc_reap(int pidfd, struct err *e)
 			return err_sys(e, "waitid");
 	}
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+/* What the child says is its error, of kind ERR_NONE where there was none. */
+static int hear_child(int pipe, struct err *e)
+{
+	struct err heard;
+	size_t got = 0;
+
+	while (got < sizeof(heard)) {
+		ssize_t n = read(pipe, (char *)&heard + got, sizeof(heard) - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(e, ERR_KERNEL, "a child of ours was killed");
+		got += (size_t)n;
+	}
+	*e = heard;
+	return e->kind == ERR_NONE ? 0 : -1;
+}
+
+int proc_in_child(proc_function *function, void *context, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe2");
+	FD int in = ends[0];
+	FD int out = ends[1];
+	pid_t child = fork();
+	if (child < 0)
+		return err_sys(e, "fork");
+	if (child == 0) {
+		struct err own = { 0 }, lost = { 0 };
+
+		(void)function(context, &own);
+		_exit(fd_write_all(out, &own, sizeof(own), "pipe", &lost) < 0);
+	}
+	fd_drop(&out);
+	int result = hear_child(in, e);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		; /* ECHILD: our caller has us ignore SIGCHLD */
+	return result;
 }
 
 void proc_status_text(int status, char ret[PROC_STATUS_ROOM])

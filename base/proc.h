@@ -52,5 +52,10 @@ enum { PROC_STATUS_ROOM = 64 };
  * "exit status 159 (bad system call)". */
 void proc_status_text(int status, char ret[PROC_STATUS_ROOM]);
 
+/* Calls the function in a child: what it changes of its process, namespaces say, is not ours.
+ * Its result and error come back; a child that ends in the middle is ERR_KERNEL. */
+typedef int proc_function(void *context, struct err *e);
+MUST_CHECK int proc_in_child(proc_function *function, void *context, struct err *e);
+
 /* Reaps a child by its pidfd: its exit status as a shell sees it (128 + signal). */
 MUST_CHECK int proc_reap(int pidfd, struct err *e);

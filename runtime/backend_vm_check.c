@@ -4,12 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/fd.h"
+#include "base/proc.h"
 #include "base/scope.h"
 #include "runtime/backend_vm.h"
 #include "runtime/guest_kernel.h"
@@ -65,42 +61,14 @@ static void check_kernel(struct host_report *r)
 
 /* --- its network ---------------------------------------------------------------------------- */
 
-/* In a network namespace of its own, which ends with the process. */
-static int try_traffic(struct err *e)
+/* In a child, and a network namespace that ends with it: only trying tells whether a kernel
+ * has what may be built in, loaded, or there to be loaded. */
+static int try_traffic(void *context, struct err *e)
 {
+	(void)context;
 	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
 		return err_sys(e, "make a network namespace");
 	return wires_probe(e);
-}
-
-/* Only trying tells whether a kernel has what may be built in, loaded, or there to be loaded. */
-static int traffic_works(struct err *e)
-{
-	int result, pair[2];
-	char text[256] = "";
-	pid_t child;
-
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe2");
-	FD int in = pair[0];
-	FD int out = pair[1];
-	child = fork();
-	if (child < 0)
-		return err_sys(e, "fork");
-	if (child == 0) {
-		result = try_traffic(e);
-		if (result < 0)
-			(void)!write(out, e->text, strnlen(e->text, sizeof(text) - 1));
-		_exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-	}
-	fd_drop(&out);
-	while (waitpid(child, &result, 0) < 0)
-		if (errno != EINTR)
-			return err_sys(e, "waitpid");
-	if (result == 0)
-		return 0;
-	(void)!read(in, text, sizeof(text) - 1);
-	return err_set(e, ERR_KERNEL, "%s", text);
 }
 
 static void check_traffic(struct host_report *r)
@@ -108,7 +76,7 @@ static void check_traffic(struct host_report *r)
 	static const char subject[] = "microVM's traffic";
 	struct err e = { 0 };
 
-	if (traffic_works(&e) == 0)
+	if (proc_in_child(try_traffic, NULL, &e) == 0)
 		host_ok(r, HOST_VM, subject, "can be redirected to a guest");
 	else
 		host_no(r, HOST_VM, subject,

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/backend_vm_net.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/scope.h"
-#include "base/sys.h"
 #include "runtime/backend_vm.h"
 
 _Static_assert((int)WIRES_MAX == (int)MONITOR_NETS_MAX, "one device for each interface");
@@ -38,31 +35,14 @@ int vm_net_connect(struct vm_net *n, struct err *e)
 	return 0;
 }
 
-/* Whose network namespace a process is in, its threads know alone; so a child goes there. The
- * path may lead elsewhere by now: where a microVM lives nothing is cleared. */
-static int clear_in(int namespace, struct err *e)
+/* In a child. The path may lead elsewhere by now: where a microVM lives nothing is cleared. */
+static int clear_in(void *context, struct err *e)
 {
-	FD int child = -1;
-	struct clone_args args = {
-		.flags = CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&child,
-		.exit_signal = SIGCHLD,
-	};
-	struct err ignored = { 0 };
-	pid_t pid = sys_clone3(&args);
+	const int *namespace = context;
 
-	if (pid < 0)
-		return err_sys(e, "clone3");
-	if (pid == 0) {
-		if (setns(namespace, CLONE_NEWNET) < 0)
-			_exit(errno);
-		_exit(wires_clear(e) < 0 ? (e->sys ? e->sys : EIO) : 0);
-	}
-	int result = proc_reap(child, &ignored);
-	if (result == 0)
-		return 0;
-	errno = result > 0 ? result : ECHILD;
-	return err_sys(e, "end the redirection to a microVM that is gone");
+	if (setns(*namespace, CLONE_NEWNET) < 0)
+		return err_sys(e, "setns");
+	return wires_clear(e);
 }
 
 void backend_vm_clear(const struct oci_config *config)
@@ -72,6 +52,7 @@ void backend_vm_clear(const struct oci_config *config)
 	FD int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
 
 	/* one that is no more has taken it along */
-	if (fd >= 0 && clear_in(fd, &e) < 0)
-		log_warn("network: %s: %s", path, e.text);
+	if (fd >= 0 && proc_in_child(clear_in, &fd, &e) < 0)
+		log_warn("network: %s: end the redirection to a microVM that is gone: %s", path,
+		         e.text);
 }

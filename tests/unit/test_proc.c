@@ -158,6 +158,50 @@ static void a_thread_is_no_process(void **unused)
 	(void)close(pair[1]);
 }
 
+/* context: what it shall do */
+static int in_a_child(void *context, struct err *e)
+{
+	const int *what = context;
+
+	if (chdir("/proc") < 0)
+		return err_sys(e, "chdir");
+	if (*what == 2)
+		(void)raise(SIGKILL);
+	if (*what == 0)
+		return 0;
+	errno = EBUSY;
+	(void)err_sys(e, "it");
+	return err_hint(e, "wait");
+}
+
+static void what_a_child_says_comes_back(void **unused)
+{
+	struct err e = { 0 };
+	char before[4096], after[4096];
+	int what = 0;
+
+	(void)unused;
+	assert_non_null(getcwd(before, sizeof(before)));
+	assert_int_equal(proc_in_child(in_a_child, &what, &e), 0);
+	assert_int_equal(e.kind, ERR_NONE);
+	assert_string_equal(getcwd(after, sizeof(after)), before);
+	what = 1;
+	assert_int_equal(proc_in_child(in_a_child, &what, &e), -1);
+	assert_int_equal(e.sys, EBUSY);
+	assert_string_equal(e.hint, "wait");
+	what = 2;
+	e = (struct err){ 0 };
+	assert_int_equal(proc_in_child(in_a_child, &what, &e), -1);
+	assert_int_equal(e.kind, ERR_KERNEL);
+	/* nobody but the kernel reaps it then */
+	assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	what = 0;
+	e = (struct err){ 0 };
+	assert_int_equal(proc_in_child(in_a_child, &what, &e), 0);
+	assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* none is left */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +210,7 @@ int main(void)
 		cmocka_unit_test(a_lack_of_descriptors_is_not_its_end),
 		cmocka_unit_test(an_inode_is_one_processs),
 		cmocka_unit_test(a_thread_is_no_process),
+		cmocka_unit_test(what_a_child_says_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
