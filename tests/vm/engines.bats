@@ -6,6 +6,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load engines
+
 RUNTIME=/opt/caisson/caisson
 
 podman() {
@@ -33,14 +35,8 @@ run_ctr() {
 }
 
 teardown() {
-	local task
 	podman rm -a -f -t 0 >/dev/null 2>&1 || true
-	for task in $(ctr task ls -q) $(ctr container ls -q); do
-		ctr task kill -s KILL "$task"
-		sleep 1
-		ctr task rm -f "$task"
-		ctr container rm "$task"
-	done >/dev/null 2>&1 || true
+	clean_containerd
 	# shellcheck disable=SC2046 # ids
 	docker rm -f $(command docker ps -aq) >/dev/null 2>&1 || true
 }

@@ -5,6 +5,7 @@
 # container, its stdio, network, volumes and numbers, they do with a microVM.
 
 load ../cli/helpers
+load engines
 
 setup_file() {
 	[ -w /dev/kvm ] || skip_all "no /dev/kvm"
@@ -33,15 +34,9 @@ run_ctr() {
 
 eval "clean_$(declare -f teardown)"
 teardown() {
-	local task
 	podman rm -a -f -t 0 >/dev/null 2>&1 || true
 	podman volume rm -f "volume$$" >/dev/null 2>&1 || true
-	for task in $(ctr task ls -q) $(ctr container ls -q); do
-		ctr task kill -s KILL "$task"
-		sleep 1
-		ctr task rm -f "$task"
-		ctr container rm "$task"
-	done >/dev/null 2>&1 || true
+	clean_containerd
 	clean_teardown
 }
 
