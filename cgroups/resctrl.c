@@ -342,8 +342,7 @@ void resctrl_restore(int root, const char *class, const char *before)
 	struct err ignored = { 0 };
 
 	/* what held a moment ago is no news to the kernel, and there is nobody left to tell */
-	if (write_file(root, class, "schemata", before, &ignored) < 0)
-		return;
+	(void)!write_file(root, class, "schemata", before, &ignored);
 }
 
 /* The class first: a monitor takes only its own class's tasks. */

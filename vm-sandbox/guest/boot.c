@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From an initramfs to a system: modules in the order of their names, but for those that nothing
- * waits for, then a root that can be
- * pivoted away from. The kernel's first root cannot (pivot_root(2)), so a tmpfs is moved over
- * it, as switch_root(8) does, and what was unpacked there is removed: it is memory.
+ * waits for, then a root that can be pivoted away from. The kernel's first root cannot
+ * (pivot_root(2)), so a tmpfs is moved over it, as switch_root(8) does, and what was unpacked
+ * there is removed: it is memory.
  *
  * Until the port is open there is nobody to tell but the kernel's log, whose last lines the
  * monitor shows when the guest ends.
