@@ -256,3 +256,35 @@ ended_with() { # STATUS
 	expect 0 caisson delete c
 	nothing_left
 }
+
+@test "a group of systemd's: limits, update, exec and the end" {
+	in_a_guest
+	config b '.linux.cgroupsPath = "vm-a.slice:vm:c" | .linux.resources = {memory: {limit: 268435456}}'
+	script b 'echo there >/there; sleep 1000'
+	expect 0 caisson --systemd-cgroup create --isolation=vm -b b c
+	local boot_id=/proc/sys/kernel/random/boot_id overhead=$((96 << 20)) group=/sys/fs/cgroup/vm.slice/vm-a.slice/vm-c.scope
+	shows() { [ "$(systemctl show -P "$1" vm-c.scope)" = "$2" ]; }
+	shows ActiveState active
+	shows Slice vm-a.slice
+	shows MemoryMax $((268435456 + overhead))
+	[ "$(cat $group/memory.max)" = $((268435456 + overhead)) ]
+	grep -qx "$(pid_of c)" $group/cgroup.procs
+	expect 0 caisson start c
+	wait_for test -s b/rootfs/there
+
+	# a daemon-reload sets what systemd knows
+	expect 0 caisson update --memory 512m c
+	systemctl daemon-reload
+	shows MemoryMax $((536870912 + overhead))
+	[ "$(cat $group/memory.max)" = $((536870912 + overhead)) ]
+	expect 0 caisson exec c cat $boot_id
+	not says "$(cat $boot_id)"
+	expect 0 caisson pause c
+	is_status c paused
+	expect 0 caisson resume c
+
+	expect 0 caisson delete --force c
+	wait_for shows ActiveState inactive
+	wait_for [ ! -e $group ]
+	nothing_left
+}
