@@ -224,7 +224,7 @@ for key, access, shows in (("allow", "rm", "opened\nmade"), ("type", "rm", "open
           set=RULES % (RULE % access) + CAPS, sh=FUSE, shows=shows)
 limit("linux.resources.memory.limit", "memory.max", 64 << 20, "memory.max", "^67108864$")
 limit("linux.resources.memory.reservation", "memory.low", 32 << 20, "memory.low", "^33554432$")
-limit("linux.resources.memory.swap", "memory.swap.max, less the limit", 96 << 20, "memory.swap.max", "^33554432$",
+limit("linux.resources.memory.swap", "memory.swap.max, less the limit; 0 without a limit: no swap", 96 << 20, "memory.swap.max", "^33554432$",
       {"memory": {"limit": 64 << 20, "swap": 96 << 20}})
 for key, value in (("kernel", 1 << 20), ("kernelTCP", 1 << 20), ("swappiness", 9), ("disableOOMKiller", True)):
     limit(f"linux.resources.memory.{key}", "only cgroup v1 has it", value, "", "")

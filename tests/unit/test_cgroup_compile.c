@@ -101,6 +101,8 @@ static void test_memory(void **state)
 		  "!linux.resources.memory.swap: it includes memory, so it needs "
 		  "linux.resources.memory.limit" },
 		{ { .swap = SET(-1) }, "memory.swap.max=max;" },
+		{ { .swap = SET(0) }, "memory.swap.max=0;" },
+		{ { .limit = SET(100), .swap = SET(0) }, "memory.max=100;" },
 		{ { .reservation = SET(7) }, "memory.low=7;" },
 		{ { .reservation = SET(-1) }, "memory.low=max;" },
 		{ { .kernel = SET(5) },
