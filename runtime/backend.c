@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/backend.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "base/scope.h"
+#include "base/sys.h"
 #include "runtime/backend_group.h"
 #include "runtime/backend_vm.h"
 
@@ -14,12 +16,19 @@ static int create_namespaces(const struct plan *plan, const struct launch_option
 	return launch_prepare(plan, options, ret, e);
 }
 
+static void kill_exec_here(const struct launch *l, int commands)
+{
+	(void)commands;
+	(void)sys_kill_group(l->pid, SIGKILL);
+}
+
 /* A Linux container: namespaces made by the launcher on this host's kernel. */
 static const struct backend namespaces = {
 	.name = "namespaces",
 	.compile_exec = compile_exec,
 	.create = create_namespaces,
 	.start = launch_start,
+	.kill_exec = kill_exec_here,
 	.list = backend_group_list,
 	.meter = backend_group_meter,
 	.signal = backend_group_signal,
@@ -36,6 +45,7 @@ static const struct backend vm = {
 	.compile_exec = vm_box_exec,
 	.create = backend_vm_create,
 	.start = backend_vm_start,
+	.kill_exec = backend_vm_kill_exec,
 	.list = backend_vm_list,
 	.meter = backend_vm_meter,
 	.signal = backend_vm_signal,

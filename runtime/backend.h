@@ -36,6 +36,10 @@ struct backend {
 	/* Lets it execute. */
 	int (*start)(const struct plan *plan, const struct launch_start *s, struct err *e);
 
+	/* Ends the process of an exec with all of its process group, which it leads (setsid).
+	 * `commands` is the connection that it was made with. */
+	void (*kill_exec)(const struct launch *l, int commands);
+
 	/* --- of a container that was found, perhaps ended: it says so where that matters --- */
 
 	/* Of one that has ended: nobody. ret is empty before. */

@@ -382,6 +382,13 @@ static int create_exec(const struct plan *plan, const struct launch_options *opt
 	return -1;
 }
 
+/* SIGKILL is nothing that its host process could pass on. */
+void backend_vm_kill_exec(const struct launch *l, int commands)
+{
+	(void)sys_kill_group(l->pid, SIGKILL);
+	vm_exec_process_kill(commands);
+}
+
 /* --- create -------------------------------------------------------------------------------- */
 
 int backend_vm_create(const struct plan *plan, const struct launch_options *options,

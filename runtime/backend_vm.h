@@ -21,6 +21,7 @@ MUST_CHECK int backend_vm_create(const struct plan *plan, const struct launch_op
                                  const struct vm_box *box, struct launch *ret, struct err *e);
 MUST_CHECK int backend_vm_start(const struct plan *plan, const struct launch_start *s,
                                 struct err *e);
+void backend_vm_kill_exec(const struct launch *l, int commands);
 
 /* backend_vm_ops.c */
 MUST_CHECK int backend_vm_list(const struct found *f, struct arena *a, struct process_list *ret,

@@ -199,9 +199,15 @@ static bool take_message(struct vm_exec *x, const void *data, size_t len)
 		struct agent_resize resize;
 	} m;
 
-	if (agent_check(AGENT_HOST, 1, data, len) || len > sizeof(m) || !x->started)
+	if (agent_check(AGENT_HOST, 1, data, len) || len > sizeof(m))
 		return false;
 	memcpy(&m, data, len);
+	if (m.head.type == AGENT_SIGNAL && m.signal.flags & AGENT_SIGNAL_GROUP) {
+		x->whole_group = true;
+		return false; /* which ends it */
+	}
+	if (!x->started)
+		return false;
 	if (m.head.type == AGENT_SIGNAL && m.signal.signal >= 1 && m.signal.signal <= 64) {
 		x->signals |= UINT64_C(1) << (m.signal.signal - 1);
 		return true;
@@ -344,10 +350,12 @@ bool vm_execs_finished(struct vm_execs *all, uint32_t process)
 /* The agent takes only so many requests at once. */
 static void pass_on(struct vm_execs *all, struct vm_exec *x)
 {
+	uint32_t flags = x->whole_group ? AGENT_SIGNAL_GROUP : 0;
+
 	for (int signo = 1; x->signals && signo <= 64; signo++) {
 		uint64_t bit = UINT64_C(1) << (signo - 1);
 
-		if (x->signals & bit && agent_client_signal(all->agent, x->number, signo, false))
+		if (x->signals & bit && agent_client_signal(all->agent, x->number, signo, flags))
 			x->signals &= ~bit;
 	}
 	if (x->resized && agent_client_resize(all->agent, x->number, x->rows, x->columns))

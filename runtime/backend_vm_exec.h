@@ -9,7 +9,8 @@
  *	-> DATA, END of AGENT_STDIN; <- DATA, END of AGENT_STDOUT and AGENT_STDERR
  *	<> TAKEN                    so many bytes of a stream were passed on: of each there is
  *	                            never more than a window on its way
- *	-> MESSAGE AGENT_SIGNAL, AGENT_RESIZE; they are not answered
+ *	-> MESSAGE AGENT_SIGNAL, AGENT_RESIZE; they are not answered. With AGENT_SIGNAL_GROUP,
+ *	   which may come at any time: SIGKILL to its process group, and no more is to come
  *	<- MESSAGE AGENT_EXITED     after all that the process had written
  *
  * When the connection ends before that, so does the process: SIGKILL cannot be passed on by
@@ -35,6 +36,7 @@ struct vm_exec {
 	char *group;
 	struct buf plan;
 	uint64_t signals; /* bit n - 1: to be passed on */
+	bool whole_group; /* that are for all of its process group */
 	bool resized;
 	uint16_t rows, columns;
 	int status, signal;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include "runtime/backend_vm_terminal.h"
 #include "runtime/launch/frame.h"
 #include "runtime/launch/plan.h"
+
+enum { KILL_MS = 5000 };
 
 struct proxy {
 	struct vm_exec_process *process;
@@ -116,6 +119,22 @@ static int ask(const struct proxy *x)
 			return -1;
 	}
 	return put(x, VM_END, AGENT_PLAN, 0, NULL, 0);
+}
+
+/* Its host process may have filled the socket, and the thread empties it; for ever waits nobody. */
+void vm_exec_process_kill(int monitor)
+{
+	const struct agent_signal m = {
+		.head.type = AGENT_SIGNAL,
+		.signal = SIGKILL,
+		.flags = AGENT_SIGNAL_GROUP,
+	};
+	uint8_t packet[sizeof(struct vm_packet_head) + sizeof(m)];
+	size_t size = vm_packet_make(packet, VM_MESSAGE, 0, 0, &m, sizeof(m));
+	struct pollfd room = { .fd = monitor, .events = POLLOUT };
+
+	(void)poll(&room, 1, KILL_MS);
+	(void)!send(monitor, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* --- what is heard -------------------------------------------------------------------------- */

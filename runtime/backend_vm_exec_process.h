@@ -23,5 +23,9 @@ struct vm_exec_process {
 	bool plain_terminal;
 };
 
+/* To the thread, by the command that has made the connection: the guest's process is to be killed,
+ * with its process group. Its host process is gone by then. */
+void vm_exec_process_kill(int monitor);
+
 /* Ends with the process's exit status; returns when it could not begin. */
 void vm_exec_process_run(struct vm_exec_process *p, struct err *e);

@@ -280,7 +280,7 @@ static void pass_signal(struct vm_talk *t)
 	if (t->process->terminal && info.ssi_code == SI_KERNEL)
 		return;
 	if (t->created)
-		(void)agent_client_signal(&t->client, AGENT_CONTAINER, (int)info.ssi_signo, false);
+		(void)agent_client_signal(&t->client, AGENT_CONTAINER, (int)info.ssi_signo, 0);
 	else
 		t->over = true;
 }

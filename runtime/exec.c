@@ -365,11 +365,10 @@ static int make_process_somewhere(struct execution *x, struct err *e)
 	return make_process(x, e);
 }
 
-/* With all of its process group, which it leads (setsid). */
 static void kill_process(struct execution *x)
 {
 	if (x->launch.pid > 0)
-		(void)sys_kill_group(x->launch.pid, SIGKILL);
+		x->backend->kill_exec(&x->launch, x->commands);
 	launch_abort(&x->launch);
 }
 

@@ -124,7 +124,8 @@ uint32_t agent_client_netcfg(struct agent_client *c, const void *link, size_t le
 uint32_t agent_client_launch(struct agent_client *c, enum agent_type type, uint32_t process,
                              const void *plan, size_t plan_len, uint32_t stdio, const char *group);
 uint32_t agent_client_start(struct agent_client *c, const char *state);
-uint32_t agent_client_signal(struct agent_client *c, uint32_t process, int signal, bool all);
+/* `flags`: AGENT_SIGNAL_… */
+uint32_t agent_client_signal(struct agent_client *c, uint32_t process, int signal, uint32_t flags);
 uint32_t agent_client_resize(struct agent_client *c, uint32_t process, uint16_t rows,
                              uint16_t columns);
 uint32_t agent_client_ps(struct agent_client *c, uint32_t after);

@@ -154,12 +154,12 @@ uint32_t agent_client_start(struct agent_client *c, const char *state)
 	return ask_with(c, &m, sizeof(m), &state, 1);
 }
 
-uint32_t agent_client_signal(struct agent_client *c, uint32_t process, int signal, bool all)
+uint32_t agent_client_signal(struct agent_client *c, uint32_t process, int signal, uint32_t flags)
 {
 	const struct agent_signal m = {
 		.head = { .type = AGENT_SIGNAL, .process = process },
 		.signal = (uint32_t)signal,
-		.flags = all ? AGENT_SIGNAL_ALL : 0,
+		.flags = flags,
 	};
 
 	return ask(c, &m, sizeof(m));

@@ -178,7 +178,10 @@ struct agent_launch {
 
 /* START: one text, the state for startContainer hooks, or "". */
 
-enum { AGENT_SIGNAL_ALL = 1 }; /* to all of the container's processes */
+enum {
+	AGENT_SIGNAL_ALL = 1,   /* to all of the container's processes */
+	AGENT_SIGNAL_GROUP = 2, /* to the process with its process group, which it leads */
+};
 
 struct agent_signal {
 	struct agent_head head;

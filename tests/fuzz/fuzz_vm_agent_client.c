@@ -114,7 +114,7 @@ static void ask(unsigned int turn)
 		(void)agent_client_input(&client, process, files, sizeof(files));
 		break;
 	case 6:
-		note(agent_client_signal(&client, process, 15, turn & 8));
+		note(agent_client_signal(&client, process, 15, turn % 3));
 		break;
 	default:
 		if (finished[process])

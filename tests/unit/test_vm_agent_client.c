@@ -414,8 +414,8 @@ static void requests_and_processes_have_a_bound(void **unused)
 	}
 	assert_int_equal(agent_client_launch(c, AGENT_EXEC, 100, "p", 1, 0, ""), 0);
 	for (unsigned int i = 0; i < AGENT_REQUESTS_MAX; i++)
-		assert_true(agent_client_signal(c, 1, 15, false) > 0);
-	assert_int_equal(agent_client_signal(c, 1, 15, false), 0);
+		assert_true(agent_client_signal(c, 1, 15, 0) > 0);
+	assert_int_equal(agent_client_signal(c, 1, 15, 0), 0);
 	/* numbers begin again, and not with 0 or with one that waits */
 	c->last_request = UINT32_MAX - 1;
 	c->request[3] = (struct agent_client_request){ 0 };
@@ -443,7 +443,7 @@ static void every_request_has_its_shape(void **unused)
 	assert_true(agent_client_files(c, AGENT_READ, files, 1) > 0);
 	assert_int_equal(agent_client_files(c, AGENT_UPDATE, files, 1), 0);
 	assert_true(agent_client_files(c, AGENT_UPDATE, files, 2) > 0);
-	assert_true(agent_client_signal(c, 0, 9, true) > 0);
+	assert_true(agent_client_signal(c, 0, 9, AGENT_SIGNAL_ALL) > 0);
 	assert_true(agent_client_plain(c, AGENT_SHUTDOWN) > 0);
 	carried();
 	assert_int_equal(((struct agent_head *)(void *)got.message)->type, AGENT_SHUTDOWN);

@@ -163,10 +163,10 @@ static void it_is_paused_and_killed(void **unused)
 	/* one that waits can be given up */
 	vm_ok(agent_client_plain(vm.client, AGENT_PAUSE));
 	waits = exec_in_frozen(4);
-	vm_ok(agent_client_signal(vm.client, 4, SIGKILL, false));
+	vm_ok(agent_client_signal(vm.client, 4, SIGKILL, 0));
 	vm_fails(waits, ERR_KERNEL, "");
 	vm_ok(agent_client_plain(vm.client, AGENT_RESUME));
-	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, true));
+	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, AGENT_SIGNAL_ALL));
 	VM_UNTIL(vm.seen[1].finished && vm.seen[2].finished);
 	assert_int_equal(vm.seen[2].signal, SIGKILL);
 }
@@ -225,10 +225,11 @@ static void without_a_group_it_says_so(void **unused)
 	vm_run_waiting();
 	vm_fails(agent_client_ps(vm.client, 0), ERR_STATE, "no cgroup");
 	vm_fails(agent_client_plain(vm.client, AGENT_PAUSE), ERR_STATE, "no cgroup");
-	vm_fails(agent_client_signal(vm.client, 1, SIGTERM, true), ERR_STATE, "no cgroup");
+	vm_fails(agent_client_signal(vm.client, 1, SIGTERM, AGENT_SIGNAL_ALL), ERR_STATE,
+	         "no cgroup");
 	vm_fails(agent_client_resize(vm.client, 1, 1, 1), ERR_STATE, "no terminal");
-	vm_fails(agent_client_signal(vm.client, 77, SIGTERM, false), ERR_STATE, "no process 77");
-	vm_fails(agent_client_signal(vm.client, 1, 65, false), ERR_BUG, "signal 65");
+	vm_fails(agent_client_signal(vm.client, 77, SIGTERM, 0), ERR_STATE, "no process 77");
+	vm_fails(agent_client_signal(vm.client, 1, 65, 0), ERR_BUG, "signal 65");
 	vm_fails(agent_client_start(vm.client, ""), ERR_STATE, "already running");
 }
 

@@ -36,7 +36,7 @@ static void one_that_was_created_can_be_ended(void **unused)
 {
 	(void)unused;
 	vm_ok(VM_LAUNCH(AGENT_CONTAINER, 0, .args = "\"true\""));
-	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGTERM, false));
+	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGTERM, 0));
 	VM_UNTIL(container()->finished);
 	assert_int_equal(container()->status, 128 + SIGTERM);
 	vm_fails(agent_client_start(vm.client, ""), ERR_STATE, "");
@@ -78,7 +78,7 @@ static void execs_come_and_go(void **unused)
 		assert_int_equal(vm.seen[i].status, 0);
 	}
 	assert_false(container()->exited);
-	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, false));
+	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, 0));
 	VM_UNTIL(container()->finished);
 	assert_int_equal(container()->signal, SIGKILL);
 	assert_int_equal(container()->status, 128 + SIGKILL);
@@ -133,7 +133,7 @@ static void a_program_that_closes_its_input_is_told_of(void **unused)
 	vm_ok(VM_LAUNCH(2, AGENT_HAS_STDIN | AGENT_HAS_STDOUT,
 	                .args = "\"sh\",\"-c\",\"exec 0</dev/null; echo closed; sleep 1000\""));
 	VM_UNTIL(vm.seen[2].input_closed);
-	vm_ok(agent_client_signal(vm.client, 2, SIGKILL, false));
+	vm_ok(agent_client_signal(vm.client, 2, SIGKILL, 0));
 	VM_UNTIL(vm.seen[2].finished);
 }
 
@@ -194,7 +194,7 @@ static void a_start_that_takes_long_holds_up_nothing(void **unused)
 	VM_UNTIL(vm.seen[2].finished);
 	assert_int_equal(vm.seen[2].status, 0);
 	/* killed before its program: the start has an answer, and then its end is told */
-	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, false));
+	vm_ok(agent_client_signal(vm.client, AGENT_CONTAINER, SIGKILL, 0));
 	VM_UNTIL(container()->exited);
 	assert_int_equal(vm.answered, request);
 	assert_int_equal(container()->signal, SIGKILL);

@@ -7,7 +7,7 @@
 /* The host's process of an exec. */
 static struct {
 	pid_t pid;
-	int launcher, in, out, err;
+	int launcher, monitor, in, out, err;
 } one_exec;
 
 static void make_exec(const char *args)
@@ -22,12 +22,13 @@ static void make_exec(const char *args)
 	pipe_to(&one_exec.out, &theirs[1], true);
 	pipe_to(&one_exec.err, &theirs[2], true);
 	one_exec.launcher = pair[0];
+	one_exec.monitor = command();
 	one_exec.pid = fork();
 	assert_true(one_exec.pid >= 0);
 	if (one_exec.pid == 0) {
 		struct vm_exec_process p = {
 			.launcher = pair[1],
-			.monitor = command(),
+			.monitor = one_exec.monitor,
 			.plan = (const void *)plan.data,
 			.plan_len = plan.len,
 			.group = "",
@@ -60,6 +61,7 @@ static int end_exec(void)
 
 	assert_int_equal(waitpid(one_exec.pid, &status, 0), one_exec.pid);
 	fd_drop(&one_exec.launcher);
+	fd_drop(&one_exec.monitor);
 	fd_drop(&one_exec.in);
 	fd_drop(&one_exec.out);
 	fd_drop(&one_exec.err);
@@ -151,12 +153,51 @@ static void test_exec_is_killed(void **state)
 	assert_true(status == 128 + SIGKILL || status == 256 + SIGKILL);
 }
 
+/* As the command does when its time is over. */
+static void kill_with_group(void)
+{
+	assert_int_equal(syscall(SYS_kill, one_exec.pid, SIGKILL), 0);
+	vm_exec_process_kill(one_exec.monitor);
+	assert_int_equal(end_exec(), 256 + SIGKILL);
+}
+
+/* Waits until the process of that number has ended, if nobody has waited for it, too. */
+#define UNTIL_GONE(file)                                                   \
+	"read p <" file "; i=0; while grep -q sleep /proc/$p/cmdline; do " \
+	"i=$((i + 1)); test $i -lt 300 || exit 9; sleep 0.1; done; "
+
+/* What it has started ends with it, whether its output is full or not; what has left its group
+ * goes on. */
+static void test_exec_is_killed_with_its_group(void **state)
+{
+	(void)state;
+	if (!vm_possible())
+		skip();
+	begin_started();
+	begin_exec("\"sh\",\"-c\",\"sleep 1000 & echo $! >/tmp/group; setsid sleep 1000 & "
+	           "echo $! >/tmp/left; echo x; while :; do sleep 0.1; done\"");
+	expect_text(one_exec.out, "x\n");
+	kill_with_group();
+	begin_exec("\"sh\",\"-c\",\"" UNTIL_GONE("/tmp/group") "read p </tmp/left; kill $p\"");
+	assert_int_equal(end_exec(), 0);
+
+	begin_exec("\"sh\",\"-c\",\"sleep 1000 & echo $! >/tmp/group; echo x >&2; "
+	           "while :; do cat /bin/busybox; done\"");
+	expect_text(one_exec.err, "x\n");
+	until_full(one_exec.out);
+	kill_with_group();
+	begin_exec("\"sh\",\"-c\",\"" UNTIL_GONE("/tmp/group") "exit 6\"");
+	assert_int_equal(end_exec(), 6);
+	end_started();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exec_output_waits),
 		cmocka_unit_test(test_exec_is_killed),
+		cmocka_unit_test(test_exec_is_killed_with_its_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

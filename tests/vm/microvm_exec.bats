@@ -32,6 +32,10 @@ ended() { # PID
 	[ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
 }
 
+one_process() {
+	[ "$("$CAISSON" --root "$STATE" ps --format json c | jq length)" = 1 ]
+}
+
 @test "exec: streams, exit status, user, environment, folder, and the guest's kernel" {
 	container '.hostname = "inside"'
 	expect 7 caisson exec c sh -c 'echo out; echo err >&2; exit 7'
@@ -103,6 +107,28 @@ ended() { # PID
 	}
 	wait_for stands
 	is_status c running
+	over
+}
+
+@test "exec --deadline: the guest's process is killed, with what it has started" {
+	container
+	within 30 255 caisson exec --deadline 5s c sh -c 'sleep 2000 & sleep 3000'
+	says 'the process has not ended within 5s (--deadline)'
+	one_line
+	wait_for one_process
+	expect 7 caisson exec --deadline 1m c sh -c 'exit 7'
+	# one that has a terminal, and one whose output nobody reads
+	within 30 255 caisson exec -t --deadline 5s c sh -c 'echo printed; sleep 2000 & sleep 3000'
+	says printed
+	wait_for one_process
+	mkfifo stuck
+	sleep 1000 <>stuck 3>&- &
+	background+=($!)
+	status=0
+	caisson exec --deadline 5s c sh -c 'sleep 2000 & while :; do echo line; done' >stuck 2>errors 3>&- || status=$?
+	[ "$status" = 255 ]
+	grep -q 'within 5s' errors
+	wait_for one_process
 	over
 }
 

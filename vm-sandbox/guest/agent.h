@@ -132,8 +132,8 @@ MUST_CHECK int process_start(struct agent *a, struct process *p, const char *sta
 /* Answers the request that waits with an error, and ends what there is of the process. */
 void process_fail(struct agent *a, struct process *p, const struct err *e);
 
-/* ERR_STATE: there is nobody who could be signalled. */
-MUST_CHECK int process_signal(struct process *p, int signal, struct err *e);
+/* With its process group, or alone. ERR_STATE: there is nobody who could be signalled. */
+MUST_CHECK int process_signal(struct process *p, int signal, bool group, struct err *e);
 
 /* --- stdio.c --------------------------------------------------------------------------------- */
 

@@ -258,7 +258,7 @@ void process_fail(struct agent *a, struct process *p, const struct err *e)
 	p->phase = PHASE_ENDED;
 }
 
-int process_signal(struct process *p, int signal, struct err *e)
+int process_signal(struct process *p, int signal, bool group, struct err *e)
 {
 	if (p->phase == PHASE_LAUNCH && signal == SIGKILL)
 		return kill(p->worker, SIGKILL) < 0 ? err_sys(e, "kill") : 0;
@@ -266,5 +266,7 @@ int process_signal(struct process *p, int signal, struct err *e)
 		return err_set(e, ERR_STATE, "process %u is not there yet", p->number);
 	if (p->phase == PHASE_ENDED)
 		return err_set(e, ERR_STATE, "container not running");
+	if (group) /* a stage that does not lead it yet has started nobody */
+		(void)sys_kill_group(p->pid, signal);
 	return proc_signal(p->pidfd, signal, e);
 }

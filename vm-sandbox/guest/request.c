@@ -60,12 +60,12 @@ static int on_signal(struct agent *a, const struct request *r, struct err *e)
 {
 	struct process *p;
 
-	if (r->signal.signal > SIGNAL_LAST || r->signal.flags & ~(uint32_t)AGENT_SIGNAL_ALL)
+	if (r->signal.signal > SIGNAL_LAST || r->signal.flags > AGENT_SIGNAL_GROUP)
 		return err_set(e, ERR_BUG, "signal %u: there is none", r->signal.signal);
 	if (r->signal.flags & AGENT_SIGNAL_ALL)
 		return group_signal(&a->group, (int)r->signal.signal, e);
 	TRY(container(a, r, &p, e));
-	return process_signal(p, (int)r->signal.signal, e);
+	return process_signal(p, (int)r->signal.signal, r->signal.flags & AGENT_SIGNAL_GROUP, e);
 }
 
 static int on_resize(struct agent *a, const struct request *r, struct err *e)
