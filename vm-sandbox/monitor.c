@@ -32,9 +32,9 @@
 
 enum {
 	DEVICES_ALWAYS = 4,
-	DEVICES = DEVICES_ALWAYS + MONITOR_NETS_MAX,
-	KERNEL_HEAD = 64 << 10, /* of the file, with its program headers */
-	DESCRIPTORS_OURS = 256, /* beside those of the guest's files */
+	DEVICES = DEVICES_ALWAYS + MONITOR_NETS_MAX + 1, /* a disk */
+	KERNEL_HEAD = 64 << 10,                          /* of the file, with its program headers */
+	DESCRIPTORS_OURS = 256,                          /* beside those of the guest's files */
 	DESCRIPTORS_MAX = 1 << 20,
 };
 
@@ -57,6 +57,7 @@ struct monitor {
 	struct fs_device files;
 	struct virtio_device rng, balloon;
 	struct net net[MONITOR_NETS_MAX];
+	struct blk disk;
 	struct virtio_pci function[DEVICES];
 	struct machine_lines lines[DEVICES];
 	struct machine_exits before; /* the agent's first byte */
@@ -155,7 +156,7 @@ static int plug(struct monitor *m, struct err *e)
 	struct virtio_device *devices[DEVICES] = { &m->console.device, &m->files.device, &m->rng,
 		                                   &m->balloon };
 	const struct guest_memory *memory = &m->machine.memory;
-	const unsigned int count = DEVICES_ALWAYS + m->config->net_count;
+	unsigned int count = DEVICES_ALWAYS + m->config->net_count;
 
 	console_init(&m->console, memory);
 	m->port.first = on_ready;
@@ -166,6 +167,10 @@ static int plug(struct monitor *m, struct err *e)
 	virtio_init(&m->rng, &rng_kind, memory);
 	virtio_init(&m->balloon, &balloon_kind, memory);
 	make_nets(m, devices + DEVICES_ALWAYS);
+	if (m->config->disk) {
+		blk_init(&m->disk, m->config->disk, memory);
+		devices[count++] = &m->disk.device;
+	}
 	for (unsigned int i = 0; i < count; i++) {
 		TRY(machine_lines_new(&m->machine, VIRTIO_PCI_VECTORS, &m->lines[i], e));
 		virtio_pci_add(&m->machine.bus, i + 1, &m->function[i], devices[i], &machine_sink,

@@ -18,6 +18,7 @@
 #include "vm-sandbox/kvm.h"
 #include "vm-sandbox/net.h"
 #include "vm-sandbox/serial_log.h"
+#include "vm-sandbox/virtio_blk.h"
 
 #define MONITOR_FS_TAG "caisson"
 
@@ -49,6 +50,8 @@ struct monitor_config {
 
 	const struct net_setup *nets; /* its network devices, in this order */
 	unsigned int net_count;       /* at most MONITOR_NETS_MAX */
+
+	const struct blk_setup *disk; /* /dev/vda; NULL: none */
 
 	int agent;  /* a stream socket, whose other end speaks with the agent */
 	int serial; /* is written what the guest's kernel prints, up to a limit */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console, the random numbers, the network and the balloon on their bus: an arbitrary sequence
- * of accesses to their registers and to configuration space, over memory of arbitrary bytes.
- * Nothing is touched outside of it (the sanitizers watch), and it ends. For the tap stands a
- * socket that gives back what it is sent, so what the guest sends comes in again.
+ * The console, the random numbers, the network, the balloon and the disk on their bus: an arbitrary
+ * sequence of accesses to their registers and to configuration space, over memory of arbitrary
+ * bytes. Nothing is touched outside of it (the sanitizers watch), and it ends. For the tap stands a
+ * socket that gives back what it is sent, so what the guest sends comes in again; the disk is a
+ * file in memory, which keeps its size.
  *
  * The input is a count of accesses, records of 8 bytes (what, width, offset, value), and
  * the memory from its start. Before it the devices are set up as a driver would, so that
@@ -11,21 +12,25 @@
  */
 #include <linux/pci_regs.h>
 #include <linux/virtio_balloon.h>
+#include <linux/virtio_blk.h>
 #include <linux/virtio_pci.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vm-sandbox/balloon.h"
 #include "vm-sandbox/console.h"
 #include "vm-sandbox/net.h"
 #include "vm-sandbox/rng.h"
+#include "vm-sandbox/virtio_blk.h"
 #include "vm-sandbox/virtio_pci.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEMORY = 32768, DEVICES = 4, RECORD = 8 };
+enum { MEMORY = 32768, DEVICES = 5, RECORD = 8, SECTORS = 8 };
 
 #define BAR(slot) (GUEST_BARS + (uint64_t)(slot)*VIRTIO_PCI_BAR_SIZE)
 
@@ -86,7 +91,7 @@ static void access_one(const uint8_t *record)
 {
 	uint64_t offset = record[2] | (uint64_t)record[3] << 8, value;
 	uint32_t len = 1u << (record[1] & 3);
-	unsigned int slot = (record[0] >> 1 & 3) % DEVICES;
+	unsigned int slot = (record[0] >> 1 & 7) % DEVICES;
 
 	memcpy(&value, record, sizeof(value));
 	value >>= 32;
@@ -116,8 +121,29 @@ static void turn(struct net *net, int wire)
 		net_receive(net);
 }
 
+/* What the guest has written there stays for the next input. */
+static struct blk_setup disk(bool read_only)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = memfd_create("disk", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, SECTORS * BLK_SECTOR) < 0)
+		abort();
+	return (struct blk_setup){ .fd = fd, .sectors = SECTORS, .read_only = read_only };
+}
+
+static void disk_is_as_large_as_before(const struct blk *b)
+{
+	struct stat st;
+
+	if (fstat(b->setup.fd, &st) < 0 || st.st_size != SECTORS * BLK_SECTOR)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct blk blk;
 	static struct net net;
 	static struct console console;
 	static struct virtio_device rng, balloon;
@@ -142,20 +168,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	virtio_init(&balloon, &balloon_kind, &memory);
 	net_init(&net, &(const struct net_setup){ .tap = pair[0], .mtu = 1500, .offload = offload },
 	         &memory);
+	const struct blk_setup setup = disk(data[0] & 2);
+	blk_init(&blk, &setup, &memory);
 	virtio_pci_add(&bus, 0, &function[0], &console.device, &sink, NULL);
 	virtio_pci_add(&bus, 1, &function[1], &rng, &sink, NULL);
 	virtio_pci_add(&bus, 2, &function[2], &net.device, &sink, NULL);
 	virtio_pci_add(&bus, 3, &function[3], &balloon, &sink, NULL);
+	virtio_pci_add(&bus, 4, &function[4], &blk.device, &sink, NULL);
 	start(0, 6, 0);
 	start(1, 1, 0);
 	start(2, 2, data[0] & 1 ? (uint32_t)virtio_features(&net.device) : 0);
 	start(3, 5, 1u << VIRTIO_BALLOON_F_REPORTING);
+	start(4, 1, data[0] & 1 ? (uint32_t)virtio_features(&blk.device) : 0);
 	for (size_t i = 0; i < count; i++) {
 		access_one(data + 1 + i * RECORD);
 		sink_total += console_send(&console, "caisson", 7);
 		turn(&net, pair[1]);
 	}
 	console_resume(&console);
+	disk_is_as_large_as_before(&blk);
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 	free(memory.region[0].host);
