@@ -124,12 +124,12 @@ int modules_resolve(const struct module_index *index, const struct module_wanted
 	struct module_list l = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		if (!wanted[i].optional)
+		if (!wanted[i].optional || wanted[i].early)
 			TRY(add_wanted(&l, index, &wanted[i], a, e));
 	}
 	l.late = l.count;
 	for (size_t i = 0; i < count; i++) {
-		if (wanted[i].optional)
+		if (wanted[i].optional && !wanted[i].early)
 			TRY(add_wanted(&l, index, &wanted[i], a, e));
 	}
 	l.late = l.count - l.late;

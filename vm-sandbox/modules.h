@@ -26,10 +26,10 @@ struct module_index {
 };
 
 /* Its name has underscores; a guest can do without one that is optional, and does not wait
- * for it before it runs a container. */
+ * for it before it runs a container, unless it is early. */
 struct module_wanted {
 	const char *name;
-	bool optional;
+	bool optional, early;
 };
 
 /* The files of the `wanted` modules and of all that they depend on, each behind what it

@@ -39,6 +39,15 @@ static const struct module_wanted wanted[] = {
 	{ .name = "virtio_net" }, { .name = "virtio_balloon", .optional = true },
 };
 
+/* … and for a disk, before its file system. Linux does not say that one needs crc32c, which newer
+ * versions of it have no module of. */
+static const struct module_wanted wanted_for_disk[] = {
+	{ .name = "virtio_blk" },
+	{ .name = "crc32c_generic", .optional = true, .early = true },
+};
+
+enum { WANTED_MAX = LEN(wanted) + LEN(wanted_for_disk) + 1 };
+
 /* What is being prepared. */
 struct work {
 	const struct prepare_setup *setup;
@@ -105,8 +114,9 @@ static int name(struct work *w, struct err *e)
 	}
 	(void)snprintf(w->vmlinux, NAME_ROOM, "%s-%0*" PRIx64 ".vmlinux", version, HASH_DIGITS,
 	               sum);
-	(void)snprintf(w->initramfs, NAME_ROOM, "%s-%0*" PRIx64 ".initramfs", version, HASH_DIGITS,
-	               sum);
+	(void)snprintf(w->initramfs, NAME_ROOM, "%s-%0*" PRIx64 "%s%s.initramfs", version,
+	               HASH_DIGITS, sum, w->setup->disk ? "." : "",
+	               w->setup->disk ? w->setup->disk : "");
 	return 0;
 }
 
@@ -160,6 +170,8 @@ static int find_modules(const struct work *w, struct arena *a, struct module_lis
 	BUF struct buf dep = { 0 };
 	BUF struct buf builtin = { 0 };
 	struct module_index index;
+	struct module_wanted all[WANTED_MAX] = { 0 };
+	size_t count = LEN(wanted);
 
 	if (w->modules < 0) /* they are said to be built in */
 		return 0;
@@ -168,7 +180,13 @@ static int find_modules(const struct work *w, struct arena *a, struct module_lis
 	buf_text(&dep, "");
 	buf_text(&builtin, "");
 	index = (struct module_index){ dep.data, builtin.data };
-	return modules_resolve(&index, wanted, LEN(wanted), a, ret, e);
+	memcpy(all, wanted, sizeof(wanted));
+	if (w->setup->disk) {
+		memcpy(all + count, wanted_for_disk, sizeof(wanted_for_disk));
+		count += LEN(wanted_for_disk);
+		all[count++].name = w->setup->disk;
+	}
+	return modules_resolve(&index, all, count, a, ret, e);
 }
 
 static int make_initramfs(const struct work *w, struct err *e)

@@ -6,7 +6,8 @@
  * The folder is ours alone (prepare_cache). A file's name tells what it was made of: the
  * kernel's version and a hash of the kernel's file, its modules' list and the agent. So a
  * file that is there is right, and another version of anything makes a new one; what was
- * made of an older file of the same kernel is removed then.
+ * made of an older file of the same kernel is removed then. Guests with a disk have an initramfs
+ * for its file system, so that the others do not unpack what they do not need.
  */
 #pragma once
 
@@ -23,7 +24,8 @@ struct prepare_setup {
 	int cache;           /* prepare_cache() */
 	const void *agent;   /* a static program, compressed or not */
 	size_t agent_len;
-	bool anew; /* even if it is there */
+	const char *disk; /* the file system of a guest's disk; NULL: it has none */
+	bool anew;        /* even if it is there */
 };
 
 /* The caller closes both descriptors. */

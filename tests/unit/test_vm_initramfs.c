@@ -29,6 +29,7 @@ static const char dep[] =
 	"kernel/fs/fuse/fuse.ko:\n"
 	"kernel/drivers/char/hw_random/virtio-rng.ko.xz: kernel/drivers/virtio/virtio.ko "
 	"kernel/drivers/virtio/virtio_ring.ko\n"
+	"kernel/early.ko:\n"
 	"/outside.ko:\n"
 	"kernel/../../up.ko:\n";
 static const char builtin[] = "kernel/drivers/char/virtio_console.ko\nkernel/net/core/x.ko\n";
@@ -41,6 +42,8 @@ static void dependencies_come_first_and_once(void **unused)
 		{ .name = "lacking", .optional = true },
 		{ .name = "virtio_pci" },
 		{ .name = "virtio_console" },
+		{ .name = "early", .optional = true, .early = true },
+		{ .name = "lacking_too", .optional = true, .early = true },
 		{ .name = "virtiofs" },
 	};
 	static const char *const order[] = {
@@ -48,6 +51,7 @@ static void dependencies_come_first_and_once(void **unused)
 		"kernel/drivers/virtio/virtio.ko",
 		"kernel/drivers/virtio/virtio_pci_modern_dev.ko",
 		"kernel/drivers/virtio/virtio_pci.ko",
+		"kernel/early.ko",
 		"kernel/fs/fuse/fuse.ko",
 		"kernel/fs/fuse/virtiofs.ko",
 		"kernel/drivers/char/hw_random/virtio-rng.ko.xz",

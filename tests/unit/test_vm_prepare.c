@@ -213,6 +213,37 @@ static void it_is_made_once_for_each_kernel(void **unused)
 	(void)close(s.cache);
 }
 
+/* It has an initramfs of its own, so that the other guests' does not grow. */
+static void a_disk_brings_its_modules(void **unused)
+{
+	struct prepare_setup s = usual("agent");
+	struct prepared p;
+	struct err e = { 0 };
+
+	(void)unused;
+	put_kernel("boot/vmlinuz-6.1", "one");
+	put_modules("6.1", "virtio-rng.ko:\nvirtio_blk.ko:\next4.ko: jbd2.ko\njbd2.ko:\n");
+	put_text("modules/6.1/virtio-rng.ko", "\177ELF a module");
+	put_text("modules/6.1/virtio_blk.ko", "\177ELF of disks");
+	put_text("modules/6.1/ext4.ko", "\177ELF of files");
+	put_text("modules/6.1/jbd2.ko", "\177ELF of journals");
+	s.disk = "ext4";
+	assert_true(made(&s, "m/01-virtio_blk.ko"));
+	assert_false(made(&s, "m/02-jbd2.ko"));
+	assert_false(made(&s, "m/03-ext4.ko"));
+	s.disk = NULL;
+	assert_true(made(&s, "agent"));
+	assert_int_equal(count_cached(), 3);
+	assert_int_equal(prepare(&s, &p, &e), 0);
+	assert_false(p.made);
+	assert_int_equal(p.modules, 0);
+	prepared_done(&p);
+	s.disk = "xfs";
+	assert_int_equal(prepare(&s, &p, &e), -1);
+	assert_non_null(strstr(e.text, "no module xfs"));
+	(void)close(s.cache);
+}
+
 static void what_is_broken_is_not_kept(void **unused)
 {
 	struct prepare_setup s = usual("agent");
@@ -260,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_version_is_in_the_file_or_in_its_name),
 		CASE(it_is_made_once_for_each_kernel),
+		CASE(a_disk_brings_its_modules),
 		CASE(what_is_broken_is_not_kept),
 		CASE(the_folder_is_ours_alone),
 	};
