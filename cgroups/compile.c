@@ -89,9 +89,8 @@ static void compile_swap(struct compile *c, const struct oci_memory *m)
 
 	if (limit < 0 && swap == 0)
 		swap = -1; /* unlimited memory means unlimited swap, as in version 1 */
-	/* beside a limit it is a Go program's for "none"; alone it can only mean no swap */
 	if (swap == 0 && m->swap.set && !m->limit.set)
-		put_number(c, "memory.swap.max", origin, 0);
+		put_number(c, "memory.swap.max", origin, 0); /* no swap, however much memory */
 	if (swap == 0)
 		return;
 	if (swap < 0)

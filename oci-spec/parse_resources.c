@@ -83,9 +83,14 @@ static const struct oci_memory *parse_memory(struct reader *r, const struct json
 	const struct json *j = read_object(r, resources, "memory");
 	struct oci_memory *m = arena_new(r->arena, sizeof(*m));
 
-	m->limit = read_bytes(r, j, "limit");
+	const struct opt_i64 limit = read_i64(r, j, "limit", -1, INT64_MAX);
+
+	m->limit = unless_zero_i64(limit);
 	m->reservation = read_bytes(r, j, "reservation");
-	m->swap = read_bytes(r, j, "swap");
+	/* Beside a limit 0 is a Go program's "none given"; alone it can only mean no swap. */
+	m->swap = read_i64(r, j, "swap", -1, INT64_MAX);
+	if (limit.set)
+		m->swap = unless_zero_i64(m->swap);
 	m->kernel = read_bytes(r, j, "kernel");
 	m->kernel_tcp = read_bytes(r, j, "kernelTCP");
 	m->swappiness = read_u64(r, j, "swappiness", 100);

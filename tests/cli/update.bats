@@ -279,6 +279,9 @@ rules() { # STATUS JSON
 	group_says cpu.max '40000 80000'
 	expect 0 caisson update --memory-swap 100m c
 	group_says memory.swap.max $((36 << 20))
+	echo '{"memory": {"swap": 0}}' >wanted.json
+	expect 0 caisson update -r wanted.json c
+	group_says memory.swap.max 0
 	group_says memory.max $((64 << 20))
 	expect 1 caisson update --memory-swap 10m c
 	says 'must be at least memory.limit'

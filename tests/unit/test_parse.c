@@ -297,6 +297,19 @@ static void test_devices_memory_cpu(void **state)
 	assert_true(r->cpu->idle.set && r->cpu->idle.value == 1);
 }
 
+static void test_swap_of_zero(void **state)
+{
+	PARSED struct parsed alone;
+	PARSED struct parsed beside;
+	const struct oci_resources *r;
+
+	(void)state;
+	r = accept(&alone, RESOURCES("'memory':{'swap':0}"))->linux_->resources;
+	assert_true(r->memory->swap.set && r->memory->swap.value == 0);
+	r = accept(&beside, RESOURCES("'memory':{'limit':5,'swap':0}"))->linux_->resources;
+	assert_false(r->memory->swap.set);
+}
+
 /* Rules that forbid: runc's own tests write "rwa". */
 static void test_device_rule_of_all(void **state)
 {
@@ -483,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_linux),
 		cmocka_unit_test(test_devices_memory_cpu),
+		cmocka_unit_test(test_swap_of_zero),
 		cmocka_unit_test(test_device_rule_of_all),
 		cmocka_unit_test(test_names_in_any_case),
 		cmocka_unit_test(test_other_resources),
