@@ -34,7 +34,8 @@ static int open_share(const struct vm_share *s, struct err *e)
 	struct stat st;
 	FD int fd = sys_open_tree(AT_FDCWD, s->source,
 	                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-	                                  (s->recursive ? AT_RECURSIVE : 0));
+	                                  (s->recursive ? AT_RECURSIVE : 0) |
+	                                  (s->nofollow ? AT_SYMLINK_NOFOLLOW : 0));
 
 	if (fd < 0)
 		return err_sys(e, "%s: open_tree %s", s->origin, s->source);

@@ -36,7 +36,8 @@ static struct vm_share share_of(struct arena *a, const char *bundle, size_t i,
 		.source = path_clean(a, bundle, m->source),
 		.origin = arena_printf(a, "mounts[%zu].source", i),
 		.recursive = o->recursive,
-		.read_only = (o->attr_set & MOUNT_ATTR_RDONLY) != 0,
+		.nofollow = (o->links & (PLAN_SOURCE_NOFOLLOW | PLAN_SOURCE_LINK)) != 0,
+		.read_only = ((o->attr_set | o->attr_set_below) & MOUNT_ATTR_RDONLY) != 0,
 	};
 }
 

@@ -20,6 +20,7 @@ struct vm_share {
 	const char *source; /* the host's path, absolute */
 	const char *origin; /* the field of config.json */
 	bool recursive;     /* with the mounts below */
+	bool nofollow;      /* the source, if it is a link, is the link itself */
 	bool read_only;
 	bool sealed_late; /* read-only when the guest has made its mount points in there */
 };

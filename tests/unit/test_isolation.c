@@ -254,14 +254,20 @@ static void binds_are_shares(void **state)
 			"\"options\":[\"bind\",\"ro\"]},"
 			"{\"destination\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}",
 	};
+			"{\"destination\":\"/d\",\"source\":\"/srv/d\","
+			"\"options\":[\"rbind\",\"rro\",\"copy-symlink\"]},"
+			"{\"destination\":\"/e\",\"source\":\"/srv/e\","
+			"\"options\":[\"bind\",\"src-nofollow\"]},"
 	static const struct {
 		const char *name, *source;
-		bool recursive, read_only;
+		bool recursive, read_only, nofollow;
 	} want[] = {
-		{ "rootfs", "/b/rootfs", true, false }, /* yet */
-		{ "v0", "/srv/a", true, false },
-		{ "v1", "/b/b", false, false },
-		{ "v2", "/srv/c", false, true },
+		{ "rootfs", "/b/rootfs", true, false, false }, /* yet */
+		{ "v0", "/srv/a", true, false, false },
+		{ "v1", "/b/b", false, false, false },
+		{ "v2", "/srv/c", false, true, false },
+		{ "v3", "/srv/d", true, true, true },
+		{ "v4", "/srv/e", false, false, true },
 	};
 	struct vm_box box = { 0 };
 	struct err e = { 0 };
@@ -284,6 +290,7 @@ static void binds_are_shares(void **state)
 	assert_true(box.shares[VM_SHARE_ROOT].sealed_late);
 	vm_box_done(&box);
 }
+		assert_int_equal(box.shares[i].nofollow, want[i].nofollow);
 
 static void a_bundle_names_no_hypervisor(void **state)
 {
