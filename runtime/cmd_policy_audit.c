@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "runtime/audit.h"
+#include "runtime/backend.h"
 #include "runtime/cmd.h"
 #include "runtime/creation.h"
 #include "runtime/policy_profile.h"
@@ -71,6 +72,11 @@ static int read_container(const struct invocation *in, const char *id, struct ta
 	if (!is_running(&f))
 		return err_set(e, ERR_STATE, "container %s is %s: give its bundle instead", id,
 		               container_status_name(f.status));
+	if (backend_of_record(&f)->guest)
+		return err_set(e, ERR_REFUSED,
+		               "container %s: its process is the monitor of a microVM, which is "
+		               "none of the config's: give its bundle instead",
+		               id);
 	t->id = id;
 	t->pid = f.state.pid;
 

@@ -131,7 +131,7 @@ export W CAISSON STATE
 }
 
 # The host's kernel would tell of the monitor's system calls instead.
-@test "what watches system calls refuses a microVM, a new one and one that runs" {
+@test "what looks at the process or its system calls refuses a microVM, a new one and one that runs" {
 	make_bundle b
 	refused "system calls in a microVM are the guest kernel's" caisson run --report --isolation=vm -b b c
 	config b '.vm = { "kernel": { "path": "/boot/vmlinuz" } }'
@@ -148,6 +148,10 @@ export W CAISSON STATE
 		one_line
 	done
 	[ ! -e profile ]
+	# nor is the monitor what the config describes
+	expect 2 caisson policy audit c
+	says "container c: its process is the monitor of a microVM"
+	one_line
 	sed -i 's/"backend":"vm"/"backend":"namespaces"/' "$STATE/c/state.json"
 	expect 0 caisson delete --force c
 	nothing_left
