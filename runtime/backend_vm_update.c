@@ -93,6 +93,7 @@ static int prepare_guest(struct guest *g, struct arena *a, const struct oci_reso
 	struct agent_reply reply;
 	struct cgroup_plan plan;
 
+	wanted = vm_guest_resources(a, wanted);
 	TRY(cgroup_compile(a, wanted, &vm_guest_facts.cgroup, &plan, e));
 	if (plan.write_count > AGENT_FILES_MAX)
 		return err_set(e, ERR_REFUSED, "linux.resources: more than %d values for a microVM",

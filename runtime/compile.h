@@ -60,5 +60,9 @@ MUST_CHECK int compile_exec(const struct compile_exec_options *options,
  * processes. */
 bool compile_shares_mounts(const struct oci_config *config);
 
+/* Where a mount goes, as the container sees it. Some callers name the place as the host does,
+ * below the rootfs; runc takes that. */
+const char *compile_target(struct arena *a, const char *rootfs, const char *destination);
+
 /* Prints a plan as JSON, for `caisson plan` and the golden tests. */
 void plan_print(const struct plan *plan, struct buf *ret);

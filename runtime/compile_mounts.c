@@ -168,11 +168,9 @@ static int check_new(const struct compile *c, const struct oci_mount *m,
 	return 0;
 }
 
-/* Some callers name the place as the host sees it, below the rootfs; runc takes that. */
-static const char *target_path(struct compile *c, const char *destination)
+const char *compile_target(struct arena *a, const char *rootfs, const char *destination)
 {
-	const char *rootfs = path_clean(&c->arena, c->bundle, c->config->root_path);
-	const char *target = path_clean(&c->arena, "/", destination);
+	const char *target = path_clean(a, "/", destination);
 
 	if (strcmp(rootfs, "/") == 0 || !path_is_below(target, rootfs))
 		return target;
@@ -222,7 +220,8 @@ static int read_mount(struct compile *c, size_t index, struct compile_mount *cm,
 
 	cm->origin = arena_printf(&c->arena, "mounts[%zu]", index);
 	cm->slot = PLAN_NO_SLOT;
-	cm->target = target_path(c, m->destination);
+	cm->target = compile_target(
+		&c->arena, path_clean(&c->arena, c->bundle, c->config->root_path), m->destination);
 	mount_options_parse(&c->arena, m, &cm->options);
 	cm->remount = cm->options.remount;
 	if (cm->remount)

@@ -163,7 +163,7 @@ int creation_compile_plan(struct creation *c, bool listener, struct err *e)
 	};
 
 	if (c->box)
-		TRY(vm_box_make(&c->arena, c->config, r->id, r->bundle, cache, c->box, e));
+		TRY(vm_box_make(&c->arena, c->config, &options, c->box, e));
 	return compile_create(c->box ? c->box->host : c->config, &options, &c->facts,
 	                      &c->plan_bytes, e);
 }

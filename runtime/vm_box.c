@@ -41,10 +41,12 @@ static struct vm_share share_of(struct arena *a, const char *bundle, size_t i,
 	};
 }
 
-/* A copy of the mounts in which binds begin below the share. */
+/* A copy of the mounts in which binds begin below the share. What the config says as the host
+ * sees it, below the rootfs, is said as the container does: to the guest that lies elsewhere. */
 static int share_mounts(struct arena *a, struct oci_config *guest, const char *bundle,
                         struct vm_box *box, struct err *e)
 {
+	const char *rootfs = box->shares[VM_SHARE_ROOT].source;
 	struct oci_mount *mounts = arena_array(a, guest->mount_count, sizeof(*mounts));
 
 	for (size_t i = 0; i < guest->mount_count; i++) {
@@ -52,6 +54,7 @@ static int share_mounts(struct arena *a, struct oci_config *guest, const char *b
 		struct mount_options o;
 
 		*m = guest->mounts[i];
+		m->destination = compile_target(a, rootfs, m->destination);
 		mount_options_parse(a, m, &o);
 		if (!o.bind || o.remount || !m->source)
 			continue;
@@ -85,16 +88,17 @@ static const struct oci_process *without_label(struct arena *a, const struct oci
 	return p;
 }
 
-static int compile_guest(struct arena *a, const struct oci_config *config, const char *id,
-                         const char *bundle, int seccomp_cache, struct vm_box *box, struct err *e)
+static int compile_guest(struct arena *a, const struct oci_config *config,
+                         const struct compile_options *host, struct vm_box *box, struct err *e)
 {
 	struct oci_config guest = *config;
 	struct oci_linux linux_ = *config->linux_;
 	const struct compile_options options = {
-		.id = id,
+		.id = host->id,
 		.bundle = "/",
+		.keyring = host->keyring,
 		.listener = true,
-		.seccomp_cache = seccomp_cache,
+		.seccomp_cache = host->seccomp_cache,
 		.warn = log_warn,
 	};
 
@@ -102,14 +106,14 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 	guest.process = without_label(a, config->process);
 	const struct vm_share root = {
 		.name = "rootfs",
-		.source = path_clean(a, bundle, config->root_path),
+		.source = path_clean(a, host->bundle, config->root_path),
 		.origin = "root.path",
 		.recursive = true,
 		.sealed_late = config->root_readonly,
 	};
 
 	guest.root_path = add_share(a, box, &root);
-	TRY(share_mounts(a, &guest, bundle, box, e));
+	TRY(share_mounts(a, &guest, host->bundle, box, e));
 	/* hooks of the runtime are the host's programs */
 	for (int kind = 0; kind < OCI_HOOK_KINDS; kind++)
 		if (kind != OCI_HOOK_START_CONTAINER)
@@ -117,6 +121,7 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 	/* the guest's only network is the container's */
 	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
 	linux_.cgroups_path = VM_GUEST_GROUP;
+	linux_.resources = vm_guest_resources(a, linux_.resources);
 	guest.linux_ = &linux_;
 	return compile_create(&guest, &options, &vm_guest_facts, &box->plan, e);
 }
@@ -125,6 +130,19 @@ static int compile_guest(struct arena *a, const struct oci_config *config, const
 static const struct oci_device_rule all_devices = {
 	.allow = true, .type = 'a', .read = true, .write = true, .mknod = true
 };
+
+/* Its disks are the host's, and what it reads and writes of them is done by the monitor. */
+const struct oci_resources *vm_guest_resources(struct arena *a, const struct oci_resources *from)
+{
+	struct oci_resources *r;
+
+	if (!from || !from->block_io)
+		return from;
+	r = arena_new(a, sizeof(*r));
+	*r = *from;
+	r->block_io = NULL;
+	return r;
+}
 
 const struct oci_resources *vm_host_resources(struct arena *a, const struct oci_resources *from)
 {
@@ -162,15 +180,15 @@ static const struct oci_config *host_config(struct arena *a, const struct oci_co
 	return host;
 }
 
-int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,
-                const char *bundle, int seccomp_cache, struct vm_box *ret, struct err *e)
+int vm_box_make(struct arena *a, const struct oci_config *config,
+                const struct compile_options *options, struct vm_box *ret, struct err *e)
 {
 	TRY(refuse_for_now(config, e));
 	if (!config->root_path || !*config->root_path)
 		return err_set(e, ERR_SPEC, "root.path: required");
 	ret->network = config->linux_->namespaces[OCI_NS_NETWORK].path;
 	ret->host = host_config(a, config);
-	return compile_guest(a, config, id, bundle, seccomp_cache, ret, e);
+	return compile_guest(a, config, options, ret, e);
 }
 
 int vm_box_exec(const struct compile_exec_options *options, const struct host_facts *facts,
@@ -191,7 +209,7 @@ int vm_box_exec(const struct compile_exec_options *options, const struct host_fa
 	inside.config = &guest;
 	inside.process = &process;
 	inside.cgroup = VM_GUEST_GROUP;
-	inside.keyring = inside.root = NULL;
+	inside.root = NULL;
 	return compile_exec(&inside, &vm_guest_facts, ret, e);
 }
 

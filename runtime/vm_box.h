@@ -41,16 +41,21 @@ struct vm_box {
  * container's: what that may use is limited in the guest, and there with some more. */
 const struct oci_resources *vm_host_resources(struct arena *a, const struct oci_resources *from);
 
+/* The same for the group in the guest. */
+const struct oci_resources *vm_guest_resources(struct arena *a, const struct oci_resources *from);
+
 /* What the guest's kernel has: it is ours alone. */
 extern const struct host_facts vm_guest_facts;
 
-/* What is not honoured yet is ERR_REFUSED, with its field. Strings are in the arena. */
-MUST_CHECK int vm_box_make(struct arena *a, const struct oci_config *config, const char *id,
-                           const char *bundle, int seccomp_cache, struct vm_box *ret,
+/* Of the options those count that are not of the host: the id, the bundle, the keyring and the
+ * cache of filters. What is not honoured yet is ERR_REFUSED, with its field. Strings are in the
+ * arena. */
+MUST_CHECK int vm_box_make(struct arena *a, const struct oci_config *config,
+                           const struct compile_options *options, struct vm_box *ret,
                            struct err *e);
 
-/* The plan of an exec in one; what cannot be in a guest is refused. `cgroup`, `keyring` and
- * the root's place are not looked at: the guest has its own. */
+/* The plan of an exec in one; what cannot be in a guest is refused. `cgroup` and the root's
+ * place are not looked at: the guest has its own. */
 MUST_CHECK int vm_box_exec(const struct compile_exec_options *options,
                            const struct host_facts *facts, struct buf *ret, struct err *e);
 void vm_box_done(struct vm_box *box);

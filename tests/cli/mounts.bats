@@ -462,7 +462,15 @@ owners='stat -c "%n %u:%g" /m/a /m/b /m/below/c'
 
 @test "a destination may be given as the host sees it" {
 	make_bundle b copy
-	mounted "$(tmpfs "$W/b/rootfs/t")" "$(bind "$W/b/rootfs/t" "$W/b/rootfs/u" rbind)"
+	mounted "$(tmpfs "$W/b/rootfs/t")"
+	inside 'touch /t/file; grep -c " /t " /proc/mounts'
+	is 1
+	[ ! -e b/rootfs/t/file ]
+}
+
+@test "a source below the rootfs is what is mounted there" {
+	make_bundle b copy
+	mounted "$(tmpfs /t)" "$(bind "$W/b/rootfs/t" "$W/b/rootfs/u" rbind)"
 	inside 'touch /t/file; ls /u; grep -cE " /[tu] " /proc/mounts'
 	is $'file\n2'
 }

@@ -211,6 +211,8 @@ static void what_it_can_be_given_is_not(void **state)
 	assert_int_equal(vm_refuse(config, &(struct vm_request){ .notify = true }, &e), -1);
 }
 
+static const struct compile_options in_b = { .id = "id", .bundle = "/b", .seccomp_cache = -1 };
+
 /* A profile that is none is what a guest has, whatever the host's kernel knows of profiles. */
 static void unconfined_is_what_a_guest_is(void **state)
 {
@@ -228,7 +230,7 @@ static void unconfined_is_what_a_guest_is(void **state)
 		arena_init(&a, 0);
 		const struct oci_config *config = plan_case_config(&a, &c);
 		if (vm_refuse(config, &(struct vm_request){ 0 }, &e) < 0 ||
-		    vm_box_make(&a, config, "id", "/b", -1, &box, &e) < 0)
+		    vm_box_make(&a, config, &in_b, &box, &e) < 0)
 			fail_msg("%s", e.text);
 		else
 			assert_null(box.host->process->apparmor_profile);
@@ -252,12 +254,12 @@ static void binds_are_shares(void **state)
 			"{\"destination\":\"/b\",\"source\":\"b\",\"options\":[\"bind\",\"ro\",\"rw\"]},"
 			"{\"destination\":\"/c\",\"type\":\"none\",\"source\":\"/srv/c\","
 			"\"options\":[\"bind\",\"ro\"]},"
-			"{\"destination\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}",
-	};
 			"{\"destination\":\"/d\",\"source\":\"/srv/d\","
 			"\"options\":[\"rbind\",\"rro\",\"copy-symlink\"]},"
 			"{\"destination\":\"/e\",\"source\":\"/srv/e\","
 			"\"options\":[\"bind\",\"src-nofollow\"]},"
+			"{\"destination\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}",
+	};
 	static const struct {
 		const char *name, *source;
 		bool recursive, read_only, nofollow;
@@ -278,7 +280,7 @@ static void binds_are_shares(void **state)
 	struct oci_config config = *plan_case_config(&a, &c);
 	config.root_path = "rootfs";
 	config.root_readonly = true;
-	if (vm_box_make(&a, &config, "id", "/b", -1, &box, &e) < 0)
+	if (vm_box_make(&a, &config, &in_b, &box, &e) < 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(box.share_count, LEN(want));
 	for (size_t i = 0; i < LEN(want); i++) {
@@ -286,11 +288,62 @@ static void binds_are_shares(void **state)
 		assert_string_equal(box.shares[i].source, want[i].source);
 		assert_int_equal(box.shares[i].recursive, want[i].recursive);
 		assert_int_equal(box.shares[i].read_only, want[i].read_only);
+		assert_int_equal(box.shares[i].nofollow, want[i].nofollow);
 	}
 	assert_true(box.shares[VM_SHARE_ROOT].sealed_late);
 	vm_box_done(&box);
 }
-		assert_int_equal(box.shares[i].nofollow, want[i].nofollow);
+
+/* The plan as text; `ret` holds it. */
+static const char *plan_text_of(const struct buf *bytes, struct buf *ret)
+{
+	assert_int_equal(plan_check(bytes->data, bytes->len), 0);
+	plan_print((const struct plan *)(const void *)bytes->data, ret);
+	buf_add(ret, "", 1);
+	return (const char *)ret->data;
+}
+
+/* A guest's plan is the container's own: its session has a keyring, in which an exec is, too; a
+ * place that is named as the host sees it is found; its disks are the host's to limit. */
+static void a_guest_is_told_the_same(void **state)
+{
+	static const struct plan_case c = {
+		.mounts =
+			"{\"destination\":\"/b/rootfs/t\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}",
+		.linux_ = "\"resources\":{\"pids\":{\"limit\":5},\"blockIO\":{\"weight\":500}}",
+	};
+	const struct compile_options options = {
+		.id = "id", .bundle = "/b", .keyring = "_ses.id.1", .seccomp_cache = -1
+	};
+	struct vm_box box = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+	BUF struct buf text = { 0 };
+	BUF struct buf exec_plan = { 0 };
+	BUF struct buf exec_text = { 0 };
+
+	(void)state;
+	arena_init(&a, 0);
+	struct oci_config config = *plan_case_config(&a, &c);
+	config.root_path = "rootfs";
+	if (vm_box_make(&a, &config, &options, &box, &e) < 0)
+		fail_msg("%s", e.text);
+	const char *said = plan_text_of(&box.plan, &text);
+	assert_non_null(strstr(said, "\"_ses.id.1\""));
+	assert_non_null(strstr(said, "\"/t\""));
+	assert_null(strstr(said, "/b/rootfs"));
+	assert_non_null(strstr(said, "pids.max"));
+	assert_null(strstr(said, "io."));
+	assert_non_null(box.host->linux_->resources->block_io);
+	vm_box_done(&box);
+
+	const struct compile_exec_options exec = { .config = &config,
+		                                   .process = config.process,
+		                                   .keyring = "_ses.id.1" };
+	if (vm_box_exec(&exec, NULL, &exec_plan, &e) < 0)
+		fail_msg("exec: %s", e.text);
+	assert_non_null(strstr(plan_text_of(&exec_plan, &exec_text), "\"_ses.id.1\""));
+}
 
 static void a_bundle_names_no_hypervisor(void **state)
 {
@@ -433,6 +486,7 @@ int main(void)
 		cmocka_unit_test(what_it_can_be_given_is_not),
 		cmocka_unit_test(unconfined_is_what_a_guest_is),
 		cmocka_unit_test(binds_are_shares),
+		cmocka_unit_test(a_guest_is_told_the_same),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),
 		cmocka_unit_test(the_configuration_is_read_strictly),
 		cmocka_unit_test(only_its_owner_may_write_it),
