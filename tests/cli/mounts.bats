@@ -119,13 +119,12 @@ text
 	requires setcap
 	make_bundle b copy
 	mkdir b/rootfs/d
-	cp /bin/true b/rootfs/d/tool
-	setcap cap_net_raw+ep b/rootfs/d/tool
+	cp b/rootfs/bin/busybox b/rootfs/d/grep
+	setcap cap_kill+ep b/rootfs/d/grep
 	mounted "$(tmpfs /d tmpcopyup)"
-	config b '.process.args = ["sleep", "1000"]'
-	expect 0 caisson run -d -b b c
-	expect 0 getcap "/proc/$(pid_of c)/root/d/tool"
-	says cap_net_raw
+	config b '.process.user = { "uid": 1000, "gid": 1000 } | .process.noNewPrivileges = false'
+	inside '/bin/grep CapEff /proc/self/status; /d/grep CapEff /proc/self/status'
+	is $'CapEff:\t0000000000000000\nCapEff:\t0000000000000020'
 }
 
 @test "tmpcopyup: holes stay holes" {
