@@ -467,13 +467,6 @@ owners='stat -c "%n %u:%g" /m/a /m/b /m/below/c'
 	[ ! -e b/rootfs/t/file ]
 }
 
-@test "a source below the rootfs is what is mounted there" {
-	make_bundle b copy
-	mounted "$(tmpfs /t)" "$(bind "$W/b/rootfs/t" "$W/b/rootfs/u" rbind)"
-	inside 'touch /t/file; ls /u; grep -cE " /[tu] " /proc/mounts'
-	is $'file\n2'
-}
-
 # --- the root ----------------------------------------------------------------------------
 
 @test "--no-pivot: the root is the container's, the host's procfs and sysfs are gone" {

@@ -85,6 +85,14 @@ inside() { # SCRIPT
 	expect 0 caisson check b
 }
 
+@test "a source below the rootfs is what is mounted there" {
+	make_bundle b copy
+	config b '.mounts += [{ "destination": "/t", "type": "tmpfs" }, { "destination": "/u",
+		"type": "bind", "source": ($w + "/b/rootfs/t"), "options": ["rbind"] }]' --arg w "$W"
+	inside 'touch /t/file; ls /u; grep -cE " /[tu] " /proc/mounts'
+	is $'file\n2'
+}
+
 # --- magic links as the source -------------------------------------------------------------
 
 @test "a descriptor of the caller is bound" {
