@@ -21,6 +21,7 @@
 #include "base/sys.h"
 #include "runtime/backend.h"
 #include "runtime/backend_vm_exec_process.h"
+#include "runtime/backend_vm_net.h"
 #include "runtime/backend_vm_process.h"
 #include "runtime/backend_vm_terminal.h"
 
@@ -128,20 +129,28 @@ static int receive(int socket, const struct launch_events *events, struct frame 
 	}
 }
 
-static int await_frame(const struct launch *l, const struct launch_events *events, uint32_t type,
-                       struct err *e)
+int vm_await(int socket, const struct launch_events *events, uint32_t type, struct frame *ret,
+             struct err *e)
 {
-	struct frame f;
-	int got = receive(l->socket, events, &f, e);
+	static const struct launch_events none = { 0 };
+	int got = receive(socket, events ? events : &none, ret, e);
 
 	TRY(got);
 	if (got == 0)
 		return err_set(e, ERR_KERNEL, "the microVM's monitor has ended without a word");
-	if (f.type == FRAME_ERROR)
-		return vm_frame_read_error(&f, e);
-	if (f.type != type)
+	if (ret->type == FRAME_ERROR)
+		return vm_frame_read_error(ret, e);
+	if (ret->type != type)
 		return err_set(e, ERR_BUG, "the monitor sent a packet that is not due");
 	return 0;
+}
+
+static int await_frame(const struct launch *l, const struct launch_events *events, uint32_t type,
+                       struct err *e)
+{
+	struct frame f;
+
+	return vm_await(l->socket, events, type, &f, e);
 }
 
 /* With the state for startContainer hooks, which are the guest's programs. */
@@ -167,6 +176,8 @@ int backend_vm_start(const struct plan *plan, const struct launch_start *s, stru
 	struct frame f;
 
 	(void)plan;
+	if (s->later)
+		TRY(vm_net_complete(s, e));
 	TRY(send_start(s->socket, s->state, e));
 	int got = receive(s->socket, s->events ? s->events : &none, &f, e);
 

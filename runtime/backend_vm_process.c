@@ -140,7 +140,7 @@ static int begin_talk(void *talk, struct err *e)
 }
 
 /* Ends with the container's exit status. */
-static _Noreturn void go(struct vm_talk *talk, const struct vm_process *p, const struct vm_net *net,
+static _Noreturn void go(struct vm_talk *talk, const struct vm_process *p, struct vm_net *net,
                          const int pair[2])
 {
 	struct monitor_result result = { 0 };
@@ -156,6 +156,7 @@ static _Noreturn void go(struct vm_talk *talk, const struct vm_process *p, const
 		.share_count = p->share_count,
 		.nets = net->setup,
 		.net_count = net->count,
+		.nets_now = p->listener >= 0 ? &net->count : NULL,
 		.agent = pair[1],
 		.serial = -1,
 		.ready_ms = READY_MS,
@@ -196,7 +197,7 @@ _Noreturn void vm_process_run(struct vm_process *p)
 	if (!vm_talk_await_hello(talk) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		_exit(EXIT_FAILED);
-	if (vm_net_connect(&net, &e) < 0) {
+	if (vm_net_connect(&net, p->listener >= 0, &e) < 0) {
 		(void)err_in(&e, "network");
 		vm_talk_failed(talk, &e);
 		_exit(EXIT_FAILED);

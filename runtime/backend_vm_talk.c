@@ -103,6 +103,30 @@ static void on_started(struct vm_talk *t)
 	fd_drop(&t->starter);
 }
 
+/* A place of those that knock, if need be that of the one that does so for longest. */
+static void keep_knocking(struct vm_talk *t, int *socket)
+{
+	size_t place = 0;
+
+	while (place < LEN(t->knocking) && t->knocking[place] >= 0)
+		place++;
+	if (place == LEN(t->knocking)) {
+		fd_drop(&t->knocking[0]);
+		memmove(t->knocking, t->knocking + 1, sizeof(t->knocking) - sizeof(int));
+		place--;
+	}
+	t->knocking[place] = fd_give(socket);
+}
+
+/* Whoever has told of the interface goes on. */
+static void on_linked(struct vm_talk *t)
+{
+	const struct frame f = { .type = FRAME_GO };
+
+	answer(t->starter, &f);
+	keep_knocking(t, &t->starter);
+}
+
 static uint32_t stdio_of(const struct vm_process *p)
 {
 	if (!p->terminal)
@@ -130,7 +154,8 @@ static void on_replied(void *owner, uint32_t request, const struct agent_reply *
 
 	if (vm_commands_replied(&t->commands, request, reply))
 		return;
-	if (request != t->setup && request != t->create && request != t->start)
+	if (request != t->setup && request != t->create && request != t->link &&
+	    request != t->start)
 		return;
 	if (reply->type == AGENT_FAILED) {
 		give_up(t, &reply->err);
@@ -139,6 +164,9 @@ static void on_replied(void *owner, uint32_t request, const struct agent_reply *
 	} else if (request == t->create) {
 		t->create = 0;
 		on_created(t);
+	} else if (request == t->link) {
+		t->link = 0;
+		on_linked(t);
 	} else {
 		t->start = 0;
 		on_started(t);
@@ -288,12 +316,22 @@ static void pass_signal(struct vm_talk *t)
 /* t->heard has what came. 0: the end, or too little; -1: nothing now. */
 static ssize_t hear_frame(struct vm_talk *t, int socket)
 {
-	ssize_t n = recv(socket, &t->heard, sizeof(t->heard) - 1, 0);
+	ssize_t n = recv(socket, &t->newcomer, sizeof(t->newcomer), 0);
 
 	if (n < (ssize_t)sizeof(t->heard.frame))
 		return n < 0 ? -1 : 0;
-	((char *)&t->heard)[n] = '\0'; /* behind the state */
+	if (n < (ssize_t)sizeof(t->heard))
+		((char *)&t->heard)[n] = '\0'; /* behind the state */
+	t->heard.state[sizeof(t->heard.state) - 1] = '\0';
 	return n;
+}
+
+static void refuse_starter(struct vm_talk *t, struct err *e)
+{
+	if (!e->kind)
+		(void)err_set(e, ERR_STATE, "the guest's agent takes no request");
+	refuse(t->starter, e);
+	fd_drop(&t->starter);
 }
 
 static void begin_start(struct vm_talk *t, int *socket)
@@ -302,11 +340,21 @@ static void begin_start(struct vm_talk *t, int *socket)
 
 	t->starter = fd_give(socket);
 	t->start = agent_client_start(&t->client, t->heard.state);
-	if (t->start == 0) {
-		(void)err_set(&e, ERR_STATE, "the guest's agent takes no request");
-		refuse(t->starter, &e);
-		fd_drop(&t->starter);
-	}
+	if (t->start == 0)
+		refuse_starter(t, &e);
+}
+
+/* The device first, then the word to look for it (monitor_config.nets_now). */
+static void begin_link(struct vm_talk *t, int *socket, size_t heard)
+{
+	struct err e = { 0 };
+	size_t len;
+
+	t->starter = fd_give(socket);
+	if (vm_net_add(t->net, &t->newcomer, heard, &len, &e) == 0)
+		t->link = agent_client_netcfg(&t->client, &t->newcomer.link, len);
+	if (t->link == 0)
+		refuse_starter(t, &e);
 }
 
 /* GO: the launcher is done with us; START; its end: a container that nobody has taken over
@@ -331,18 +379,9 @@ static void hear_listener(struct vm_talk *t)
 {
 	/* cppcheck-suppress nullPointer ; accept4(2) takes NULL */
 	FD int socket = accept4(t->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	size_t place = 0;
 
-	if (socket < 0)
-		return;
-	while (place < LEN(t->knocking) && t->knocking[place] >= 0)
-		place++;
-	if (place == LEN(t->knocking)) {
-		fd_drop(&t->knocking[0]);
-		memmove(t->knocking, t->knocking + 1, sizeof(t->knocking) - sizeof(int));
-		place--;
-	}
-	t->knocking[place] = fd_give(&socket);
+	if (socket >= 0)
+		keep_knocking(t, &socket);
 }
 
 static void forget_knocking(struct vm_talk *t, size_t place)
@@ -359,8 +398,17 @@ static void hear_knocking(struct vm_talk *t, size_t place)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n == (ssize_t)sizeof(struct frame) && t->net && t->heard.frame.type == FRAME_NETWORK) {
+		struct frame f;
+
+		vm_net_tell(t->net, &f);
+		answer(t->knocking[place], &f);
+		return;
+	}
 	if (n > 0 && t->heard.frame.type == FRAME_START)
 		begin_start(t, &t->knocking[place]);
+	else if (n > 0 && t->net && t->heard.frame.type == FRAME_NETWORK)
+		begin_link(t, &t->knocking[place], (size_t)n);
 	forget_knocking(t, place);
 }
 

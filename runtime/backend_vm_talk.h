@@ -5,6 +5,7 @@
  * come later have connections of their own (backend_vm_commands.h).
  *
  *	agent READY  ->  CLOCK, SETUP, NETCFG  ->  CREATE with the plan  ->  READY to the launcher
+ *	NETWORK from a connection  ->  NETCFG of what has come since  ->  GO back
  *	START from the launcher or a connection  ->  START to the agent  ->  its answer back
  *	a signal to us  ->  SIGNAL to the container's first process
  *	a terminal of another size, of which the kernel tells us  ->  RESIZE
@@ -27,23 +28,26 @@ enum { VM_TALK_KNOCKING = 4, VM_TALK_WARNINGS = 64 };
 struct vm_talk {
 	const struct vm_process *process;
 	pthread_t thread;
-	bool running;                     /* the thread */
-	int agent;                        /* our end of the socket to the monitor */
-	int launcher;                     /* -1: it has let us go */
-	int starter;                      /* who waits for the answer to START; -1: nobody */
-	int listener;                     /* -1: nobody may connect (any more) */
-	int knocking[VM_TALK_KNOCKING];   /* connected to it and silent, the oldest first; or -1 */
-	int signals;                      /* a signalfd */
-	struct vm_streams streams;        /* of the container's first process */
-	struct vm_size size;              /* of its terminal, as the guest knows it */
-	struct vm_start heard;            /* the newest frame */
-	const struct agent_mount *shares; /* that the agent shall mount */
-	const struct vm_net *net;         /* NULL: none */
-	unsigned int net_told;            /* how many of its interfaces */
-	uint32_t setup, create, start;    /* requests that are unanswered, or 0 */
-	bool created, started, told;      /* told: the launcher has heard READY or ERROR */
-	bool ended;                       /* EXITED has come, and all output before it */
-	bool finished, over;              /* finished: it has been passed on, too */
+	bool running; /* the thread */
+	int agent;    /* our end of the socket to the monitor */
+	int launcher; /* -1: it has let us go */
+	int starter;  /* who waits for the answer to START or NETWORK; -1: nobody */
+	int listener; /* -1: nobody may connect (any more) */
+	int knocking[VM_TALK_KNOCKING]; /* connected to it and silent, the oldest first; or -1 */
+	int signals;                    /* a signalfd */
+	struct vm_streams streams;      /* of the container's first process */
+	struct vm_size size;            /* of its terminal, as the guest knows it */
+	union {
+		struct vm_start heard; /* the newest frame */
+		struct vm_newcomer newcomer;
+	};
+	const struct agent_mount *shares;    /* that the agent shall mount */
+	struct vm_net *net;                  /* NULL: none */
+	unsigned int net_told;               /* how many of its interfaces */
+	uint32_t setup, create, link, start; /* requests that are unanswered, or 0 */
+	bool created, started, told;         /* told: the launcher has heard READY or ERROR */
+	bool ended;                          /* EXITED has come, and all output before it */
+	bool finished, over;                 /* finished: it has been passed on, too */
 	int status;
 	unsigned int warnings; /* that somebody was told of */
 	struct agent_client client;

@@ -83,6 +83,7 @@ static int set_off(struct found *f, const struct oci_config *config, const struc
 		.pidfd = f->pidfd,
 		.state = inside,
 		.events = &events,
+		.later = true,
 	};
 	TRY(backend->start(plan, &start, e));
 	f->state.phase = PHASE_STARTED;

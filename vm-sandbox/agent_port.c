@@ -124,6 +124,8 @@ static bool fill_from_socket(struct agent_port *p)
 		return errno == EAGAIN || errno == EINTR;
 	p->to_guest_start = 0;
 	p->to_guest_len = (size_t)n;
+	if (n > 0 && p->taken)
+		p->taken(p->owner);
 	return n > 0;
 }
 

@@ -19,13 +19,17 @@ struct agent_port {
 	int wake;                   /* an eventfd: ask agent_port_events again */
 	bool heard;                 /* the agent has said something */
 	void (*first)(void *owner); /* called when it does so first */
+	/* something of the other end's has come, and is about to reach the guest; NULL: never mind
+	 */
+	void (*taken)(void *owner);
 	void *owner;
 	bool refused; /* a message waits in the guest's queue for room */
 	size_t to_socket_start, to_socket_len, to_guest_start, to_guest_len;
 	uint8_t to_socket[AGENT_PORT_ROOM], to_guest[AGENT_PORT_ROOM];
 };
 
-/* Takes the console's callbacks. The caller has set `first` and zeroed the rest. */
+/* Takes the console's callbacks. The caller has set `first`, `taken`, `owner` and zeroed the rest.
+ */
 MUST_CHECK int agent_port_init(struct agent_port *p, struct console *c, int socket, struct err *e);
 void agent_port_done(struct agent_port *p);
 

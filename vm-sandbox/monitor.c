@@ -32,9 +32,10 @@
 
 enum {
 	DEVICES_ALWAYS = 4,
-	DEVICES = DEVICES_ALWAYS + MONITOR_NETS_MAX + 1, /* a disk */
-	KERNEL_HEAD = 64 << 10,                          /* of the file, with its program headers */
-	DESCRIPTORS_OURS = 256,                          /* beside those of the guest's files */
+	DISK = DEVICES_ALWAYS + MONITOR_NETS_MAX, /* its place, behind all interfaces */
+	DEVICES,
+	KERNEL_HEAD = 64 << 10, /* of the file, with its program headers */
+	DESCRIPTORS_OURS = 256, /* beside those of the guest's files */
 	DESCRIPTORS_MAX = 1 << 20,
 };
 
@@ -56,6 +57,7 @@ struct monitor {
 	struct fs_worker *worker;
 	struct fs_device files;
 	struct virtio_device rng, balloon;
+	unsigned int net_count; /* that are on the bus */
 	struct net net[MONITOR_NETS_MAX];
 	struct blk disk;
 	struct virtio_pci function[DEVICES];
@@ -141,42 +143,63 @@ static void on_net_change(void *owner)
 	agent_port_wake(&((struct monitor *)owner)->port);
 }
 
-static void make_nets(struct monitor *m, struct virtio_device **ret)
+static void plug_one(struct monitor *m, unsigned int place, struct virtio_device *d)
 {
-	for (unsigned int i = 0; i < m->config->net_count; i++) {
-		net_init(&m->net[i], &m->config->nets[i], &m->machine.memory);
-		m->net[i].changed = on_net_change;
-		m->net[i].owner = m;
-		ret[i] = &m->net[i].device;
+	virtio_pci_add(&m->machine.bus, place + 1, &m->function[place], d, &machine_sink,
+	               &m->lines[place]);
+}
+
+static void plug_nets(struct monitor *m, unsigned int count)
+{
+	for (; m->net_count < count; m->net_count++) {
+		struct net *n = &m->net[m->net_count];
+
+		net_init(n, &m->config->nets[m->net_count], &m->machine.memory);
+		n->changed = on_net_change;
+		n->owner = m;
+		plug_one(m, DEVICES_ALWAYS + m->net_count, &n->device);
 	}
+}
+
+static void on_taken(void *owner)
+{
+	struct monitor *m = owner;
+
+	if (m->config->nets_now)
+		plug_nets(m, atomic_load(m->config->nets_now));
+}
+
+static int plug_disk(struct monitor *m, struct err *e)
+{
+	TRY(machine_lines_new(&m->machine, VIRTIO_PCI_VECTORS, &m->lines[DISK], e));
+	blk_init(&m->disk, m->config->disk, &m->machine.memory);
+	plug_one(m, DISK, &m->disk.device);
+	return 0;
 }
 
 static int plug(struct monitor *m, struct err *e)
 {
-	struct virtio_device *devices[DEVICES] = { &m->console.device, &m->files.device, &m->rng,
-		                                   &m->balloon };
+	struct virtio_device *always[DEVICES_ALWAYS] = { &m->console.device, &m->files.device,
+		                                         &m->rng, &m->balloon };
 	const struct guest_memory *memory = &m->machine.memory;
-	unsigned int count = DEVICES_ALWAYS + m->config->net_count;
+	/* those that come later have their interrupts, which cannot be made in jail */
+	const unsigned int nets = m->config->nets_now ? MONITOR_NETS_MAX : m->config->net_count;
 
 	console_init(&m->console, memory);
 	m->port.first = on_ready;
+	m->port.taken = on_taken;
 	m->port.owner = m;
 	TRY(agent_port_init(&m->port, &m->console, m->config->agent, e));
 	TRY(make_fs(m, e));
 	TRY(fs_device_init(&m->files, MONITOR_FS_TAG, m->worker, memory, e));
 	virtio_init(&m->rng, &rng_kind, memory);
 	virtio_init(&m->balloon, &balloon_kind, memory);
-	make_nets(m, devices + DEVICES_ALWAYS);
-	if (m->config->disk) {
-		blk_init(&m->disk, m->config->disk, memory);
-		devices[count++] = &m->disk.device;
-	}
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < DEVICES_ALWAYS + nets; i++)
 		TRY(machine_lines_new(&m->machine, VIRTIO_PCI_VECTORS, &m->lines[i], e));
-		virtio_pci_add(&m->machine.bus, i + 1, &m->function[i], devices[i], &machine_sink,
-		               &m->lines[i]);
-	}
-	return 0;
+	for (unsigned int i = 0; i < DEVICES_ALWAYS; i++)
+		plug_one(m, i, always[i]);
+	plug_nets(m, m->config->net_count);
+	return m->config->disk ? plug_disk(m, e) : 0;
 }
 
 static int size_of(int fd, const char *what, uint64_t *ret, struct err *e)
@@ -302,7 +325,7 @@ static bool look_at_port(struct monitor *m, struct pollfd *ret, int64_t *limit)
 /* The frames that have come, and which taps to wait for. */
 static nfds_t look_at_nets(struct monitor *m, struct pollfd *ret)
 {
-	const unsigned int count = m->config->net_count;
+	const unsigned int count = m->net_count;
 
 	(void)pthread_mutex_lock(&m->machine.devices);
 	for (unsigned int i = 0; i < count; i++) {

@@ -14,6 +14,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "vm-sandbox/fs.h"
 #include "vm-sandbox/kvm.h"
 #include "vm-sandbox/net.h"
@@ -50,6 +52,11 @@ struct monitor_config {
 
 	const struct net_setup *nets; /* its network devices, in this order */
 	unsigned int net_count;       /* at most MONITOR_NETS_MAX */
+
+	/* How many there are by now; NULL: no more come. Another thread may raise it, when their
+	 * setups are complete, and then say something to the agent: before that arrives, they are
+	 * on the guest's bus, to be found when it looks again. */
+	const atomic_uint *nets_now;
 
 	const struct blk_setup *disk; /* /dev/vda; NULL: none */
 

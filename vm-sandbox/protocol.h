@@ -11,6 +11,7 @@
  *	              <-   NETCFG  a network interface, each with a message of its own
  *	              <-   CREATE  the container's first process, up to before its program;
  *	                           the plan comes as a stream
+ *	              <-   NETCFG  of interfaces that have come meanwhile
  *	              <-   START   its program
  *	              <-   EXEC    another process, from its plan to its program
  *	EXITED        ->
@@ -120,6 +121,7 @@ enum {
 	AGENT_IP = 16, /* bytes of an address; one of IPv4 has 4, and zeros behind them */
 
 	AGENT_LINK_IPV6 = 1 << 0, /* it has IPv6 at all */
+	AGENT_LINK_NEW = 1 << 1,  /* its device has been plugged in since the boot */
 
 	AGENT_HAS_PEER = 1 << 0, /* of an address */
 	AGENT_HAS_BROADCAST = 1 << 1,

@@ -17,6 +17,8 @@
 /* What a dump is read into; the first thing that cannot be is told when it is over. */
 struct reading {
 	struct wires *to;
+	const uint32_t *known; /* indexes that are not looked at */
+	unsigned int known_count;
 	struct err refused;
 	uint32_t skipped; /* routes */
 };
@@ -55,6 +57,15 @@ static struct wire *find(struct wires *w, uint32_t index)
 	return NULL;
 }
 
+static bool is_known(const struct reading *r, uint32_t index)
+{
+	for (unsigned int i = 0; i < r->known_count; i++) {
+		if (r->known[i] == index)
+			return true;
+	}
+	return false;
+}
+
 /* --- interfaces ----------------------------------------------------------------------------- */
 
 static void take_link(void *context, uint16_t type, const void *payload, size_t len)
@@ -78,7 +89,7 @@ static void take_link(void *context, uint16_t type, const void *payload, size_t 
 	w.index = (uint32_t)head.ifi_index;
 	copy(w.mac, payload, len, sizeof(head), IFLA_ADDRESS, sizeof(w.mac));
 	copy(&w.mtu, payload, len, sizeof(head), IFLA_MTU, sizeof(w.mtu));
-	if (r->refused.kind || find(r->to, w.index))
+	if (r->refused.kind || find(r->to, w.index) || is_known(r, w.index))
 		return;
 	if (head.ifi_type != ARPHRD_ETHER)
 		(void)err_set(&r->refused, ERR_REFUSED,
@@ -204,9 +215,9 @@ static int dump(int sock, uint16_t type, netlink_visit *visit, struct reading *r
 	return netlink_talk(sock, &m, visit, r, e);
 }
 
-static int read_all(struct wires *ret, struct err *e)
+static int read_all(const uint32_t *known, unsigned int count, struct wires *ret, struct err *e)
 {
-	struct reading r = { .to = ret };
+	struct reading r = { .to = ret, .known = known, .known_count = count };
 	FD int sock = netlink_open(e);
 
 	TRY(sock);
@@ -223,13 +234,18 @@ static int read_all(struct wires *ret, struct err *e)
 	return 0;
 }
 
-int wires_read(struct wires *ret, struct err *e)
+int wires_read_more(const uint32_t *known, unsigned int count, struct wires *ret, struct err *e)
 {
 	*ret = (struct wires){ .count = 0 };
-	if (read_all(ret, e) == 0)
+	if (read_all(known, count, ret, e) == 0)
 		return 0;
 	wires_done(ret);
 	return -1;
+}
+
+int wires_read(struct wires *ret, struct err *e)
+{
+	return wires_read_more(NULL, 0, ret, e);
 }
 
 void wires_done(struct wires *w)

@@ -30,7 +30,8 @@ struct wire {
 	uint32_t mtu;
 	bool ipv6, redirected;
 	struct buf addresses, routes; /* struct agent_address, struct agent_route */
-	int tap;                      /* -1: not made yet */
+	int tap;                      /* -1: not made yet; or wire_tun() for it */
+	uint32_t tap_index;           /* 0: not made yet */
 };
 
 struct wires {
@@ -41,6 +42,13 @@ struct wires {
 /* Looks at the interfaces of this namespace. ERR_REFUSED names one that a guest cannot have;
  * what a route asks for beyond a gateway is warned of, and left out. */
 MUST_CHECK int wires_read(struct wires *ret, struct err *e);
+
+/* Those that have none of these indexes: interfaces that a guest has already, and their taps. */
+MUST_CHECK int wires_read_more(const uint32_t *known, unsigned int count, struct wires *ret,
+                               struct err *e);
+
+/* What a tap is made of, wherever that is done, in the namespace that we are in now. */
+MUST_CHECK int wire_tun(struct err *e);
 
 /* Makes the taps, and the redirections; none of them after an error. ERR_REFUSED when somebody
  * else's are there. */

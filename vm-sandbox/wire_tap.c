@@ -162,21 +162,25 @@ static int make_qdisc(int sock, const struct wire *w, struct err *e)
 
 /* --- the tap -------------------------------------------------------------------------------- */
 
-static int open_tap(char name[IFNAMSIZ], struct err *e)
+int wire_tun(struct err *e)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, "open /dev/net/tun") : fd;
+}
+
+static int make_tap(int fd, char name[IFNAMSIZ], struct err *e)
 {
 	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
 		                 .ifr_name = "caisson%d" };
 	int header = NET_HEADER;
-	FD int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0)
-		return err_sys(e, "open /dev/net/tun");
 	if (sys_ioctl(fd, TUNSETIFF, &request) < 0)
 		return err_sys(e, "make a tap");
 	if (sys_ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 || !wire_offload(fd, 0))
 		return err_sys(e, "set the tap up");
 	memcpy(name, request.ifr_name, IFNAMSIZ);
-	return fd_give(&fd);
+	return 0;
 }
 
 bool wire_offload(int tap, unsigned int flags)
@@ -204,11 +208,14 @@ static int connect_one(int sock, struct wire *w, struct err *e)
 
 	TRY(make_qdisc(sock, w, e));
 	w->redirected = true;
-	w->tap = open_tap(name, e);
+	if (w->tap < 0)
+		w->tap = wire_tun(e);
 	TRY(w->tap);
+	TRY(make_tap(w->tap, name, e));
 	tap = if_nametoindex(name);
 	if (tap == 0)
 		return err_sys(e, "find %s", name);
+	w->tap_index = tap;
 	TRY(netlink_set_ipv6(name, "disable_ipv6", "1", e));
 	TRY(change_qdisc(sock, tap, true, e));
 	TRY(redirect(sock, tap, w->index, e));

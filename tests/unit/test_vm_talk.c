@@ -254,6 +254,65 @@ static void test_network(void **state)
 	buf_done(&net.message[0]);
 }
 
+/* One that has come before START: a place for its device, then the guest is told, which here has
+ * no such device. */
+static void test_interface_comes(void **state)
+{
+	struct vm_net net = { .count = 0, .room = 2, .setup = { { .tap = 40 }, { .tap = 41 } } };
+	struct vm_newcomer c = {
+		.frame.type = FRAME_NETWORK,
+		.index = 7,
+		.tap = 8,
+		.link = { .head.type = AGENT_NETCFG,
+		          .mac = { 2, 0xfe, 1, 2, 3, 4 },
+		          .mtu = 1400,
+		          .name = "eth9" },
+	};
+	const size_t len = offsetof(struct vm_newcomer, more);
+	struct vm_places p;
+	struct frame f;
+	struct err e = { 0 };
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	given_net = &net;
+	begin("\"true\"");
+	given_net = NULL;
+	expect_ready();
+	say(fixture.launcher, FRAME_GO);
+	assert_int_equal(hear(fixture.launcher, &f), 0);
+	FD int first = connect_to(fixture.path);
+	say(first, FRAME_NETWORK);
+	assert_int_equal(hear(first, &f), FRAME_NETWORK);
+	memcpy(&p, f.text, sizeof(p));
+	assert_int_equal(p.known_count, 0);
+	assert_int_equal(p.free_count, 2);
+	assert_int_equal(p.free[0], 40);
+	assert_int_equal(p.free[1], 41);
+	/* of no shape: refused, and nothing of it is kept */
+	assert_int_equal(send(first, &c, len - 1, MSG_NOSIGNAL), len - 1);
+	assert_int_equal(hear(first, &f), FRAME_ERROR);
+	assert_int_equal(hear(first, &f), 0);
+	FD int second = connect_to(fixture.path);
+	assert_int_equal(send(second, &c, len, MSG_NOSIGNAL), len);
+	assert_int_equal(hear(second, &f), FRAME_ERROR);
+	assert_int_equal(vm_frame_read_error(&f, &e), -1);
+	assert_non_null(strstr(e.text, "the guest has no interface for eth9"));
+	end();
+	assert_false(talk.finished);
+	assert_int_equal(net.count, 1);
+	assert_int_equal(net.setup[0].mtu, 1400);
+	assert_memory_equal(net.setup[0].mac, c.link.mac, NET_MAC);
+	vm_net_tell(&net, &f);
+	memcpy(&p, f.text, sizeof(p));
+	assert_int_equal(p.known_count, 2);
+	assert_int_equal(p.known[0], 7);
+	assert_int_equal(p.known[1], 8);
+	assert_int_equal(p.free_count, 1);
+	assert_int_equal(p.free[0], 41);
+}
+
 static void test_launcher_dies(void **state)
 {
 	(void)state;
@@ -431,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_error_in_a_frame),
 		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_interface_comes),
 		cmocka_unit_test(test_launcher_dies),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_commands_of_strangers),

@@ -407,6 +407,35 @@ static void one_guest_for_each(void)
 	first.v[0].tap = -1;
 }
 
+/* One that comes later: of what was opened before, and with no look at what is there already. */
+static void more_of_them(void)
+{
+	struct wires first, second;
+	struct err e = { 0 };
+	uint32_t known[2];
+	int tun;
+
+	make_pair();
+	connect_wires(&first);
+	known[0] = first.v[0].index;
+	known[1] = first.v[0].tap_index;
+	CHECK(known[1] != 0);
+	ip("link set out down"); /* a peer that is up is an interface, too */
+	CHECK(wires_read_more(known, 2, &second, &e) == 0);
+	CHECK(second.count == 0);
+	tun = wire_tun(&e);
+	CHECK(tun >= 0);
+	ip("link add eth1 type veth peer name other");
+	ip("link set eth1 up");
+	CHECK(wires_read_more(known, 2, &second, &e) == 0);
+	CHECK(second.count == 1 && strcmp(second.v[0].name, "eth1") == 0);
+	second.v[0].tap = tun;
+	CHECK(wires_connect(&second, &e) == 0);
+	CHECK(second.v[0].tap == tun && count_taps() == 2);
+	CHECK(close(tun) == 0);
+	CHECK(count_taps() == 1);
+}
+
 static bool is_redirected(const char *name)
 {
 	char command[80];
@@ -485,6 +514,7 @@ APART(without_ipv6_there_is_none)
 APART(frames_go_both_ways)
 APART(its_addresses_do_not_answer)
 APART(one_guest_for_each)
+APART(more_of_them)
 APART(what_is_left_is_cleared)
 APART(the_kernel_is_asked_whether_it_can)
 APART(nothing_stays_of_a_failure)
@@ -500,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_frames_go_both_ways),
 		cmocka_unit_test(test_its_addresses_do_not_answer),
 		cmocka_unit_test(test_one_guest_for_each),
+		cmocka_unit_test(test_more_of_them),
 		cmocka_unit_test(test_what_is_left_is_cleared),
 		cmocka_unit_test(test_the_kernel_is_asked_whether_it_can),
 		cmocka_unit_test(test_nothing_stays_of_a_failure),

@@ -83,7 +83,7 @@ static inline void make_pipes(void)
 	pipe_to(&fixture.err, &talk.streams.out[1], true);
 }
 
-static const struct vm_net *given_net; /* of the next one; NULL: none */
+static struct vm_net *given_net; /* of the next one; NULL: none */
 
 /* The thread with a plan of `config`, and an agent. */
 static inline void begin_with(const struct vm_config *config, bool plain)

@@ -172,6 +172,67 @@ serve() {
 	nothing_left
 }
 
+@test "interfaces that come between create and start" {
+	make_peer
+	in_a_guest
+	script b 'ip -o link show eth0; ip -o addr; ip route; ip -6 route
+		ping -c 1 -w 60 10.88.0.1 && echo pinged; ping -c 1 -w 60 fd88::1 && echo pinged6'
+	caisson create --isolation=vm -b b c >out 2>&1 3>&-
+	# as Docker does
+	ip netns attach "pod$$" "$(caisson state c | jq .pid)"
+	bash -ec "$(cat_plug -n "pod$$")"
+	ip -n "pod$$" link add eth1 address 02:11:22:33:44:66 type veth peer name port1 netns "peer$$"
+	ip -n "pod$$" link set eth1 up
+	ip -n "pod$$" addr add 10.77.0.2/24 dev eth1
+	# one that a guest cannot have: the container stays as it was
+	tc -n "pod$$" qdisc add dev eth0 ingress
+	expect 1 caisson start c
+	says "eth0: its traffic is redirected already"
+	one_line
+	expect 0 is_status c created
+	no_tap
+	tc -n "pod$$" qdisc del dev eth0 ingress
+	expect 0 caisson start c
+	wait_for is_status c stopped
+	output=$(cat out)
+	says "mtu 1400"
+	says "link/ether $MAC"
+	says "inet 10.88.0.2/24 brd 10.88.0.255"
+	says "inet6 fd88::2/64"
+	says "inet 10.77.0.2/24"
+	not says "fe80::"
+	says "default via 10.88.0.1 dev eth0"
+	says "10.99.0.0/16 via 10.88.0.9 dev eth0"
+	says "default via fd88::1 dev eth0"
+	says pinged
+	says pinged6
+	ip netns del "pod$$"
+	expect 0 caisson delete c
+	nothing_left
+}
+
+@test "an interface that comes to those of a namespace that is joined" {
+	make_pod
+	in_a_guest
+	join "/run/netns/pod$$"
+	script b 'ip -o addr; ping -c 1 -w 60 10.88.0.1 && echo pinged'
+	caisson create --isolation=vm -b b c >out 2>&1 3>&-
+	ip -n "pod$$" link add eth1 type veth peer name port1 netns "peer$$"
+	ip -n "pod$$" link set eth1 up
+	ip -n "pod$$" addr add 10.77.0.2/24 dev eth1
+	expect 0 caisson start c
+	wait_for is_status c stopped
+	output=$(cat out)
+	says "inet 10.88.0.2/24"
+	says "inet 10.77.0.2/24"
+	says pinged
+	expect 0 caisson delete c
+	no_tap
+	not_redirected
+	[ -z "$(tc -n "pod$$" qdisc show dev eth1 ingress)" ]
+	nothing_left
+}
+
 @test "no interface: the guest has its loopback alone" {
 	in_a_guest
 	script b 'ls /sys/class/net'

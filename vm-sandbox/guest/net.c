@@ -204,6 +204,18 @@ static int configure(int sock, uint32_t index, const struct agent_link *link, st
 	return add_routes(sock, index, r, link->routes, true, e);
 }
 
+/* The kernel has looked for devices when it booted. A driver is loaded already, so the interface
+ * is there when this comes back. */
+static int look_for_devices(struct err *e)
+{
+	static const char rescan[] = "/sys/bus/pci/rescan";
+	FD int fd = open(rescan, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "open %s", rescan);
+	return fd_write_all(fd, "1", 1, rescan, e);
+}
+
 static bool is_name(const char *name)
 {
 	return name[0] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
@@ -222,6 +234,8 @@ int net_configure(const void *message, struct err *e)
 		return -1;
 	if (!is_name(link->name))
 		return err_set(e, ERR_BUG, "an interface without a name");
+	if (link->flags & AGENT_LINK_NEW)
+		TRY(look_for_devices(e));
 	netlink_begin(&m, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
 	TRY(netlink_talk(sock, &m, look, &s, e));
 	if (s.found == 0 || done.n == LINKS_MAX)
