@@ -432,6 +432,7 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 		.initramfs = initramfs,
 		.initrd = initrd,
 		.cmdline = cmdline(&a, &box->settings),
+		.profile = box->profile,
 		.vcpus = box->settings.vcpus,
 		.memory_bytes = box->settings.memory_bytes,
 		.bare = kernel.bare ? kernel.version : NULL,

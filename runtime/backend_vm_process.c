@@ -161,6 +161,7 @@ static _Noreturn void go(struct vm_talk *talk, const struct vm_process *p, struc
 		.serial = -1,
 		.ready_ms = READY_MS,
 		.jailed = true,
+		.profile = p->profile,
 		.sealed = begin_talk,
 		.owner = talk,
 	};

@@ -49,6 +49,7 @@ struct vm_process {
 	bool terminal;       /* standard input is a terminal's slave */
 	bool plain_terminal; /* launch_options */
 	const char *cmdline;
+	const char *profile; /* of AppArmor, for the monitor; NULL: none */
 	unsigned int vcpus;
 	uint64_t memory_bytes;
 	const char *bare; /* the version of a kernel that has no modules; NULL: it has */

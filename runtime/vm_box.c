@@ -74,8 +74,12 @@ const struct host_facts vm_guest_facts = {
 	.capabilities = (UINT64_C(2) << CAP_LAST_CAP) - 1,
 };
 
-/* What is left of labels when vm_refuse has looked asks for none, which is what a process of
- * the guest has: no profile is loaded there. */
+static bool is_confined(const char *profile)
+{
+	return profile && *profile && strcmp(profile, "unconfined") != 0;
+}
+
+/* The profile is the monitor's. A process of the guest has none: there it is not loaded. */
 static const struct oci_process *without_label(struct arena *a, const struct oci_process *from)
 {
 	struct oci_process *p;
@@ -187,6 +191,8 @@ int vm_box_make(struct arena *a, const struct oci_config *config,
 	if (!config->root_path || !*config->root_path)
 		return err_set(e, ERR_SPEC, "root.path: required");
 	ret->network = config->linux_->namespaces[OCI_NS_NETWORK].path;
+	if (config->process && is_confined(config->process->apparmor_profile))
+		ret->profile = config->process->apparmor_profile;
 	ret->host = host_config(a, config);
 	return compile_guest(a, config, options, ret, e);
 }
@@ -203,6 +209,12 @@ int vm_box_exec(const struct compile_exec_options *options, const struct host_fa
 	(void)facts;
 	guest.process = &process;
 	TRY(vm_refuse(&guest, &asked, e));
+	if (is_confined(process.apparmor_profile) &&
+	    (!options->config->process || !options->config->process->apparmor_profile ||
+	     strcmp(process.apparmor_profile, options->config->process->apparmor_profile) != 0))
+		return err_set(e, ERR_REFUSED,
+		               "process.apparmorProfile: %s: all of a microVM has the container's",
+		               process.apparmor_profile);
 	process.apparmor_profile = NULL;
 	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
 	guest.linux_ = &linux_;

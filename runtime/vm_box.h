@@ -31,6 +31,7 @@ struct vm_box {
 	struct vm_share shares[VM_SHARES_MAX];
 	unsigned int share_count;
 	const char *network; /* path of the network namespace; NULL: a new one */
+	const char *profile; /* of AppArmor, for the monitor; NULL: none */
 	struct buf plan;     /* of the guest */
 };
 

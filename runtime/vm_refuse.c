@@ -142,11 +142,6 @@ static void check_labels(struct err_faults *r, const struct oci_config *config)
 
 	if (is_set(config->linux_->mount_label))
 		err_fault(r, ERR_REFUSED, "linux.mountLabel: labels are the host kernel's");
-	if (p && is_set(p->apparmor_profile) && strcmp(p->apparmor_profile, "unconfined") != 0)
-		err_fault(
-			r, ERR_REFUSED,
-			"process.apparmorProfile: %s: not supported in a microVM yet; unconfined is",
-			p->apparmor_profile);
 	if (p && is_set(p->selinux_label))
 		err_fault(r, ERR_REFUSED, "process.selinuxLabel: not supported in a microVM yet");
 }

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/scope.h"
 #include "base/sys.h"
 
 #ifndef PR_SET_MDWE
@@ -63,11 +64,26 @@ static int set_attributes(struct err *e)
 	return 0;
 }
 
-int jail_enter(const struct fs_share *shares, unsigned int count, struct err *e)
+/* What engines' profiles forbid, mounts above all, has been done before; what it takes to enter
+ * one, no_new_privs takes away. */
+static int leave_host(const char *profile, struct err *e)
 {
-	TRY(drop_groups(e));
+	FD int attribute = profile ? jail_profile_open(e) : -1;
+
+	if (profile && attribute < 0)
+		return err_in(e, "process.apparmorProfile");
 	TRY(jail_namespaces(e));
 	TRY(jail_root(e));
+	if (profile && jail_profile(attribute, profile, e) < 0)
+		return err_in(e, "process.apparmorProfile");
+	return 0;
+}
+
+int jail_enter(const struct fs_share *shares, unsigned int count, const char *profile,
+               struct err *e)
+{
+	TRY(drop_groups(e));
+	TRY(leave_host(profile, e));
 	TRY(set_attributes(e));
 	TRY(jail_landlock(shares, count, e));
 	TRY(jail_capabilities(e));

@@ -6,6 +6,7 @@
  *	user namespace  every id stands for itself, no capability reaches beyond it
  *	mounts          an empty, read-only root; the shares are descriptors
  *	Landlock        files below the shares, no TCP, no signals to others (where there is one)
+ *	AppArmor        the profile that the container is to have
  *	capabilities    those of a file server that acts for many owners
  *	seccomp         for each kind of thread the calls that it makes; any other kills
  *
@@ -34,8 +35,9 @@ enum jail_role {
 MUST_CHECK int jail_proc_fds(struct err *e);
 
 /* The whole of it, for a process with one thread and with a role of JAIL_START afterwards.
- * After an error the process is in no state to go on. */
-MUST_CHECK int jail_enter(const struct fs_share *shares, unsigned int count, struct err *e);
+ * `profile`: of AppArmor; NULL: none. After an error the process is in no state to go on. */
+MUST_CHECK int jail_enter(const struct fs_share *shares, unsigned int count, const char *profile,
+                          struct err *e);
 
 /* The calling thread makes only the calls of this role from now on. */
 MUST_CHECK int jail_thread(enum jail_role role, struct err *e);
@@ -44,5 +46,7 @@ MUST_CHECK int jail_thread(enum jail_role role, struct err *e);
 
 MUST_CHECK int jail_namespaces(struct err *e); /* jail_root.c */
 MUST_CHECK int jail_root(struct err *e);
+MUST_CHECK int jail_profile_open(struct err *e); /* jail_profile.c; for jail_profile() */
+MUST_CHECK int jail_profile(int attribute, const char *profile, struct err *e);
 MUST_CHECK int jail_landlock(const struct fs_share *shares, unsigned int count, struct err *e);
 MUST_CHECK int jail_capabilities(struct err *e);

@@ -394,7 +394,7 @@ static int enter_jail(struct monitor *m, struct err *e)
 	if (!m->config->jailed)
 		return 0;
 	m->machine.confine = confine_vcpu;
-	return jail_enter(m->config->shares, m->config->share_count, e);
+	return jail_enter(m->config->shares, m->config->share_count, m->config->profile, e);
 }
 
 /* The processors' threads, and then nothing but waiting for them. */

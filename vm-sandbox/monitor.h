@@ -66,6 +66,7 @@ struct monitor_config {
 	unsigned int ready_ms; /* until the agent has to say its first byte; 0: no limit */
 
 	bool jailed; /* goes to jail (jail.h) when all is open, for good: the caller ends soon */
+	const char *profile; /* of AppArmor, which it enters there; NULL: none */
 
 	/* Called once after that, when nothing of the guest has run yet: the place to begin
 	 * threads of the caller's, or to give up what is not needed any more. NULL: nothing. */

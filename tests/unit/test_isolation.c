@@ -157,7 +157,7 @@ static void what_a_guest_cannot_be_given_is_refused(void **state)
 		  "linux.resources.hugepageLimits: " },
 		{ { .linux_ = "\"rootfsPropagation\":\"rshared\"" }, "linux.rootfsPropagation: " },
 		{ { .linux_ = "\"mountLabel\":\"l\"" }, "linux.mountLabel: " },
-		{ { .process = "\"apparmorProfile\":\"p\"" }, "process.apparmorProfile: p: " },
+		{ { .process = "\"selinuxLabel\":\"l\"" }, "process.selinuxLabel: " },
 		{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/srv/../dev//kvm\","
 		              "\"options\":[\"bind\"]}" },
 		  "mounts[0].source: /srv/../dev//kvm is the host kernel's" },
@@ -242,6 +242,40 @@ static void unconfined_is_what_a_guest_is(void **state)
 		if (vm_box_exec(&exec, NULL, &plan, &e) < 0)
 			fail_msg("exec: %s", e.text);
 	}
+}
+
+/* A profile of the host's kernel is for the monitor; neither the plan of the host's side nor the
+ * guest's has it. An exec may ask for the same one alone. */
+static void a_profile_is_the_monitors(void **state)
+{
+	static const struct plan_case c = { .process = "\"apparmorProfile\":\"p\"" };
+	struct vm_box box = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	const struct oci_config *config = plan_case_config(&a, &c);
+	if (vm_refuse(config, &(struct vm_request){ 0 }, &e) < 0 ||
+	    vm_box_make(&a, config, &in_b, &box, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_string_equal(box.profile, "p");
+	assert_null(box.host->process->apparmor_profile);
+	vm_box_done(&box);
+
+	struct oci_process process = *config->process;
+	const struct compile_exec_options exec = { .config = config, .process = &process };
+	BUF struct buf plan = { 0 };
+	if (vm_box_exec(&exec, NULL, &plan, &e) < 0)
+		fail_msg("exec: %s", e.text);
+	process.apparmor_profile = "unconfined";
+	buf_done(&plan);
+	assert_int_equal(vm_box_exec(&exec, NULL, &plan, &e), 0);
+	process.apparmor_profile = "q";
+	buf_done(&plan);
+	assert_int_equal(vm_box_exec(&exec, NULL, &plan, &e), -1);
+	assert_string_equal(e.text, "process.apparmorProfile: q: all of a microVM has the "
+	                            "container's");
 }
 
 /* What is a bind to a container is a share to a guest, with the same mounts below and the
@@ -485,6 +519,7 @@ int main(void)
 		cmocka_unit_test(what_a_guest_cannot_be_given_is_refused),
 		cmocka_unit_test(what_it_can_be_given_is_not),
 		cmocka_unit_test(unconfined_is_what_a_guest_is),
+		cmocka_unit_test(a_profile_is_the_monitors),
 		cmocka_unit_test(binds_are_shares),
 		cmocka_unit_test(a_guest_is_told_the_same),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),

@@ -325,7 +325,7 @@ static void prepare_step(void)
 /* The walls, together and alone. */
 static int whole(struct err *e)
 {
-	return jail_enter(shares, LEN(shares), e) < 0 ? -1 : jail_thread(JAIL_VCPU, e);
+	return jail_enter(shares, LEN(shares), NULL, e) < 0 ? -1 : jail_thread(JAIL_VCPU, e);
 }
 
 static int only_root(struct err *e)
@@ -568,7 +568,7 @@ static void test_server_in_the_jail(void **unused)
 		c = client_new(shares, LEN(shares), 40);
 		NEED(dup2(fds, c->proc_fds) >= 0);
 		NEED(client_init(c) == 0);
-		NEED(jail_enter(shares, LEN(shares), &e) == 0);
+		NEED(jail_enter(shares, LEN(shares), NULL, &e) == 0);
 		NEED(pthread_create(&thread, NULL, serve, c) == 0);
 		NEED(jail_thread(JAIL_MAIN, &e) == 0);
 		NEED(pthread_join(thread, NULL) == 0);

@@ -19,11 +19,6 @@ podman() {
 	timeout --foreground -k 5 300 podman --runtime "$RUNTIME" --cgroup-manager cgroupfs "$@"
 }
 
-# Without a profile of the host's kernel, which a guest has not
-run_podman() {
-	podman run --security-opt apparmor=unconfined "$@"
-}
-
 ctr() {
 	timeout --foreground -k 5 300 ctr "$@"
 }
@@ -46,29 +41,48 @@ boot_id=/proc/sys/kernel/random/boot_id
 # --- podman ------------------------------------------------------------------------------
 
 @test "podman run: output, exit status, and what is wrong with the program" {
-	expect 3 run_podman --rm --network none busybox sh -c "cat $boot_id; echo hello; exit 3"
+	expect 3 podman run --rm --network none busybox sh -c "cat $boot_id; echo hello; exit 3"
 	says hello
 	not says "$(cat $boot_id)"
-	expect 127 run_podman --rm --network none busybox nosuch
+	expect 127 podman run --rm --network none busybox nosuch
 	says nosuch
-	expect 126 run_podman --rm --network none busybox /etc/passwd
+	expect 126 podman run --rm --network none busybox /etc/passwd
 }
 
-@test "podman run: a profile of the host's kernel is refused, and no profile is not" {
-	expect 126 podman run --rm --network none busybox true
-	says "process.apparmorProfile: containers-default"
-	says unconfined
-	expect 0 run_podman --rm --network none busybox true
+@test "podman run: a profile of the host's kernel is the monitor's, with all its threads" {
+	grep -q Y /sys/module/apparmor/parameters/enabled || skip "no AppArmor"
+	expect 0 podman run -d --name c --network none busybox sleep 1000
+	local task pid profile
+	pid=$(podman inspect -f '{{.State.Pid}}' c)
+	profile=$(podman inspect -f '{{.AppArmorProfile}}' c)
+	[[ $profile = containers-default* ]]
+	for task in /proc/"$pid"/task/*; do
+		[ "$(cat "$task/attr/apparmor/current")" = "$profile (enforce)" ]
+	done
+	expect 0 podman exec c true
+	expect 0 podman rm -f -t 0 c
+	expect 0 podman run --rm --security-opt apparmor=unconfined --network none busybox true
+}
+
+@test "a profile that is not loaded" {
+	grep -q Y /sys/module/apparmor/parameters/enabled || skip "no AppArmor"
+	make_bundle b copy
+	config b '.process.apparmorProfile = "nosuch"'
+	export LIMIT=240
+	expect 1 caisson run --isolation=vm -b b c
+	says "process.apparmorProfile: enter nosuch"
+	says "the profile is not loaded"
+	nothing_left
 }
 
 @test "podman run -it: a terminal" {
 	expect 4 command script -qefc "podman --runtime $RUNTIME --cgroup-manager cgroupfs run --rm -it \
-		--network none --security-opt apparmor=unconfined busybox sh -c 'tty; exit 4'" /dev/null
+		--network none busybox sh -c 'tty; exit 4'" /dev/null
 	says /dev/pts/0
 }
 
 @test "podman run -d, exec, logs, stats, pause, stop, start, rm" {
-	expect 0 run_podman -d --name c --network none busybox \
+	expect 0 podman run -d --name c --network none busybox \
 		sh -c 'trap "exit 5" TERM; echo started; while :; do sleep 0.2; done'
 	logged() { podman logs c 2>&1 | grep -q started; }
 	wait_for logged
@@ -93,7 +107,7 @@ boot_id=/proc/sys/kernel/random/boot_id
 }
 
 @test "podman run with limits and without capabilities: they hold in the guest" {
-	expect 0 run_podman --rm --network none --memory 256m --pids-limit 99 --cpus 0.5 --cap-drop all \
+	expect 0 podman run --rm --network none --memory 256m --pids-limit 99 --cpus 0.5 --cap-drop all \
 		--security-opt no-new-privileges --user 1000:1000 busybox sh -c 'cd /sys/fs/cgroup
 		cat memory.max pids.max cpu.max; grep -E "CapEff|NoNewPrivs|Seccomp:" /proc/self/status; id -u'
 	is "$((256 << 20))"$'\n99\n50000 100000\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n1000'
@@ -102,24 +116,24 @@ boot_id=/proc/sys/kernel/random/boot_id
 @test "podman run --volume and --tmpfs: what the host has, a volume that stays, and memory" {
 	mkdir bound
 	echo "from the host" >bound/file
-	expect 0 run_podman --rm --network none -v "$W/bound:/bound:ro" -v "volume$$:/kept" --tmpfs /scratch \
+	expect 0 podman run --rm --network none -v "$W/bound:/bound:ro" -v "volume$$:/kept" --tmpfs /scratch \
 		busybox sh -c 'cat /bound/file; touch /bound/new; touch /scratch/a && echo scratch; echo kept >/kept/f'
 	says "from the host"
 	says ead-only
 	says scratch
 	[ ! -e bound/new ]
-	expect 0 run_podman --rm --network none -v "volume$$:/kept" busybox cat /kept/f
+	expect 0 podman run --rm --network none -v "volume$$:/kept" busybox cat /kept/f
 	is kept
 }
 
 @test "podman run --read-only" {
-	expect 0 run_podman --rm --network none --read-only busybox sh -c 'touch /tmp/a /run/b && echo scratch; ! touch /c'
+	expect 0 podman run --rm --network none --read-only busybox sh -c 'touch /tmp/a /run/b && echo scratch; ! touch /c'
 	says scratch
 	says ead-only
 }
 
 @test "podman cp: with a container that does not run, both ways" {
-	expect 0 podman create --security-opt apparmor=unconfined --name c --network none busybox \
+	expect 0 podman create --name c --network none busybox \
 		sh -c 'cat /in; echo out >/out'
 	echo "from the host" >in
 	expect 0 podman cp in c:/in
@@ -130,7 +144,7 @@ boot_id=/proc/sys/kernel/random/boot_id
 }
 
 @test "podman run in a bridge's network: an address, the way out, a published port" {
-	expect 0 run_podman --name c -d -p 8099:80 busybox sh -c '
+	expect 0 podman run --name c -d -p 8099:80 busybox sh -c '
 		ip -o addr show eth0; ip route; mkdir /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www'
 	served() { [ "$(busybox wget -T 5 -qO- http://127.0.0.1:8099/index.html)" = page ]; }
 	wait_for served
