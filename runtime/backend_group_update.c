@@ -13,7 +13,7 @@
 #include "base/scope.h"
 #include "cgroups/systemd.h"
 #include "runtime/backend_group.h"
-#include "runtime/update_process.h"
+#include "runtime/launch/process_update.h"
 
 enum { SYSTEMD_MS = 30000 };
 
@@ -146,7 +146,7 @@ int backend_group_update(const struct found *f, const struct update_request *r, 
 {
 	struct process_update process;
 
-	TRY(process_update_begin(&process, f->state.pid, f->pidfd, r, e));
+	TRY(process_update_begin(&process, f->state.pid, f->pidfd, &r->process, e));
 	if (r->resources && update_group(f, r, a, e) < 0) {
 		process_update_undo(&process);
 		return -1;

@@ -131,8 +131,8 @@ static size_t unanswered(const struct vm_commands *c)
 static bool may_ask(unsigned int type)
 {
 	return type == AGENT_SIGNAL || type == AGENT_RESIZE || type == AGENT_PS ||
-	       type == AGENT_READ || type == AGENT_UPDATE || type == AGENT_PAUSE ||
-	       type == AGENT_RESUME;
+	       type == AGENT_READ || type == AGENT_UPDATE || type == AGENT_CHANGE ||
+	       type == AGENT_PAUSE || type == AGENT_RESUME;
 }
 
 static void take_request(struct vm_commands *c, struct vm_command *command, const void *data,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * update of a container in a microVM: what holds it is its group in the guest; the monitor's
- * group on the host follows, with what the guest itself needs on top. The guest is asked when
- * nothing else is left to fail, so that what it refuses is undone on the host; it changes all
- * or nothing.
+ * update of a container in a microVM: what holds it is its group in the guest, with its device
+ * rules, and its first process's own limits, which are changed together; the monitor's group on the
+ * host follows, with what the guest itself needs on top. The guest is asked when nothing else is
+ * left to fail, so that what it refuses is undone on the host; it changes all or nothing.
  */
+#include <linux/bpf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -13,23 +15,15 @@
 #include "runtime/backend_vm_client.h"
 #include "runtime/vm_box.h"
 
-static int refuse(const struct update_request *r, struct err *e)
-{
-	if (r->rlimit_count > 0)
-		return err_set(e, ERR_REFUSED, "--rlimit: not supported in a microVM yet");
-	if (r->oom_score_set)
-		return err_set(e, ERR_REFUSED, "--oom-score-adj: not supported in a microVM yet");
-	if (r->device_rules)
-		return err_set(e, ERR_REFUSED, "--device-rules: not supported in a microVM yet");
-	return 0;
-}
-
 /* --- the guest -------------------------------------------------------------------------------- */
 
 struct guest {
 	struct vm_client client;
+	const struct update_request *request;
 	const char *texts[2 * AGENT_FILES_MAX]; /* names and values in turn */
 	size_t count;
+	const struct bpf_insn *devices; /* if request->device_rules */
+	size_t device_count;
 };
 
 static bool has_file(struct agent_texts files, const char *name)
@@ -98,6 +92,8 @@ static int prepare_guest(struct guest *g, struct arena *a, const struct oci_reso
 	if (plan.write_count > AGENT_FILES_MAX)
 		return err_set(e, ERR_REFUSED, "linux.resources: more than %d values for a microVM",
 		               AGENT_FILES_MAX);
+	g->devices = plan.devices;
+	g->device_count = plan.devices ? plan.device_count : 0;
 	if (plan.write_count == 0)
 		return 0;
 	for (size_t i = 0; i < plan.write_count; i++)
@@ -108,16 +104,65 @@ static int prepare_guest(struct guest *g, struct arena *a, const struct oci_reso
 	return 0;
 }
 
+/* What of it is no value of the group. */
+static bool is_more(const struct update_request *r)
+{
+	return r->process.limit_count > 0 || r->process.score_set || r->device_rules;
+}
+
+static void put_limits(struct buf *b, const struct process_change *p)
+{
+	for (size_t i = 0; i < p->limit_count; i++) {
+		struct agent_limit l = {
+			.resource = (uint32_t)p->limits[i].resource,
+			.soft = p->limits[i].soft,
+			.hard = p->limits[i].hard,
+		};
+
+		(void)snprintf(l.name, sizeof(l.name), "%s", p->limits[i].name);
+		buf_add(b, &l, sizeof(l));
+	}
+}
+
+static int ask_change(struct guest *g, struct err *e)
+{
+	const struct update_request *r = g->request;
+	const size_t instructions = r->device_rules ? g->device_count : 0;
+	const struct agent_change m = {
+		.head = { .type = AGENT_CHANGE, .process = AGENT_CONTAINER },
+		.flags = (r->process.score_set ? AGENT_CHANGE_SCORE : 0) |
+		         (r->device_rules ? AGENT_CHANGE_DEVICES : 0),
+		.score = r->process.score,
+		.limits = (uint32_t)r->process.limit_count,
+		.instructions = (uint32_t)instructions,
+	};
+	BUF struct buf message = { 0 };
+	struct agent_reply reply;
+
+	buf_add(&message, &m, sizeof(m));
+	put_limits(&message, &r->process);
+	if (instructions > 0)
+		buf_add(&message, g->devices, instructions * sizeof(*g->devices));
+	for (size_t i = 0; i < g->count; i++)
+		buf_add(&message, g->texts[i], strlen(g->texts[i]) + 1);
+	TRY(buf_ok(&message, e));
+	if (instructions > AGENT_INSTRUCTIONS_MAX || message.len > CHANNEL_PAYLOAD_MAX)
+		return err_set(e, ERR_REFUSED, "more at once than a microVM takes");
+	return vm_client_ask(&g->client, message.data, message.len, &reply, e);
+}
+
 static int change_guest(void *context, struct err *e)
 {
 	struct guest *g = context;
 	struct agent_reply reply;
+	int result = 0;
 
-	if (g->count == 0)
-		return 0;
-	if (vm_client_ask_texts(&g->client, AGENT_UPDATE, g->texts, g->count, &reply, e) < 0)
-		return err_in(e, "in the guest");
-	return 0;
+	if (is_more(g->request))
+		result = ask_change(g, e);
+	else if (g->count > 0)
+		result = vm_client_ask_texts(&g->client, AGENT_UPDATE, g->texts, g->count, &reply,
+		                             e);
+	return result < 0 ? err_in(e, "in the guest") : 0;
 }
 
 /* --- the host --------------------------------------------------------------------------------- */
@@ -178,14 +223,13 @@ static int change(const struct found *f, const struct oci_resources *resources, 
 int backend_vm_update(const struct found *f, const struct update_request *r, struct arena *a,
                       struct err *e)
 {
-	struct guest g = { .client = VM_CLIENT_NONE };
+	struct guest g = { .client = VM_CLIENT_NONE, .request = r };
 
-	TRY(refuse(r, e));
-	if (!r->resources)
+	if (!r->resources && !is_more(r))
 		return 0;
 	if (vm_client_open(&g.client, f, e) < 0)
 		return -1;
-	int result = change(f, r->resources, &g, a, e);
+	int result = r->resources ? change(f, r->resources, &g, a, e) : change_guest(&g, e);
 	vm_client_close(&g.client);
 	return result;
 }

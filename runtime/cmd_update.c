@@ -184,7 +184,7 @@ static int parse_amount(struct arena *a, const char *text, size_t length, uint64
 	return num_u64(amount, UINT64_MAX, ret);
 }
 
-static int parse_limit(struct arena *a, const char *text, struct oci_rlimit *ret, struct err *e)
+static int parse_limit(struct arena *a, const char *text, struct process_limit *ret, struct err *e)
 {
 	size_t name = strcspn(text, "=");
 	const char *soft = text + name + 1;
@@ -192,8 +192,8 @@ static int parse_limit(struct arena *a, const char *text, struct oci_rlimit *ret
 	ret->name = NULL;
 	for (uint32_t i = 0; !ret->name && plan_limit_name(i); i++) {
 		if (is_limit(plan_limit_name(i), text, name))
-			*ret = (struct oci_rlimit){ .resource = (int)i,
-				                    .name = plan_limit_name(i) };
+			*ret = (struct process_limit){ .resource = (int)i,
+				                       .name = plan_limit_name(i) };
 	}
 	if (!ret->name)
 		return err_set(e, ERR_USAGE, "--rlimit %s: there is no limit of this name", text);
@@ -211,27 +211,25 @@ static int parse_limit(struct arena *a, const char *text, struct oci_rlimit *ret
 	return 0;
 }
 
-static int read_limits(const struct invocation *in, struct update_request *r, struct err *e)
+static int read_limits(const struct invocation *in, struct process_change *p, struct err *e)
 {
 	const struct oci_strings given = cli_list(in, "rlimit");
-	struct oci_rlimit *limits = arena_array(in->arena, UPDATE_RLIMITS_MAX, sizeof(*limits));
 
 	for (size_t i = 0; i < given.n; i++) {
-		struct oci_rlimit limit;
+		struct process_limit limit;
 
 		TRY(parse_limit(in->arena, given.v[i], &limit, e));
-		for (size_t j = 0; j < r->rlimit_count; j++) {
-			if (limits[j].resource == limit.resource)
+		for (size_t j = 0; j < p->limit_count; j++) {
+			if (p->limits[j].resource == limit.resource)
 				return err_set(e, ERR_USAGE, "--rlimit %s: it is given twice",
 				               limit.name);
 		}
-		limits[r->rlimit_count++] = limit;
+		p->limits[p->limit_count++] = limit;
 	}
-	r->rlimits = limits;
 	return 0;
 }
 
-static int read_score(const struct invocation *in, struct update_request *r, struct err *e)
+static int read_score(const struct invocation *in, struct process_change *p, struct err *e)
 {
 	const char *text = cli_text(in, "oom-score-adj");
 	int64_t score = 0;
@@ -239,8 +237,8 @@ static int read_score(const struct invocation *in, struct update_request *r, str
 	if (text && num_i64(text, -1000, 1000, &score) < 0)
 		return err_set(e, ERR_USAGE, "--oom-score-adj: %s: not a number from -1000 to 1000",
 		               text);
-	r->oom_score_set = text != NULL;
-	r->oom_score = (int)score;
+	p->score_set = text != NULL;
+	p->score = (int)score;
 	return 0;
 }
 
@@ -252,8 +250,8 @@ static int update_run(const struct invocation *in, struct err *e)
 	BUF struct buf text = { 0 };
 
 	TRY(cmd_id(in, &r.id, e));
-	TRY(read_limits(in, &r, e));
-	TRY(read_score(in, &r, e));
+	TRY(read_limits(in, &r.process, e));
+	TRY(read_score(in, &r.process, e));
 	if (rdt.l3_cache_schema || rdt.mem_bw_schema)
 		r.rdt = &rdt;
 	TRY(read_resources(in, &text, e));
@@ -261,7 +259,7 @@ static int update_run(const struct invocation *in, struct err *e)
 	if (cli_given(in, "kernel-memory") || cli_given(in, "kernel-memory-tcp"))
 		log_warn("kernel memory settings are ignored: cgroup v2 has no such limit");
 	if (cli_text(in, "resources") || any_field(in) ||
-	    !(r.rlimit_count > 0 || r.oom_score_set || r.rdt))
+	    !(r.process.limit_count > 0 || r.process.score_set || r.rdt))
 		TRY(oci_resources_parse(in->arena, text.data ? text.data : "", text.len,
 		                        &r.resources, e));
 	r.device_rules = cli_flag(in, "device-rules");

@@ -16,6 +16,7 @@
 #include "oci-spec/admin.h"
 #include "oci-spec/spec.h"
 #include "runtime/facts.h"
+#include "runtime/launch/process_update.h"
 #include "runtime/limits.h"
 
 /* The global options that matter to a container's life. */
@@ -70,18 +71,12 @@ struct exec_request {
 	unsigned int preserve_fds;
 };
 
-enum { UPDATE_RLIMITS_MAX = 16 }; /* as many kinds as there are */
-
 struct update_request {
 	const char *id;
 	const struct oci_resources *resources; /* NULL: the group stays as it is */
 	bool device_rules;                     /* those of `resources` are meant, too */
 	const struct oci_intel_rdt *rdt;       /* NULL: its class of caches stays as it is */
-	/* of its first process; each kind at most once */
-	const struct oci_rlimit *rlimits;
-	size_t rlimit_count;
-	bool oom_score_set;
-	int oom_score; /* -1000 to 1000 */
+	struct process_change process;         /* of its first one */
 };
 
 enum container_status {

@@ -10,6 +10,8 @@ enum {
 	TEXTS_MOUNTS = -3, /* four for each mount */
 	TEXTS_LIST = -4,   /* none, but structures */
 	TEXTS_LINK = -5,   /* likewise */
+	TEXTS_CHANGE = -6, /* pairs behind structures */
+	INSTRUCTION = 8,   /* struct bpf_insn */
 
 	GROUP = AGENT_DONE, /* requests, replies and events begin at multiples of it */
 };
@@ -47,6 +49,7 @@ static const struct shape requests[] = {
 	[AGENT_RESUME] = SHAPE(agent_head, TEXTS_NONE),
 	[AGENT_SHUTDOWN] = SHAPE(agent_head, TEXTS_NONE),
 	[AGENT_NETCFG] = SHAPE_RESERVED(agent_link, TEXTS_LINK),
+	[AGENT_CHANGE] = SHAPE(agent_change, TEXTS_CHANGE),
 };
 
 static const struct shape replies[] = {
@@ -157,6 +160,36 @@ static const char *check_link(const uint8_t *data, size_t len)
 	return NULL;
 }
 
+/* Of what lies between a CHANGE and its texts. */
+static size_t size_of_change(const uint8_t *data)
+{
+	return u32_at(data, offsetof(struct agent_change, limits)) * sizeof(struct agent_limit) +
+	       (size_t)u32_at(data, offsetof(struct agent_change, instructions)) * INSTRUCTION;
+}
+
+static const char *check_change(const uint8_t *data, size_t len)
+{
+	uint32_t limits = u32_at(data, offsetof(struct agent_change, limits));
+	const uint8_t *limit = data + sizeof(struct agent_change);
+	size_t head;
+
+	if (limits > AGENT_LIMITS_MAX ||
+	    u32_at(data, offsetof(struct agent_change, instructions)) > AGENT_INSTRUCTIONS_MAX)
+		return "a list of another length";
+	head = sizeof(struct agent_change) + size_of_change(data);
+	if (len < head)
+		return "a list of another length";
+	for (; limits > 0; limits--, limit += sizeof(struct agent_limit)) {
+		if (limit[sizeof(struct agent_limit) - 1] != '\0')
+			return "a text without an end";
+	}
+	if (len > head && data[len - 1] != '\0')
+		return "a text without an end";
+	if (!right_number(TEXTS_PAIRS, count_texts(data + head, len - head), data))
+		return "another number of texts";
+	return NULL;
+}
+
 static const char *check_texts(const struct shape *s, const uint8_t *data, size_t len)
 {
 	size_t rest = len - s->size;
@@ -165,6 +198,8 @@ static const char *check_texts(const struct shape *s, const uint8_t *data, size_
 		return check_list(data, len);
 	if (s->texts == TEXTS_LINK)
 		return check_link(data, len);
+	if (s->texts == TEXTS_CHANGE)
+		return check_change(data, len);
 	if (rest > 0 && s->texts == TEXTS_NONE)
 		return "a message of another length";
 	if (rest > 0 && data[len - 1] != '\0')
@@ -198,11 +233,14 @@ struct agent_texts agent_texts(const void *message, size_t len)
 {
 	const struct shape *s;
 	struct agent_head head;
+	size_t more = 0;
 
 	memcpy(&head, message, sizeof(head));
 	s = shape_of_type(head.type);
+	if (head.type == AGENT_CHANGE)
+		more = size_of_change(message);
 	return (struct agent_texts){
-		.at = (const char *)message + (s ? s->size : len),
+		.at = (const char *)message + (s ? s->size + more : len),
 		.end = (const char *)message + len,
 	};
 }

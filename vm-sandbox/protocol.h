@@ -45,6 +45,8 @@ enum {
 	AGENT_PROCESSES_A_REPLY = 256,
 	AGENT_ADDRESSES_MAX = 64, /* of an interface */
 	AGENT_ROUTES_MAX = 256,
+	AGENT_LIMITS_MAX = 16,
+	AGENT_INSTRUCTIONS_MAX = 4096,
 };
 
 /* Where the guest's share of the host's files belongs (SETUP), so that a plan for the guest
@@ -67,6 +69,7 @@ enum agent_type {
 	AGENT_RESUME,
 	AGENT_SHUTDOWN, /* answered; then everything ends */
 	AGENT_NETCFG,
+	AGENT_CHANGE, /* UPDATE, and of the container's first process; all or nothing */
 	AGENT_REQUEST_END,
 	/* replies */
 	AGENT_DONE = 64,
@@ -201,6 +204,27 @@ struct agent_resize {
 struct agent_ps {
 	struct agent_head head;
 	uint32_t after, reserved;
+};
+
+enum {
+	AGENT_CHANGE_SCORE = 1 << 0,
+	AGENT_CHANGE_DEVICES = 1 << 1, /* no instruction then: all devices are allowed */
+};
+
+struct agent_limit {
+	uint32_t resource; /* RLIMIT_* */
+	uint32_t reserved;
+	uint64_t soft, hard;
+	char name[24]; /* for messages; with a NUL at its end */
+};
+
+/* CHANGE: behind the structure there are the limits, the device program's instructions (struct
+ * bpf_insn), and the group's files, as in UPDATE. */
+struct agent_change {
+	struct agent_head head;
+	uint32_t flags; /* AGENT_CHANGE_* */
+	int32_t score;
+	uint32_t limits, instructions;
 };
 
 /* --- replies -------------------------------------------------------------------------------- */

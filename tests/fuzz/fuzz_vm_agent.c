@@ -92,13 +92,27 @@ int group_read(const struct group *g, struct agent_texts names, struct buf *ret,
 	return 0;
 }
 
-int group_update(const struct group *g, struct agent_texts pairs, struct err *e)
+int group_update(const struct group *g, struct agent_texts pairs, const struct cgroup_steps *steps,
+                 struct err *e)
 {
 	(void)g;
+	(void)steps;
 	while (agent_text(&pairs))
 		if (!agent_text(&pairs))
 			abort();
 	return plays & 1 ? err_set(e, ERR_KERNEL, "no") : 0;
+}
+
+int change_container(const struct group *g, const struct process *p, const struct agent_change *m,
+                     size_t len, struct err *e)
+{
+	const struct agent_limit *limits = (const void *)(m + 1);
+
+	(void)p;
+	for (uint32_t i = 0; i < m->limits; i++)
+		if (strlen(limits[i].name) >= sizeof(limits[i].name))
+			abort();
+	return group_update(g, agent_texts(m, len), NULL, e);
 }
 
 int group_freeze(const struct group *g, bool frozen, struct err *e)

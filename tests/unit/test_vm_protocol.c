@@ -54,6 +54,7 @@ static const struct {
 	{ AGENT_HOST, AGENT_RESUME, sizeof(struct agent_head), "", 0 },
 	{ AGENT_HOST, AGENT_SHUTDOWN, sizeof(struct agent_head), "", 0 },
 	{ AGENT_HOST, AGENT_NETCFG, sizeof(struct agent_link), "", 0 },
+	{ AGENT_HOST, AGENT_CHANGE, sizeof(struct agent_change), "memory.max\0\0", 12 },
 	{ AGENT_GUEST, AGENT_DONE, sizeof(struct agent_done), "", 0 },
 	{ AGENT_GUEST, AGENT_FAILED, sizeof(struct agent_failed), "text\0hint\0\0", 12 },
 	{ AGENT_GUEST, AGENT_PROCESSES, sizeof(struct agent_processes), "", 0 },
@@ -172,6 +173,39 @@ static void a_list_is_as_long_as_it_says(void **unused)
 	assert_non_null(check(AGENT_GUEST, 1, head));
 }
 
+static void a_change_has_what_it_counts(void **unused)
+{
+	const size_t head = sizeof(struct agent_change), one = sizeof(struct agent_limit);
+	const size_t limits = offsetof(struct agent_change, limits);
+	const size_t instructions = offsetof(struct agent_change, instructions);
+	struct agent_texts t;
+
+	(void)unused;
+	make(AGENT_CHANGE, head, "", 0);
+	put_u32(limits, 2);
+	put_u32(instructions, 3);
+	assert_null(check(AGENT_HOST, 1, head + 2 * one + 24));
+	assert_non_null(check(AGENT_HOST, 1, head + 2 * one + 23));
+	/* a name and a value behind that */
+	assert_null(check(AGENT_HOST, 1, head + 2 * one + 26));
+	t = agent_texts(message, head + 2 * one + 26);
+	assert_ptr_equal(t.at, message + head + 2 * one + 24);
+	assert_string_equal(agent_text(&t), "");
+	assert_string_equal(agent_text(&t), "");
+	assert_null(agent_text(&t));
+	assert_string_equal(check(AGENT_HOST, 1, head + 2 * one + 25), "another number of texts");
+	message[head + 2 * one + 25] = 'x';
+	assert_string_equal(check(AGENT_HOST, 1, head + 2 * one + 26), "a text without an end");
+	message[head + 2 * one - 1] = 'x';
+	assert_string_equal(check(AGENT_HOST, 1, head + 2 * one + 24), "a text without an end");
+	make(AGENT_CHANGE, head, "", 0);
+	put_u32(limits, AGENT_LIMITS_MAX + 1);
+	assert_non_null(check(AGENT_HOST, 1, head + (AGENT_LIMITS_MAX + 1) * one));
+	put_u32(limits, 0);
+	put_u32(instructions, UINT32_MAX);
+	assert_non_null(check(AGENT_HOST, 1, head));
+}
+
 static void an_interface_has_what_it_counts(void **unused)
 {
 	const size_t head = sizeof(struct agent_link),
@@ -241,6 +275,7 @@ int main(void)
 		cmocka_unit_test(types_that_do_not_exist_are_refused),
 		cmocka_unit_test(texts_are_counted_and_read),
 		cmocka_unit_test(a_list_is_as_long_as_it_says),
+		cmocka_unit_test(a_change_has_what_it_counts),
 		cmocka_unit_test(an_interface_has_what_it_counts),
 		cmocka_unit_test(what_is_reserved_is_zero),
 		cmocka_unit_test(streams_of_processes_do_not_meet),

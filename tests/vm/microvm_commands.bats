@@ -227,12 +227,6 @@ ended_with() { # STATUS
 	says "gives none"
 	wait_for inside "70 1073741824"
 
-	local option
-	for option in "--rlimit nofile=100" "--oom-score-adj 5"; do
-		# shellcheck disable=SC2086 # two words
-		expect 1 caisson update $option c
-		says "not supported in a microVM yet"
-	done
 	expect 0 caisson pause c
 	expect 1 caisson update --pids-limit 10 c
 	says paused
@@ -286,5 +280,37 @@ ended_with() { # STATUS
 	expect 0 caisson delete --force c
 	wait_for shows ActiveState inactive
 	wait_for [ ! -e $group ]
+	nothing_left
+}
+
+@test "update: the first process's own limits and score, and device rules" {
+	make_bundle b copy
+	config b '.process.args = ["sh", "-c", "trap \"ulimit -n; ulimit -Hn; cat /proc/1/oom_score_adj; : </dev/full && echo full\" USR1
+		mknod /dev/probe c 10 229; echo ready; while :; do sleep 0.1; done"]
+		| .process.capabilities |= map_values(. + ["CAP_MKNOD"])'
+	export LIMIT=240
+	caisson run -d --isolation=vm -b b c >out 2>&1 3>&-
+	heard() { grep -q "$1" out; }
+	wait_for heard ready
+	expect 0 caisson update --rlimit nofile=100:200 --oom-score-adj 5 --pids-limit 50 c
+	expect 0 caisson kill c USR1
+	wait_for heard full
+	[ "$(xargs <out)" = "ready 100 200 5 full" ]
+	expect 0 caisson exec c cat /sys/fs/cgroup/pids.max
+	is 50
+	# all or nothing
+	echo '{"pids":{"limit":40},"unified":{"pids.max":"many"}}' >resources.json
+	expect 1 caisson update --rlimit nofile=90:200 -r resources.json c
+	says pids.max
+	# there is no such device in the guest, which is told where the rules let it be opened
+	expect 1 caisson exec c cat /dev/probe
+	says "not permitted"
+	echo '{"devices":[{"allow":true,"type":"c","major":10,"minor":229,"access":"rw"}]}' >resources.json
+	expect 0 caisson update --device-rules --rlimit nofile=110 -r resources.json c
+	expect 1 caisson exec c cat /dev/probe
+	says "No such device"
+	expect 0 caisson exec c cat /sys/fs/cgroup/pids.max
+	is 50
+	expect 0 caisson delete --force c
 	nothing_left
 }

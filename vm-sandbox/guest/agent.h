@@ -135,6 +135,12 @@ void process_fail(struct agent *a, struct process *p, const struct err *e);
 /* With its process group, or alone. ERR_STATE: there is nobody who could be signalled. */
 MUST_CHECK int process_signal(struct process *p, int signal, bool group, struct err *e);
 
+/* --- change.c -------------------------------------------------------------------------------- */
+
+/* CHANGE, of `len` bytes. After an error everything is as it was. */
+MUST_CHECK int change_container(const struct group *g, const struct process *p,
+                                const struct agent_change *m, size_t len, struct err *e);
+
 /* --- stdio.c --------------------------------------------------------------------------------- */
 
 /* Fills in the other ends, which belong to the caller, and opens the streams. */
@@ -211,7 +217,8 @@ MUST_CHECK int group_for_exec(const struct group *g, const char *below, pid_t co
 /* Texts of file names: name and content in turn, behind what ret has. */
 MUST_CHECK int group_read(const struct group *g, struct agent_texts names, struct buf *ret,
                           struct err *e);
-MUST_CHECK int group_update(const struct group *g, struct agent_texts pairs, struct err *e);
+MUST_CHECK int group_update(const struct group *g, struct agent_texts pairs,
+                            const struct cgroup_steps *steps, struct err *e);
 MUST_CHECK int group_freeze(const struct group *g, bool frozen, struct err *e);
 MUST_CHECK int group_signal(const struct group *g, int signal, struct err *e);
 /* True: more of its processes were killed because memory ran out. */

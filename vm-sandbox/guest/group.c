@@ -145,7 +145,8 @@ int group_read(const struct group *g, struct agent_texts names, struct buf *ret,
 	return 0;
 }
 
-int group_update(const struct group *g, struct agent_texts pairs, struct err *e)
+int group_update(const struct group *g, struct agent_texts pairs, const struct cgroup_steps *steps,
+                 struct err *e)
 {
 	struct cgroup_write writes[AGENT_FILES_MAX];
 	size_t count = 0;
@@ -158,7 +159,7 @@ int group_update(const struct group *g, struct agent_texts pairs, struct err *e)
 		writes[count++] =
 			(struct cgroup_write){ .file = file, .value = agent_text(&pairs) };
 	}
-	return cgroup_update(g->fd, writes, count, e);
+	return cgroup_update_then(g->fd, writes, count, steps, e);
 }
 
 int group_freeze(const struct group *g, bool frozen, struct err *e)

@@ -20,6 +20,7 @@ struct request {
 		struct agent_signal signal;
 		struct agent_resize resize;
 		struct agent_ps ps;
+		struct agent_change change;
 		uint8_t bytes[CHANNEL_PAYLOAD_MAX];
 	};
 };
@@ -114,6 +115,14 @@ static int on_read(struct agent *a, const struct request *r, struct err *e)
 	return send_all(a, r, &files, e);
 }
 
+static int on_change(struct agent *a, const struct request *r, struct err *e)
+{
+	struct process *p;
+
+	TRY(container(a, r, &p, e));
+	return change_container(&a->group, p, &r->change, r->len, e);
+}
+
 static int carry_out(struct agent *a, const struct request *r, struct err *e)
 {
 	switch (r->head.type) {
@@ -135,7 +144,10 @@ static int carry_out(struct agent *a, const struct request *r, struct err *e)
 	case AGENT_READ:
 		return on_read(a, r, e);
 	case AGENT_UPDATE:
-		return group_update(&a->group, agent_texts(r->bytes, r->len), e);
+		return group_update(&a->group, agent_texts(r->bytes, r->len),
+		                    &(struct cgroup_steps){ 0 }, e);
+	case AGENT_CHANGE:
+		return on_change(a, r, e);
 	case AGENT_PAUSE:
 	case AGENT_RESUME:
 		return group_freeze(&a->group, r->head.type == AGENT_PAUSE, e);

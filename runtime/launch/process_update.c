@@ -3,7 +3,7 @@
  * prlimit(2) knows only pids. The pid is our process's as long as its pidfd does not tell
  * of an end, which is asked before each change.
  */
-#include "runtime/update_process.h"
+#include "runtime/launch/process_update.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 
-static int set_limit(const struct process_update *u, const struct oci_rlimit *limit,
+static int set_limit(const struct process_update *u, const struct process_limit *limit,
                      const struct rlimit *new, struct rlimit *ret_old, struct err *e)
 {
 	int ended = proc_wait_end(u->pidfd, 0, e);
@@ -33,15 +33,15 @@ static int set_limit(const struct process_update *u, const struct oci_rlimit *li
 }
 
 /* Whether the kernel may refuse it. */
-static bool grows(const struct oci_rlimit *limit, const struct rlimit *before)
+static bool grows(const struct process_limit *limit, const struct rlimit *before)
 {
 	return limit->hard > before->rlim_max;
 }
 
 static int set_limits(struct process_update *u, bool growing, struct err *e)
 {
-	for (size_t i = 0; i < u->wanted->rlimit_count; i++) {
-		const struct oci_rlimit *limit = &u->wanted->rlimits[i];
+	for (size_t i = 0; i < u->wanted->limit_count; i++) {
+		const struct process_limit *limit = &u->wanted->limits[i];
 		const struct rlimit new = { .rlim_cur = limit->soft, .rlim_max = limit->hard };
 
 		if (u->changed[i] || grows(limit, &u->before[i]) != growing)
@@ -92,8 +92,8 @@ static int set_score(struct process_update *u, struct err *e)
 	if (num_i64(text, -1000, 1000, &before) < 0)
 		return err_set(e, ERR_KERNEL, "oom_score_adj: \"%s\" is no score", text);
 	u->score_before = (int)before;
-	if (write_score(fd, u->wanted->oom_score) < 0) {
-		err_sys(e, "--oom-score-adj %d: write", u->wanted->oom_score);
+	if (write_score(fd, u->wanted->score) < 0) {
+		err_sys(e, "--oom-score-adj %d: write", u->wanted->score);
 		return e->sys == EACCES ? err_hint(e, "only CAP_SYS_RESOURCE lowers the score")
 		                        : -1;
 	}
@@ -102,13 +102,13 @@ static int set_score(struct process_update *u, struct err *e)
 }
 
 int process_update_begin(struct process_update *u, pid_t pid, int pidfd,
-                         const struct update_request *wanted, struct err *e)
+                         const struct process_change *wanted, struct err *e)
 {
 	*u = (struct process_update){ .pid = pid, .pidfd = pidfd, .wanted = wanted };
 	/* also tells whether we may at all */
-	for (size_t i = 0; i < wanted->rlimit_count; i++)
-		TRY(set_limit(u, &wanted->rlimits[i], NULL, &u->before[i], e));
-	if (set_limits(u, true, e) == 0 && (!wanted->oom_score_set || set_score(u, e) == 0))
+	for (size_t i = 0; i < wanted->limit_count; i++)
+		TRY(set_limit(u, &wanted->limits[i], NULL, &u->before[i], e));
+	if (set_limits(u, true, e) == 0 && (!wanted->score_set || set_score(u, e) == 0))
 		return 0;
 	process_update_undo(u);
 	return -1;
@@ -126,9 +126,9 @@ void process_update_undo(struct process_update *u)
 {
 	struct err ignored = { 0 };
 
-	for (size_t i = 0; i < u->wanted->rlimit_count; i++) {
+	for (size_t i = 0; i < u->wanted->limit_count; i++) {
 		if (u->changed[i])
-			(void)!set_limit(u, &u->wanted->rlimits[i], &u->before[i], NULL, &ignored);
+			(void)!set_limit(u, &u->wanted->limits[i], &u->before[i], NULL, &ignored);
 		u->changed[i] = false;
 	}
 	if (!u->score_changed)
