@@ -30,7 +30,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEMORY = 32768, DEVICES = 5, RECORD = 8, SECTORS = 8 };
+enum { MEMORY = 32768, DEVICES = 5, RECORD = 8, SECTORS = 8, DISK = SECTORS * BLK_SECTOR };
 
 #define BAR(slot) (GUEST_BARS + (uint64_t)(slot)*VIRTIO_PCI_BAR_SIZE)
 
@@ -128,7 +128,7 @@ static struct blk_setup disk(bool read_only)
 
 	if (fd < 0)
 		fd = memfd_create("disk", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, SECTORS * BLK_SECTOR) < 0)
+	if (fd < 0 || ftruncate(fd, DISK) < 0)
 		abort();
 	return (struct blk_setup){ .fd = fd, .sectors = SECTORS, .read_only = read_only };
 }
@@ -137,7 +137,7 @@ static void disk_is_as_large_as_before(const struct blk *b)
 {
 	struct stat st;
 
-	if (fstat(b->setup.fd, &st) < 0 || st.st_size != SECTORS * BLK_SECTOR)
+	if (fstat(b->setup.fd, &st) < 0 || st.st_size != DISK)
 		abort();
 }
 

@@ -18,6 +18,8 @@
 
 enum {
 	SECTORS = 64,
+	SIZE = SECTORS * BLK_SECTOR,
+	TWO = 2 * BLK_SECTOR,
 	QUEUE = 128,
 	HEAD = RING_BUFFERS,
 	STATUS = RING_BUFFERS + 0x100,
@@ -143,7 +145,7 @@ static bool is_unchanged(void)
 		if (sector_is(i) != (int)i)
 			return false;
 	}
-	return fstat(blk.setup.fd, &st) == 0 && st.st_size == SECTORS * BLK_SECTOR;
+	return fstat(blk.setup.fd, &st) == 0 && st.st_size == SIZE;
 }
 
 static void sectors_are_read_and_written(void **unused)
@@ -153,7 +155,7 @@ static void sectors_are_read_and_written(void **unused)
 	assert_int_equal(ring_take(&ring), 2 * BLK_SECTOR + 1);
 	assert_int_equal(data()[0], 5);
 	assert_int_equal(data()[2 * BLK_SECTOR - 1], 6);
-	assert_int_equal(data()[2 * BLK_SECTOR], 0);
+	assert_int_equal(data()[TWO], 0);
 	assert_int_equal(interrupts, 1);
 	memset(data(), 0xab, BLK_SECTOR);
 	assert_int_equal(ask(VIRTIO_BLK_T_OUT, SECTORS - 1, BLK_SECTOR), VIRTIO_BLK_S_OK);
@@ -291,7 +293,7 @@ static void what_is_discarded_takes_no_room(void **unused)
 	assert_int_equal(sector_is(23), 0);
 	assert_int_equal(sector_is(24), 24);
 	assert_int_equal(fstat(blk.setup.fd, &st), 0);
-	assert_int_equal(st.st_size, SECTORS * BLK_SECTOR);
+	assert_int_equal(st.st_size, SIZE);
 }
 
 /* The file was made shorter behind our back. */
