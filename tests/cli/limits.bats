@@ -62,8 +62,8 @@ counter() { # GROUP FILE KEY
 	config b '.process.args = ["sleep", "1000"] | del(.linux.resources.memory, .linux.resources.pids,
 		.linux.resources.cpu)'
 	expect 0 caisson run -d -b b c
-	[ "$(<"$CGROUP$CGROUP_PREFIX/b/memory.current")" -gt 0 ]
-	[ "$(<"$CGROUP$CGROUP_PREFIX/b/pids.current")" = 1 ]
+	[ "$(group_file c b memory.current)" -gt 0 ]
+	in_microvm || [ "$(group_file c b pids.current)" = 1 ] # the other is the one that reads
 	# all that the tree has, but what a newer kernel may know
 	[ "$(controllers_of "$CGROUP")" = "$(controllers_of "$CGROUP$CGROUP_PREFIX/b")" ]
 }
