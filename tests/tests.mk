@@ -16,7 +16,7 @@ check: ## install what is missing, run every test; the last line has the counts
 for-vm: all $(TOOLS) $(BUILD)/tests/microvm-boot $(BUILD)/tests/microvm-init
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
-	@FAULTS=long SECCOMP_ROUNDS=20000 CYCLES=10000 FUZZ_SEED=0 MUTANTS=all RACES=3000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
+	@FAULTS=long MICROVMS=long SECCOMP_ROUNDS=20000 CYCLES=10000 FUZZ_SEED=0 MUTANTS=all RACES=3000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800
 
 check-lint: lint
 lint: ## check format, rules and layers, and run the analyzers
@@ -90,6 +90,9 @@ check-microvm: for-vm ## run the tests of microVMs there
 check-vm-isolation: for-vm ## run tests of the commands there with microVMs instead
 	@ISOLATION=vm tests/vm/check
 
+check-vm-isolation-long: for-vm ## the same with all files of tests that make sense there: hours
+	@ISOLATION=vm MICROVMS=long tests/vm/check
+
 conformance: all ## run foreign suites, at PLACES: native, user, vm, vm-user (root)
 	@tests/conformance/check $(PLACES)
 
@@ -110,4 +113,4 @@ install: all ## install below PREFIX (and DESTDIR)
 uninstall: ## remove what install installed
 	@tests/install --remove "$(DESTDIR)$(PREFIX)"
 
-.PHONY: conformance check-vm-isolation check-microvm check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races check-systemd check-demos demos
+.PHONY: conformance check-vm-isolation check-vm-isolation-long check-microvm check-lint check-build check-unit-sanitize check-cycles check-mutants mutants check-races check-systemd check-demos demos
