@@ -144,6 +144,9 @@ static void check_labels(struct err_faults *r, const struct oci_config *config)
 		err_fault(r, ERR_REFUSED, "linux.mountLabel: labels are the host kernel's");
 	if (p && is_set(p->selinux_label))
 		err_fault(r, ERR_REFUSED, "process.selinuxLabel: not supported in a microVM yet");
+	if (config->landlock)
+		err_fault(r, ERR_REFUSED,
+		          "annotations[\"io.caisson.landlock\"]: not supported in a microVM yet");
 }
 
 int vm_refuse(const struct oci_config *config, const struct vm_request *request, struct err *e)
