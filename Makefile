@@ -265,7 +265,7 @@ build/bench/cgroup: bench/cgroup.c $(LIBRARY)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -static-pie -o $@ $< $(LIBRARY) $(LIBS)
 
-build/bench/loop: TOOL_FLAGS := -static
+build/bench/loop build/bench/first: TOOL_FLAGS := -static
 build/bench/%: bench/%.c $(HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -D_GNU_SOURCE $(ALL_CFLAGS) -o $@ $< $(TOOL_FLAGS) $(LIBS)
