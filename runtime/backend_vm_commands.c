@@ -191,16 +191,17 @@ static void take_message(struct vm_commands *c, struct vm_command *command, cons
 		drop(c, command);
 }
 
-static void take_packet(struct vm_commands *c, struct vm_command *command)
+/* False: there was none, or it was the last. */
+static bool take_packet(struct vm_commands *c, struct vm_command *command)
 {
 	ssize_t n = recv(command->socket, c->packet, sizeof(c->packet), MSG_DONTWAIT | MSG_TRUNC);
 	struct vm_packet_head head;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n < (ssize_t)sizeof(head) || n > (ssize_t)sizeof(c->packet)) {
 		drop(c, command);
-		return;
+		return false;
 	}
 	memcpy(&head, c->packet, sizeof(head));
 	command->since = ++c->count;
@@ -214,6 +215,7 @@ static void take_packet(struct vm_commands *c, struct vm_command *command)
 		begin_watch(c, command);
 	else
 		drop(c, command);
+	return true;
 }
 
 /* --- what the agent says -------------------------------------------------------------------- */
@@ -292,12 +294,23 @@ void vm_commands_wants(const struct vm_commands *c, struct pollfd ret[VM_COMMAND
 	ret[VM_COMMANDS_MAX] = (struct pollfd){ .fd = room ? c->listener : -1, .events = POLLIN };
 }
 
+/* An exec's plan is several packets: a look around for each would cost more than they do. */
+static void take_packets(struct vm_commands *c, struct vm_command *command)
+{
+	enum { AT_ONCE = 4 };
+
+	for (int i = 0; i < AT_ONCE && !command->asking && unanswered(c) < LEN(c->asked); i++) {
+		if (!take_packet(c, command) || command->socket < 0)
+			return;
+	}
+}
+
 static void serve(struct vm_commands *c, struct vm_command *command, const struct pollfd *polled)
 {
 	if (polled->revents & POLLOUT && command->owed)
 		tell_kills(c, command);
-	if (polled->revents & POLLIN && unanswered(c) < LEN(c->asked))
-		take_packet(c, command);
+	if (polled->revents & POLLIN)
+		take_packets(c, command);
 	else if (polled->revents & (POLLHUP | POLLERR))
 		drop(c, command);
 }

@@ -475,6 +475,9 @@ static void look(struct vm_talk *t)
 	vm_streams_serve(&t->streams, &fd[AT_STREAMS]);
 	vm_commands_io(&t->commands, &fd[AT_COMMANDS]);
 	agent_client_flush(&t->client);
+	if (agent_client_wants(&t->client) & POLLOUT &&
+	    agent_client_io(&t->client, t->agent, &e) < 0)
+		t->over = true;
 	/* one that failed to start ends as well, which is nobody's exit status */
 	if (t->ended && vm_streams_are_empty(&t->streams) && !t->over)
 		t->finished = t->over = true;
