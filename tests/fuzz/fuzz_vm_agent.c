@@ -157,11 +157,12 @@ int worker_begin(struct agent *a, const struct job *job, pid_t *ret_pid, int *re
 		r.kind = REPORT_FAILED;
 		(void)err_set(&r.err, ERR_EXEC, "no such program");
 	}
-	if (job->kind != JOB_START && !(plays & 4))
+	if ((job->kind == JOB_CREATE || (job->kind == JOB_EXEC && plays & 2)) && !(plays & 4))
 		(void)!fd_send(theirs, &r, sizeof(r), &(int){ STDERR_FILENO }, 1, e);
 	r.kind = REPORT_STARTED;
 	if (job->kind != JOB_CREATE && !(plays & 8))
-		(void)!fd_send(theirs, &r, sizeof(r), NULL, 0, e);
+		(void)!fd_send(theirs, &r, sizeof(r), &(int){ STDERR_FILENO },
+		               job->kind == JOB_EXEC, e);
 	*ret_pid = NOBODY;
 	*ret_socket = pair[0];
 	return 0;

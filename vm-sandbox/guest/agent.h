@@ -182,8 +182,8 @@ struct job {
 
 enum report_kind {
 	REPORT_TERMINAL = 1, /* with the master */
-	REPORT_PREPARED,     /* with the pidfd */
-	REPORT_STARTED,
+	REPORT_PREPARED,     /* of CREATE, with the pidfd */
+	REPORT_STARTED,      /* of EXEC with the pidfd */
 	REPORT_FAILED,
 };
 

@@ -18,8 +18,6 @@ static void prepared(struct agent *a, struct process *p, const struct report *r,
 {
 	p->pid = r->pid;
 	p->pidfd = fd_give(pidfd);
-	if (p->is_exec)
-		return;
 	p->phase = PHASE_PARKED;
 	p->created = true;
 	(void)talk_done(a, p->request, p->number, p->pid);
@@ -27,8 +25,13 @@ static void prepared(struct agent *a, struct process *p, const struct report *r,
 	fd_drop(&p->worker_socket);
 }
 
-static void started(struct agent *a, struct process *p)
+/* An exec is told of once, with its pid. */
+static void started(struct agent *a, struct process *p, const struct report *r, int *pidfd)
 {
+	if (p->is_exec) {
+		p->pid = r->pid;
+		p->pidfd = fd_give(pidfd);
+	}
 	if (p->phase != PHASE_ENDED)
 		p->phase = PHASE_RUNNING;
 	(void)talk_done(a, p->request, p->number, p->pid);
@@ -70,7 +73,7 @@ bool reap_report(struct agent *a, struct process *p)
 	} else if (r.kind == REPORT_PREPARED) {
 		prepared(a, p, &r, &fd);
 	} else {
-		started(a, p);
+		started(a, p, &r, &fd);
 	}
 	return true;
 }

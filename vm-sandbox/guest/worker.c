@@ -71,8 +71,9 @@ static int prepare(struct worker *w, struct err *e)
 	TRY(lower_score(e));
 	TRY(take_stdio(w->job, e));
 	TRY(launch_prepare(w->job->plan, &options, &w->launch, e));
-	if (w->job->kind == JOB_CREATE)
-		TRY(launch_let_go(&w->launch, e));
+	if (w->job->kind == JOB_EXEC)
+		return 0;
+	TRY(launch_let_go(&w->launch, e));
 	return report(w, REPORT_PREPARED, w->launch.pidfd, e);
 }
 
@@ -88,7 +89,7 @@ static int start(struct worker *w, struct err *e)
 	};
 
 	TRY(launch_start(w->job->plan, &s, e));
-	return report(w, REPORT_STARTED, -1, e);
+	return report(w, REPORT_STARTED, w->job->kind == JOB_EXEC ? w->launch.pidfd : -1, e);
 }
 
 static int carry_out(struct worker *w, struct err *e)
