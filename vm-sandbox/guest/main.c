@@ -112,21 +112,32 @@ static void end(struct agent *a, const char *why)
 	a->ends = true;
 }
 
-static void port_read(struct agent *a)
+/* False: nothing more, for now or for good. */
+static bool port_read(struct agent *a)
 {
 	static uint8_t part[PART];
 	ssize_t n = read(a->port, part, sizeof(part));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0)
+		return false;
+	if (n <= 0) {
 		end(a, NULL); /* nobody is there any more */
-	else if (channel_receive(&a->channel, part, (size_t)n) < 0) {
+	} else if (channel_receive(&a->channel, part, (size_t)n) < 0) {
 		const struct err e = { .kind = ERR_STATE, .text = "the host broke a rule" };
 
 		complain(&e);
 		end(a, NULL);
 	}
+	return !a->ends;
+}
+
+/* The driver gives what lies in one of its buffers at once, and a plan is several. */
+static void port_read_all(struct agent *a)
+{
+	enum { AT_ONCE = 4 };
+
+	for (int i = 0; i < AT_ONCE && port_read(a); i++)
+		;
 }
 
 static void port_write(struct agent *a)
@@ -182,7 +193,18 @@ static void add(struct pollfd *p, int fd, short events)
 	*p = (struct pollfd){ .fd = fd, .events = events };
 }
 
-static nfds_t ask(struct agent *a, struct pollfd p[POLLS])
+/* Up to the last place that is taken: there are few processes, and the first free places are
+ * theirs. */
+static unsigned int places(const struct agent *a)
+{
+	unsigned int n = AGENT_PROCESSES_MAX;
+
+	while (n > 0 && !a->process[n - 1])
+		n--;
+	return n;
+}
+
+static nfds_t ask(struct agent *a, struct pollfd p[POLLS], unsigned int count)
 {
 	const void *data;
 	nfds_t n = POLLS_FIRST;
@@ -191,7 +213,7 @@ static nfds_t ask(struct agent *a, struct pollfd p[POLLS])
 	add(&p[1], a->signals, POLLIN);
 	add(&p[2], a->warnings, POLLIN);
 	add(&p[3], a->group.meter.files[METER_MEMORY_EVENTS], POLLPRI);
-	for (unsigned int i = 0; i < AGENT_PROCESSES_MAX; i++, n += POLLS_EACH) {
+	for (unsigned int i = 0; i < count; i++, n += POLLS_EACH) {
 		const struct process *q = a->process[i];
 
 		for (int k = 0; k < POLLS_EACH; k++)
@@ -237,13 +259,14 @@ static void serve(struct agent *a)
 {
 	static struct pollfd p[POLLS];
 	struct signalfd_siginfo info;
-	nfds_t n = ask(a, p);
+	const unsigned int count = places(a);
+	nfds_t n = ask(a, p, count);
 
 	if (poll(p, n, -1) < 0)
 		return;
 	if (p[2].revents) /* of what is reported next */
 		read_warnings(a);
-	for (unsigned int i = 0; i < AGENT_PROCESSES_MAX; i++)
+	for (unsigned int i = 0; i < count; i++)
 		serve_process(a, i, &p[POLLS_FIRST + POLLS_EACH * i]);
 	if (p[3].revents && group_look(&a->group))
 		a->oom = true;
@@ -252,7 +275,7 @@ static void serve(struct agent *a)
 		reap_children(a);
 	}
 	if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
-		port_read(a);
+		port_read_all(a);
 	reap_tell(a);
 	process_sweep(a);
 	port_write(a);
