@@ -158,11 +158,13 @@ static void what_a_guest_cannot_be_given_is_refused(void **state)
 		{ { .linux_ = "\"rootfsPropagation\":\"rshared\"" }, "linux.rootfsPropagation: " },
 		{ { .linux_ = "\"mountLabel\":\"l\"" }, "linux.mountLabel: " },
 		{ { .process = "\"selinuxLabel\":\"l\"" }, "process.selinuxLabel: " },
-		{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/srv/../dev//kvm\","
-		{ { .top = ANNOTATED("io.caisson.landlock",
-		                     "{\\\"ruleset\\\":{\\\"scoped\\\":[\\\"signal\\\"]}}") },
-		  "annotations[\"io.caisson.landlock\"]: " },
-		              "\"options\":[\"bind\"]}" },
+		{ { .mounts =
+		            "{\"destination\":\"/x\",\"source\":\"/srv/../dev//kvm\"," {
+				    { .top = ANNOTATED(
+					      "io.caisson.landlock",
+					      "{\\\"ruleset\\\":{\\\"scoped\\\":[\\\"signal\\\"]}}") },
+				    "annotations[\"io.caisson.landlock\"]: " },
+		    "\"options\":[\"bind\"]}" },
 		  "mounts[0].source: /srv/../dev//kvm is the host kernel's" },
 		{ { .mounts = "{\"destination\":\"/x\",\"type\":\"none\",\"source\":\"/sys\","
 		              "\"options\":[\"rbind\"]}" },
