@@ -50,6 +50,18 @@ static int open_share(const struct vm_share *s, struct err *e)
 	return fd_give(&fd);
 }
 
+static int open_root(const struct vm_share *s, struct err *e)
+{
+	FD int fd = open_share(s, e);
+	struct stat st;
+
+	TRY(fd);
+	errno = ENOTDIR;
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_sys(e, "%s: %s", s->origin, s->source);
+	return fd_give(&fd);
+}
+
 /* Whoever wants to write holds it up, and what the guest has closed it may tell a while later
  * (mount_setattr(2), EBUSY). */
 enum { SEAL_TRIES = 1000, SEAL_PAUSE_NS = 10000000 };
@@ -219,7 +231,8 @@ static void live_as_monitor(const struct life *l, int launcher)
 	if (setsid() < 0)
 		(void)err_sys(&e, "setsid");
 	else if (network >= 0 ? setns(network, CLONE_NEWNET) < 0 : unshare(CLONE_NEWNET) < 0)
-		(void)err_sys(&e, "linux.namespaces: the network namespace");
+		(void)err_sys(&e, "linux.namespaces: %s: the network namespace",
+		              box->network ? box->network : "new");
 	else if ((terminal < 0 || vm_terminal_take(&terminal, &e) == 0) &&
 	         open_shares(box, l->root, shares, &e) == 0 &&
 	         send_frame(launcher, FRAME_HOOKS, &e) == 0)
@@ -326,7 +339,7 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 
 	TRY(vm_terminal_make((const struct plan *)p->plan, events, &terminal, e));
 	p->terminal = terminal >= 0;
-	FD int root = open_share(&box->shares[VM_SHARE_ROOT], e);
+	FD int root = open_root(&box->shares[VM_SHARE_ROOT], e);
 	TRY(root);
 	const struct life life = {
 		.live = live_as_monitor,
