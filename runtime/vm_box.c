@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #include "base/log.h"
 #include "base/path.h"
@@ -41,6 +42,33 @@ static struct vm_share share_of(struct arena *a, const char *bundle, size_t i,
 	};
 }
 
+/* A bind that names no flags has those of its source. That is no mount of the guest's, which
+ * has to be told of them; where it cannot be looked at it cannot be shared either. */
+static void keep_flags(struct arena *a, struct oci_mount *m, const char *source)
+{
+	static const struct {
+		unsigned long flag;
+		const char *option;
+	} kept[] = {
+		{ ST_RDONLY, "ro" },
+		{ ST_NOSUID, "nosuid" },
+		{ ST_NODEV, "nodev" },
+		{ ST_NOEXEC, "noexec" },
+	};
+	struct statvfs st;
+	size_t n = m->options.n;
+
+	if (statvfs(source, &st) < 0)
+		return;
+	const char **options = arena_array(a, n + LEN(kept) + 1, sizeof(*options));
+	for (size_t i = 0; i < n; i++)
+		options[i] = m->options.v[i];
+	for (size_t i = 0; i < LEN(kept); i++)
+		if (st.f_flag & kept[i].flag)
+			options[n++] = kept[i].option;
+	m->options = (struct oci_strings){ .v = options, .n = n };
+}
+
 /* A copy of the mounts in which binds begin below the share. What the config says as the host
  * sees it, below the rootfs, is said as the container does: to the guest that lies elsewhere. */
 static int share_mounts(struct arena *a, struct oci_config *guest, const char *bundle,
@@ -62,6 +90,8 @@ static int share_mounts(struct arena *a, struct oci_config *guest, const char *b
 			return err_set(e, ERR_REFUSED, "mounts: more than %d binds",
 			               VM_SHARES_MAX - 1);
 		const struct vm_share share = share_of(a, bundle, i, m, &o);
+		if (!o.attr_named)
+			keep_flags(a, m, share.source);
 		m->source = add_share(a, box, &share);
 	}
 	guest->mounts = mounts;

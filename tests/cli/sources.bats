@@ -85,6 +85,24 @@ inside() { # SCRIPT
 	expect 0 caisson check b
 }
 
+@test "nothing is executed of a source that is mounted so, unless the bind says otherwise" {
+	mkdir source
+	mount -t tmpfs -o noexec,nosuid tmpfs source
+	cp "$ROOTFS/bin/busybox" source/
+	bound "$W/source" /tmp/m
+	config b '.mounts |= .[1:] + .[:1]'
+	script b '/tmp/m/busybox true 2>&1 || grep " /tmp/m " /proc/mounts'
+	expect 0 caisson run -b b c
+	says 'Permission denied'
+	says nosuid
+	config b '.mounts[-1].options += ["exec"]'
+	script b '/tmp/m/busybox echo executed'
+	expect 0 caisson run -b b c
+	is executed
+	umount source
+	nothing_left
+}
+
 @test "a source below the rootfs is what is mounted there" {
 	make_bundle b copy
 	config b '.mounts += [{ "destination": "/t", "type": "tmpfs" }, { "destination": "/u",
