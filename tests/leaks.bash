@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whether a runtime cleaned up. Whoever includes this sets W (a folder of its own),
 # STATE (the runtime's --root), CGROUP_PREFIX (where its groups are made) and, if systemd
-# makes them, SCOPES (what the names of its units have in common, as a pattern).
+# makes them, SCOPES (what the names of its units have in common, as a pattern), and, if a
+# microVM has its network from one, POD (a network namespace).
 
 CGROUP=/sys/fs/cgroup
 [ -e $CGROUP/cgroup.procs ] || CGROUP=/sys/fs/cgroup/unified
@@ -24,6 +25,11 @@ leak_snapshot() {
 	fi
 	echo "processes:"
 	processes_of_test
+	if [ -n "${POD-}" ]; then
+		echo "network:"
+		ip -n "$POD" -o link show | grep -o 'caisson[0-9]*'
+		tc -n "$POD" qdisc show dev eth0 ingress
+	fi
 	echo "state:"
 	# what begins with @ is no container's: a cache, which is meant to stay
 	find "$STATE" -mindepth 1 -path "$STATE/@*" -prune -o -print 2>/dev/null | sort
