@@ -260,6 +260,13 @@ build/tests/microvm-init: tests/microvm/init.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -static -no-pie -o $@ $<
 
+# A guest without a kernel: nothing but its own instructions
+build/tests/microvm-hostile: tests/microvm/hostile.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 $(WARN) -ffreestanding -fno-pie -fno-stack-protector -fcf-protection=none \
+		-mno-red-zone -mgeneral-regs-only -mcmodel=large -nostdlib -static -no-pie -Wl,-Ttext-segment=0x1000000 \
+		-Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
+
 # over the modules, and without libraries, for the test machine
 build/bench/cgroup: bench/cgroup.c $(LIBRARY)
 	$(call say,CC,$<)

@@ -13,7 +13,7 @@ check: ## install what is missing, run every test; the last line has the counts
 
 # What goes into the test machine.
 .PHONY: for-vm
-for-vm: all $(TOOLS) $(BUILD)/tests/microvm-boot $(BUILD)/tests/microvm-init
+for-vm: all $(TOOLS) $(addprefix $(BUILD)/tests/microvm-,boot init hostile)
 
 check-long: ## the same with long fuzzing, every fault point, every configuration: hours
 	@FAULTS=long MICROVMS=long SECCOMP_ROUNDS=20000 CYCLES=10000 FUZZ_SEED=0 MUTANTS=all RACES=3000 $(MAKE) --no-print-directory check FUZZ_SECONDS=1800

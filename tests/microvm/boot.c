@@ -11,20 +11,24 @@
  *	-r FOLDER     what is shared read-only, as "ro"
  *	-a WORDS      added to the kernel's command line
  *	-t SECONDS    until it has to say something (120)
+ *	-e SECONDS    then the owner hangs up, and is told how long the end took
  *	-p FD         the other end of the agent's socket, which somebody else speaks to
  *	-v            the kernel's messages, to stderr
  */
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/scope.h"
 #include "base/sys.h"
@@ -35,7 +39,7 @@
 enum { READ_MAX = 256 << 20, STATUS_OF_ENDS = 10 };
 
 static struct {
-	unsigned long memory, vcpus, seconds;
+	unsigned long memory, vcpus, seconds, end;
 	const char *modules, *share, *read_only, *words, *kernel, *init;
 	int port;
 	bool verbose;
@@ -50,16 +54,25 @@ static struct {
 
 static const char greeting[] = "hello, guest";
 
+static bool is_readable(int fd, int64_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t left = deadline - clock_ms();
+
+	return poll(&p, 1, left < 0 ? 0 : left > INT32_MAX ? -1 : (int)left) > 0;
+}
+
 /* The owner's side of the agent's socket: prints what comes; when the guest is ready, greets
  * it. */
 static void listen_to(int fd)
 {
 	BUF struct buf heard = { 0 };
+	int64_t deadline = o.end ? clock_ms() + (int64_t)o.end * 1000 : INT64_MAX;
 	bool greeted = false;
 	char text[4096];
 	ssize_t n;
 
-	while ((n = read(fd, text, sizeof(text))) > 0) {
+	while (is_readable(fd, deadline) && (n = read(fd, text, sizeof(text))) > 0) {
 		(void)fwrite(text, 1, (size_t)n, stdout);
 		buf_add(&heard, text, (size_t)n);
 		if (greeted || !heard.data || !strstr(heard.data, "READY"))
@@ -143,10 +156,15 @@ static struct told {
 
 static int wait_for(pid_t monitor, struct err *e)
 {
+	int64_t begin = clock_ms();
+	struct rusage usage;
 	int status;
 
-	if (waitpid(monitor, &status, 0) != monitor)
+	if (wait4(monitor, &status, 0, &usage) != monitor)
 		return err_sys(e, "wait for the monitor");
+	if (o.end)
+		printf("ended after: %lld ms\n", (long long)(clock_ms() - begin));
+	printf("peak: %ld KiB\n", usage.ru_maxrss);
 	if (!WIFEXITED(status))
 		return err_set(e, ERR_BUG, "the monitor died of signal %d", WTERMSIG(status));
 	return 0;
@@ -169,8 +187,10 @@ static int run(const struct monitor_config *config, int owner, struct monitor_re
 		_exit(0);
 	}
 	(void)close(config->agent); /* so that the monitor's end of it is the last */
-	if (owner >= 0)
+	if (owner >= 0) {
 		listen_to(owner);
+		(void)shutdown(owner, SHUT_RDWR);
+	}
 	TRY(wait_for(monitor, e));
 	*ret = told->result;
 	*e = told->e;
@@ -227,7 +247,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	struct monitor_result result;
 
-	for (int c; (c = getopt(argc, argv, "m:c:l:s:r:a:t:p:v")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "m:c:l:s:r:a:t:e:p:v")) != -1;) {
 		switch (c) {
 		case 'm':
 			o.memory = strtoul(optarg, NULL, 10);
@@ -237,6 +257,9 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			o.seconds = strtoul(optarg, NULL, 10);
+			break;
+		case 'e':
+			o.end = strtoul(optarg, NULL, 10);
 			break;
 		case 'l':
 			o.modules = optarg;
