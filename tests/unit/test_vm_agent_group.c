@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The container's cgroup and the requests of a whole guest, without a guest (vm_agent.h). */
 #include <errno.h>
+#include <stddef.h>
+#include <sys/resource.h>
 
+#include "base/fd.h"
 #include "vm_agent.h"
 
 enum { DESTROY_MS = 10000 };
@@ -94,6 +97,67 @@ static void its_processes_are_listed(void **unused)
 	vm_ok(agent_client_ps(vm.client, vm.list[0].pid));
 	assert_int_equal(vm.reply.count, 1);
 	assert_string_equal(vm.list[0].arguments, "sleep 99");
+}
+
+/* What the kernel says of the group's one process. */
+static void process_has(rlim_t soft, rlim_t hard, const char *score)
+{
+	struct rlimit limit = { 0 };
+	struct err e = { 0 };
+	char name[80], has[16] = "";
+	BUF struct buf pid = { 0 };
+
+	(void)snprintf(name, sizeof(name), "%s/c", path);
+	FD int group = cgroup_open(&facts, name, &e);
+	assert_int_equal(fd_read_file(group, "cgroup.procs", 64, &pid, &e), 0);
+	buf_add(&pid, "", 1);
+	long number = strtol(pid.data, NULL, 10);
+	assert_int_equal(syscall(SYS_prlimit64, number, RLIMIT_NOFILE, NULL, &limit), 0);
+	assert_int_equal(limit.rlim_cur, soft);
+	assert_int_equal(limit.rlim_max, hard);
+	(void)snprintf(name, sizeof(name), "/proc/%ld/oom_score_adj", number);
+	FD int fd = open(name, O_RDONLY | O_CLOEXEC);
+	assert_true(read(fd, has, sizeof(has) - 1) > 0);
+	assert_string_equal(has, score);
+}
+
+static uint32_t change(uint64_t soft, uint64_t hard, int score, const char *depth)
+{
+	struct {
+		struct agent_change m;
+		struct agent_limit limit;
+		char texts[40];
+	} all = {
+		.m = { .head = { .type = AGENT_CHANGE, .process = AGENT_CONTAINER },
+		       .flags = AGENT_CHANGE_SCORE,
+		       .score = score,
+		       .limits = 1 },
+		.limit = { .resource = RLIMIT_NOFILE, .soft = soft, .hard = hard, .name = "files" },
+	};
+	int len = snprintf(all.texts, sizeof(all.texts), "cgroup.max.depth%c%s", 0, depth);
+
+	return agent_client_pass(vm.client, &all, offsetof(typeof(all), texts) + (size_t)len + 1);
+}
+
+/* What may be refused comes before the group's values, what shrinks after them: of what fails
+ * nothing stays. A score may be raised by anybody, and taken back. */
+static void a_process_changes_with_its_group(void **unused)
+{
+	(void)unused;
+	need_group();
+	if (vm_guest()) {
+		print_message("skipped: the process is another kernel's, which this test asks\n");
+		skip();
+	}
+	run_in_group("\"sleep\",\"1234\"");
+	vm_ok(change(100, 200, 5, "3"));
+	process_has(100, 200, "5\n");
+	assert_string_equal(content("cgroup.max.depth"), "3\n");
+	vm_fails(change(50, 100, 6, "many"), ERR_KERNEL, "cgroup.max.depth");
+	process_has(100, 200, "5\n");
+	vm_fails(change(50, UINT64_MAX - 1, 7, "4"), ERR_KERNEL, "--rlimit files");
+	process_has(100, 200, "5\n");
+	assert_string_equal(content("cgroup.max.depth"), "3\n");
 }
 
 static void files_are_read_and_changed(void **unused)
@@ -276,10 +340,15 @@ int main(int argc, char **argv)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
-		CASE(its_processes_are_listed),          CASE(files_are_read_and_changed),
-		CASE(it_is_paused_and_killed),           CASE(a_create_that_failed_leaves_no_group),
-		CASE(memory_that_ran_out_is_told),       CASE(without_a_group_it_says_so),
-		CASE(the_clock_is_set_where_it_is_ours), CASE(a_mount_that_fails_is_told),
+		CASE(its_processes_are_listed),
+		CASE(files_are_read_and_changed),
+		CASE(a_process_changes_with_its_group),
+		CASE(it_is_paused_and_killed),
+		CASE(a_create_that_failed_leaves_no_group),
+		CASE(memory_that_ran_out_is_told),
+		CASE(without_a_group_it_says_so),
+		CASE(the_clock_is_set_where_it_is_ours),
+		CASE(a_mount_that_fails_is_told),
 		CASE(it_ends_when_the_host_is_gone),
 	};
 
