@@ -2,7 +2,6 @@
 /* isolation.c, vm_refuse.c: who decides what holds a container, and what a guest gets. */
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "plan_case.h"
 #include "runtime/admin.h"
@@ -159,13 +158,11 @@ static void what_a_guest_cannot_be_given_is_refused(void **state)
 		{ { .linux_ = "\"rootfsPropagation\":\"rshared\"" }, "linux.rootfsPropagation: " },
 		{ { .linux_ = "\"mountLabel\":\"l\"" }, "linux.mountLabel: " },
 		{ { .process = "\"selinuxLabel\":\"l\"" }, "process.selinuxLabel: " },
-		{ { .mounts =
-		            "{\"destination\":\"/x\",\"source\":\"/srv/../dev//kvm\"," {
-				    { .top = ANNOTATED(
-					      "io.caisson.landlock",
-					      "{\\\"ruleset\\\":{\\\"scoped\\\":[\\\"signal\\\"]}}") },
-				    "annotations[\"io.caisson.landlock\"]: " },
-		    "\"options\":[\"bind\"]}" },
+		{ { .top = ANNOTATED("io.caisson.landlock",
+		                     "{\\\"ruleset\\\":{\\\"scoped\\\":[\\\"signal\\\"]}}") },
+		  "annotations[\"io.caisson.landlock\"]: " },
+		{ { .mounts = "{\"destination\":\"/x\",\"source\":\"/srv/../dev//kvm\","
+		              "\"options\":[\"bind\"]}" },
 		  "mounts[0].source: /srv/../dev//kvm is the host kernel's" },
 		{ { .mounts = "{\"destination\":\"/x\",\"type\":\"none\",\"source\":\"/sys\","
 		              "\"options\":[\"rbind\"]}" },
@@ -341,58 +338,6 @@ static const char *plan_text_of(const struct buf *bytes, struct buf *ret)
 	plan_print((const struct plan *)(const void *)bytes->data, ret);
 	buf_add(ret, "", 1);
 	return (const char *)ret->data;
-}
-
-/* Whether the plan's bind sets the flag. */
-static bool binds_with(const char *said, const char *flag)
-{
-	const char *bind = strstr(said, "\"bind\"");
-
-	assert_non_null(bind);
-	const char *end = strchr(bind, '}');
-	const char *set = strstr(bind, "\"set");
-	const char *clear = strstr(bind, "\"clear");
-	const char *found = set ? strstr(set, flag) : NULL;
-	return found && found < end && (!clear || found < clear);
-}
-
-/* What the host's mount forbids is forbidden in the guest, unless the bind names flags. On most
- * hosts some of these forbid some of it. */
-static void binds_keep_the_flags_of_their_source(void **state)
-{
-	static const char *const places[] = {
-		"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm"
-	};
-	static const struct {
-		const char *options;
-		bool kept;
-	} cases[] = { { "", true }, { ",\"options\":[\"suid\"]", false } };
-
-	(void)state;
-	for (size_t i = 0; i < LEN(places) * LEN(cases); i++) {
-		const char *place = places[i / LEN(cases)];
-		bool kept = cases[i % LEN(cases)].kept;
-		struct vm_box box = { 0 };
-		struct statvfs st;
-		struct err e = { 0 };
-		ARENA struct arena a;
-		BUF struct buf text = { 0 };
-
-		if (statvfs(place, &st) < 0)
-			continue;
-		arena_init(&a, 0);
-		const struct plan_case c = { .mounts = arena_printf(
-						     &a,
-						     "{\"destination\":\"/a\",\"type\":\"bind\","
-						     "\"source\":\"%s\"%s}",
-						     place, cases[i % LEN(cases)].options) };
-		if (vm_box_make(&a, plan_case_config(&a, &c), &in_b, &box, &e) < 0)
-			fail_msg("%s", e.text);
-		const char *said = plan_text_of(&box.plan, &text);
-		assert_int_equal(binds_with(said, "NOEXEC"), kept && st.f_flag & ST_NOEXEC);
-		assert_int_equal(binds_with(said, "NODEV"), kept && st.f_flag & ST_NODEV);
-		vm_box_done(&box);
-	}
 }
 
 /* A guest's plan is the container's own: its session has a keyring, in which an exec is, too; a
@@ -579,7 +524,6 @@ int main(void)
 		cmocka_unit_test(unconfined_is_what_a_guest_is),
 		cmocka_unit_test(a_profile_is_the_monitors),
 		cmocka_unit_test(binds_are_shares),
-		cmocka_unit_test(binds_keep_the_flags_of_their_source),
 		cmocka_unit_test(a_guest_is_told_the_same),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),
 		cmocka_unit_test(the_configuration_is_read_strictly),
