@@ -87,9 +87,11 @@ static int seal_root(int root, struct err *e)
 static int open_shares(const struct vm_box *box, int root, struct fs_share *ret, struct err *e)
 {
 	for (unsigned int i = 0; i < box->share_count; i++) {
+		bool is_root = &box->shares[i] == box->rootfs;
+
 		ret[i] = (struct fs_share){
 			.name = box->shares[i].name,
-			.fd = i == VM_SHARE_ROOT ? root : open_share(&box->shares[i], e),
+			.fd = is_root ? root : open_share(&box->shares[i], e),
 			.read_only = box->shares[i].read_only,
 			.cache_seconds = 1,
 		};
@@ -339,8 +341,9 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 
 	TRY(vm_terminal_make((const struct plan *)p->plan, events, &terminal, e));
 	p->terminal = terminal >= 0;
-	FD int root = open_root(&box->shares[VM_SHARE_ROOT], e);
-	TRY(root);
+	FD int root = box->rootfs ? open_root(box->rootfs, e) : -1;
+	if (box->rootfs)
+		TRY(root);
 	const struct life life = {
 		.live = live_as_monitor,
 		.monitor = p,
@@ -358,7 +361,7 @@ static int lead(struct vm_process *p, const struct plan *plan, const struct vm_b
 	TRY(send_frame(l->socket, FRAME_HELLO, e));
 	TRY(await_frame(l, events, FRAME_READY, e));
 	log_debug("child process in init(): %d is ready to be started", l->pid);
-	return box->shares[VM_SHARE_ROOT].sealed_late ? seal_root(root, e) : 0;
+	return box->rootfs && box->rootfs->sealed_late ? seal_root(root, e) : 0;
 }
 
 /* --- exec ---------------------------------------------------------------------------------- */
@@ -429,7 +432,12 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 	FD int initrd = open_initrd(box->settings.initrd, e);
 	if (e->kind)
 		return -1;
+	struct vm_image image = { .disk.fd = -1 };
+	if (box->settings.image)
+		TRY(vm_image_open(box, &image, e));
+	FD int disk = image.disk.fd;
 	choice.kernel = box->settings.kernel;
+	choice.disk = image.type;
 	TRY(backend_vm_prepare(&a, &choice, &kernel, e));
 	FD int vmlinux = kernel.vmlinux;
 	FD int initramfs = kernel.initramfs;
@@ -444,6 +452,7 @@ int backend_vm_create(const struct plan *plan, const struct launch_options *opti
 		.kernel = vmlinux,
 		.initramfs = initramfs,
 		.initrd = initrd,
+		.image = image,
 		.cmdline = cmdline(&a, &box->settings),
 		.profile = box->profile,
 		.vcpus = box->settings.vcpus,

@@ -44,6 +44,7 @@ void backend_vm_check(struct host_report *r);
 struct vm_choice {
 	const char *kernel; /* NULL: the host's newest one */
 	const char *cache;  /* a folder; NULL: backend_vm_cache() */
+	const char *disk;   /* the file system of the guest's disk; NULL: it has none */
 	bool anew;          /* even if it is prepared */
 };
 

@@ -56,6 +56,7 @@ int backend_vm_prepare(struct arena *a, const struct vm_choice *choice, struct v
 		.cache = cache,
 		.agent = agent_image,
 		.agent_len = (size_t)(agent_image_end - agent_image),
+		.disk = choice->disk,
 		.anew = choice->anew,
 	};
 	if (prepare(&setup, &p, e) < 0)

@@ -92,6 +92,7 @@ static int keep_only_ours(struct vm_process *p, struct err *e)
 	TRY(keep(&p->kernel, e));
 	TRY(keep(&p->initramfs, e));
 	TRY(keep(&p->initrd, e));
+	TRY(keep(&p->image.disk.fd, e));
 	for (unsigned int i = 0; i < p->share_count; i++)
 		TRY(keep(&p->shares[i].fd, e));
 	if (sys_close_range(3, KEPT_FROM - 1, 0) < 0)
@@ -157,6 +158,7 @@ static _Noreturn void go(struct vm_talk *talk, const struct vm_process *p, struc
 		.nets = net->setup,
 		.net_count = net->count,
 		.nets_now = p->listener >= 0 ? &net->count : NULL,
+		.disk = p->image.type ? &p->image.disk : NULL,
 		.agent = pair[1],
 		.serial = -1,
 		.ready_ms = READY_MS,

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "runtime/backend_vm_image.h"
 #include "runtime/launch/frame.h"
 #include "vm-sandbox/monitor.h"
 #include "vm-sandbox/protocol.h"
@@ -44,6 +45,7 @@ struct vm_process {
 	int network;  /* namespace to join; -1: a new one */
 	int kernel, initramfs;
 	int initrd; /* before the initramfs; -1: none */
+	struct vm_image image;
 	unsigned int share_count;
 	struct fs_share *shares;
 	bool terminal;       /* standard input is a terminal's slave */

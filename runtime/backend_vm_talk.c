@@ -134,10 +134,24 @@ static uint32_t stdio_of(const struct vm_process *p)
 	return AGENT_HAS_STDIN | AGENT_HAS_STDOUT | (p->plain_terminal ? AGENT_PLAIN : 0);
 }
 
-/* One interface after the other, then the container. */
+static uint32_t mount_image(struct vm_talk *t)
+{
+	const struct vm_image *i = &t->process->image;
+	const struct agent_mount root = { i->type, "/dev/vda", AGENT_IMAGE,
+		                          i->disk.read_only ? "ro" : "" };
+
+	t->image_told = true;
+	return agent_client_setup(&t->client, &root, 1);
+}
+
+/* The image, one interface after the other, then the container. */
 static void set_up_more(struct vm_talk *t)
 {
 	t->setup = 0;
+	if (t->process->image.type && !t->image_told) {
+		t->setup = mount_image(t);
+		return;
+	}
 	if (t->net && t->net_told < t->net->count) {
 		const struct buf *m = &t->net->message[t->net_told++];
 
@@ -148,17 +162,28 @@ static void set_up_more(struct vm_talk *t)
 	                                t->process->plan_len, stdio_of(t->process), "");
 }
 
+static void give_up_because(struct vm_talk *t, uint32_t request, struct err e)
+{
+	if (request == t->setup && t->image_told && t->net_told == 0) {
+		(void)err_in(&e, "vm.image.path");
+		(void)err_point(&e, e.text);
+	}
+	give_up(t, &e);
+}
+
 static void on_replied(void *owner, uint32_t request, const struct agent_reply *reply)
 {
 	struct vm_talk *t = owner;
 
 	if (vm_commands_replied(&t->commands, request, reply))
 		return;
+	if (request == t->settle) /* the guest may be gone before we look again */
+		t->finished = t->over = true;
 	if (request != t->setup && request != t->create && request != t->link &&
 	    request != t->start)
 		return;
 	if (reply->type == AGENT_FAILED) {
-		give_up(t, &reply->err);
+		give_up_because(t, request, reply->err);
 	} else if (request == t->setup) {
 		set_up_more(t);
 	} else if (request == t->create) {
@@ -455,6 +480,18 @@ static void hear_all_knocking(struct vm_talk *t, const struct pollfd fd[VM_TALK_
 	}
 }
 
+/* What the guest has of an image in its memory would be lost with it. */
+static bool is_settled(struct vm_talk *t)
+{
+	const struct vm_image *i = &t->process->image;
+
+	if (!i->type || i->disk.read_only)
+		return true;
+	if (!t->settle)
+		t->settle = agent_client_plain(&t->client, AGENT_SHUTDOWN);
+	return false;
+}
+
 static void look(struct vm_talk *t)
 {
 	struct pollfd fd[PLACES] = { 0 };
@@ -479,7 +516,7 @@ static void look(struct vm_talk *t)
 	    agent_client_io(&t->client, t->agent, &e) < 0)
 		t->over = true;
 	/* one that failed to start ends as well, which is nobody's exit status */
-	if (t->ended && vm_streams_are_empty(&t->streams) && !t->over)
+	if (t->ended && vm_streams_are_empty(&t->streams) && !t->over && is_settled(t))
 		t->finished = t->over = true;
 }
 

@@ -4,12 +4,13 @@
  * command that creates, the one that starts, signals, and the standard streams. Commands that
  * come later have connections of their own (backend_vm_commands.h).
  *
- *	agent READY  ->  CLOCK, SETUP, NETCFG  ->  CREATE with the plan  ->  READY to the launcher
+ *	agent READY  ->  CLOCK, SETUPs, NETCFG  ->  CREATE with the plan  ->  READY to the launcher
  *	NETWORK from a connection  ->  NETCFG of what has come since  ->  GO back
  *	START from the launcher or a connection  ->  START to the agent  ->  its answer back
  *	a signal to us  ->  SIGNAL to the container's first process
  *	a terminal of another size, of which the kernel tells us  ->  RESIZE
- *	EXITED, and all of its output passed on  ->  the end
+ *	EXITED, and all of its output passed on  ->  the end; with an image that can be written
+ *	SHUTDOWN, whose answer says that it has all  ->  the end
  */
 #pragma once
 
@@ -45,6 +46,8 @@ struct vm_talk {
 	struct vm_net *net;                  /* NULL: none */
 	unsigned int net_told;               /* how many of its interfaces */
 	uint32_t setup, create, link, start; /* requests that are unanswered, or 0 */
+	uint32_t settle;                     /* … that the image's file system be written out */
+	bool image_told;                     /* the agent has been asked to mount it */
 	bool created, started, told;         /* told: the launcher has heard READY or ERROR */
 	bool ended;                          /* EXITED has come, and all output before it */
 	bool finished, over;                 /* finished: it has been passed on, too */

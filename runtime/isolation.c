@@ -122,9 +122,12 @@ static int bundle_settings(const struct oci_vm *vm, struct vm_settings *s, struc
 	if (vm->hypervisor_path)
 		return err_set(e, ERR_REFUSED,
 		               "vm.hypervisor: the monitor is a part of this program");
-	if (vm->image_path)
-		return err_set(e, ERR_REFUSED,
-		               "vm.image: not supported yet: the guest's root is root.path");
+	if (vm->image_format && strcmp(vm->image_format, "raw") != 0) {
+		err_set(e, ERR_REFUSED, "vm.image.format: %s: only raw images are supported",
+		        vm->image_format);
+		return err_hint(e, "make one: qemu-img convert -O raw %s IMAGE.raw",
+		                vm->image_path);
+	}
 	if (vm->hw.device_tree)
 		return err_set(e, ERR_REFUSED, "vm.hwConfig.deviceTree: x86-64 has none");
 	if (vm->hw.xen)
@@ -138,6 +141,7 @@ static int bundle_settings(const struct oci_vm *vm, struct vm_settings *s, struc
 	s->kernel = vm->kernel_path;
 	s->initrd = vm->initrd;
 	s->parameters = vm->kernel_parameters;
+	s->image = vm->image_path;
 	if (vm->hw.vcpus.set)
 		s->vcpus = vm->hw.vcpus.value;
 	if (vm->hw.memory.set)

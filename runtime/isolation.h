@@ -32,6 +32,7 @@ MUST_CHECK int isolation_choose(const struct oci_config *config, enum admin_isol
 struct vm_settings {
 	const char *kernel, *initrd; /* NULL: what guest_kernel_find finds; ours */
 	struct oci_strings parameters;
+	const char *image; /* whose file system is the root; NULL: none, root.path is */
 	uint32_t vcpus;
 	uint64_t memory_bytes;
 };

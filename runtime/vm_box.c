@@ -29,6 +29,26 @@ static const char *add_share(struct arena *a, struct vm_box *box, const struct v
 	return arena_printf(a, "%s/%s", VM_GUEST_SHARES, share->name);
 }
 
+/* Where the guest has the container's root. */
+static const char *place_root(struct arena *a, const struct oci_config *config, const char *bundle,
+                              struct vm_box *box)
+{
+	box->root = path_clean(a, bundle, config->root_path);
+	box->rootfs = NULL;
+	if (box->settings.image)
+		return VM_GUEST_IMAGE;
+	const struct vm_share root = {
+		.name = "rootfs",
+		.source = box->root,
+		.origin = "root.path",
+		.recursive = true,
+		.sealed_late = config->root_readonly,
+	};
+
+	box->rootfs = &box->shares[box->share_count];
+	return add_share(a, box, &root);
+}
+
 static struct vm_share share_of(struct arena *a, const char *bundle, size_t i,
                                 const struct oci_mount *m, const struct mount_options *o)
 {
@@ -74,7 +94,7 @@ static void keep_flags(struct arena *a, struct oci_mount *m, const char *source)
 static int share_mounts(struct arena *a, struct oci_config *guest, const char *bundle,
                         struct vm_box *box, struct err *e)
 {
-	const char *rootfs = box->shares[VM_SHARE_ROOT].source;
+	const char *rootfs = box->root;
 	struct oci_mount *mounts = arena_array(a, guest->mount_count, sizeof(*mounts));
 
 	for (size_t i = 0; i < guest->mount_count; i++) {
@@ -138,15 +158,7 @@ static int compile_guest(struct arena *a, const struct oci_config *config,
 
 	guest.vm = NULL;
 	guest.process = without_label(a, config->process);
-	const struct vm_share root = {
-		.name = "rootfs",
-		.source = path_clean(a, host->bundle, config->root_path),
-		.origin = "root.path",
-		.recursive = true,
-		.sealed_late = config->root_readonly,
-	};
-
-	guest.root_path = add_share(a, box, &root);
+	guest.root_path = place_root(a, config, host->bundle, box);
 	TRY(share_mounts(a, &guest, host->bundle, box, e));
 	/* hooks of the runtime are the host's programs */
 	for (int kind = 0; kind < OCI_HOOK_KINDS; kind++)

@@ -2,8 +2,8 @@
 /*
  * What a microVM is made of, as plain values: the guest, the trees of the host that it sees,
  * and the launch plan that its agent executes. The plan is compiled from the bundle's own
- * config, with the guest's names in it: the rootfs and the sources of binds lie below the
- * share, and the group is the guest's.
+ * config, with the guest's names in it: the rootfs, unless a disk has it, and the sources of
+ * binds lie below the share, and the group is the guest's.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "runtime/isolation.h"
 #include "runtime/launch/plan.h"
 
-enum { VM_SHARES_MAX = 128, VM_SHARE_ROOT = 0 };
+enum { VM_SHARES_MAX = 128 };
 
 struct vm_share {
 	const char *name;   /* of its folder below the guest's shares */
@@ -28,6 +28,8 @@ struct vm_share {
 struct vm_box {
 	struct vm_settings settings;
 	const struct oci_config *host; /* for the plan of the host: the group is the monitor's */
+	const char *root;              /* root.path, on the host */
+	const struct vm_share *rootfs; /* the first of the shares; NULL: the root is an image's */
 	struct vm_share shares[VM_SHARES_MAX];
 	unsigned int share_count;
 	const char *network; /* path of the network namespace; NULL: a new one */

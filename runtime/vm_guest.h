@@ -6,5 +6,8 @@
  * AGENT_SHARES, which this side does not see. */
 #define VM_GUEST_SHARES "/run/shares"
 
+/* … and the guest's disk: AGENT_IMAGE. */
+#define VM_GUEST_IMAGE "/run/image"
+
 /* The container's group. */
 #define VM_GUEST_GROUP "/container"

@@ -53,6 +53,9 @@ enum {
  * has its rootfs and the sources of its binds below it. */
 #define AGENT_SHARES "/run/shares"
 
+/* Where its disk belongs, whose file system is the container's root then. */
+#define AGENT_IMAGE "/run/image"
+
 enum agent_type {
 	/* requests */
 	AGENT_CLOCK = 1,
@@ -67,7 +70,7 @@ enum agent_type {
 	AGENT_UPDATE, /* … are changed, all or none: texts, name and value in turn */
 	AGENT_PAUSE,
 	AGENT_RESUME,
-	AGENT_SHUTDOWN, /* answered; then everything ends */
+	AGENT_SHUTDOWN, /* answered when the disk has all; then everything ends */
 	AGENT_NETCFG,
 	AGENT_CHANGE, /* UPDATE, and of the container's first process; all or nothing */
 	AGENT_REQUEST_END,
@@ -114,7 +117,8 @@ struct agent_clock {
 	uint8_t entropy[AGENT_ENTROPY];
 };
 
-/* Four texts for each mount: type, source, target, options. Targets are made. */
+/* Four texts for each mount: type, source, target, options; "ro" is the kernel's flag. Targets
+ * are made. */
 struct agent_setup {
 	struct agent_head head;
 	uint32_t mounts, reserved;

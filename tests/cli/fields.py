@@ -312,8 +312,11 @@ for path, how, value, sh, shows in (
     top, key = path.split(".")
     field(f"vm.{path}", how, see="microvm_life.bats", sh=sh, shows=shows, refused=KERNEL,
           set=f'.vm = {{ "kernel": {{ "path": "{KERNEL}" }} }} | .vm.{top}.{key} = {value}')
-for path, value in (("hypervisor.path", '"/x"'), ("hypervisor.parameters", '["x"]'), ("image.path", '"/x"'),
-                    ("image.format", '"raw"'), ("hwConfig.deviceTree", '"/x"'),
+for key, how, path, format, says in (("path", "the container's root", "/x/root.img", "raw", "/x/root.img"),
+                                     ("format", "`raw`; others are refused", "/x", "qcow2", "vm.image.format")):
+    field(f"vm.image.{key}", how, see="microvm_image.bats", refused=says,
+          set=f'.vm = {{ "kernel": {{ "path": "{KERNEL}" }}, "image": {{ "path": "{path}", "format": "{format}" }} }}')
+for path, value in (("hypervisor.path", '"/x"'), ("hypervisor.parameters", '["x"]'), ("hwConfig.deviceTree", '"/x"'),
                     ("hwConfig.dtdevs", '["x"]'), ("hwConfig.iomems", "[]"), ("hwConfig.irqs", "[1]")):
     top, key = path.split(".")
     field(f"vm.{path}", "refused", refused=f"vm.{top}",

@@ -327,7 +327,35 @@ static void binds_are_shares(void **state)
 		assert_int_equal(box.shares[i].read_only, want[i].read_only);
 		assert_int_equal(box.shares[i].nofollow, want[i].nofollow);
 	}
-	assert_true(box.shares[VM_SHARE_ROOT].sealed_late);
+	assert_ptr_equal(box.rootfs, &box.shares[0]);
+	assert_true(box.rootfs->sealed_late);
+	vm_box_done(&box);
+}
+
+static void an_image_takes_the_place_of_the_root(void **state)
+{
+	static const struct plan_case c = {
+		.top = "\"vm\":{\"kernel\":{\"path\":\"/k\"},\"image\":{\"path\":\"/i\",\"format\":\"raw\"}}",
+		.mounts = "{\"destination\":\"/a\",\"type\":\"rbind\",\"source\":\"/srv/a\"}",
+	};
+	struct vm_box box = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	struct oci_config config = *plan_case_config(&a, &c);
+	config.root_path = "rootfs";
+	if (vm_settings_of(&config, NULL, 4, &box.settings, &e) < 0 ||
+	    vm_box_make(&a, &config, &in_b, &box, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_string_equal(box.settings.image, "/i");
+	assert_string_equal(box.root, "/b/rootfs");
+	assert_null(box.rootfs);
+	assert_int_equal(box.share_count, 1);
+	assert_string_equal(box.shares[0].source, "/srv/a");
+	assert_non_null(memmem(box.plan.data, box.plan.len, "/run/image", sizeof("/run/image")));
+	assert_null(memmem(box.plan.data, box.plan.len, "/run/shares/rootfs", 18));
 	vm_box_done(&box);
 }
 
@@ -386,7 +414,7 @@ static void a_bundle_names_no_hypervisor(void **state)
 {
 	static const char *const tops[] = {
 		"\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hypervisor\":{\"path\":\"/bin/sh\"}}",
-		"\"vm\":{\"kernel\":{\"path\":\"/k\"},\"image\":{\"path\":\"/i\",\"format\":\"raw\"}}",
+		"\"vm\":{\"kernel\":{\"path\":\"/k\"},\"image\":{\"path\":\"/i\",\"format\":\"qcow2\"}}",
 		"\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwConfig\":{\"deviceTree\":\"/d\"}}",
 		"\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwConfig\":{\"vcpus\":0}}",
 		"\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwConfig\":{\"irqs\":[1]}}",
@@ -525,6 +553,7 @@ int main(void)
 		cmocka_unit_test(a_profile_is_the_monitors),
 		cmocka_unit_test(binds_are_shares),
 		cmocka_unit_test(a_guest_is_told_the_same),
+		cmocka_unit_test(an_image_takes_the_place_of_the_root),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),
 		cmocka_unit_test(the_configuration_is_read_strictly),
 		cmocka_unit_test(only_its_owner_may_write_it),

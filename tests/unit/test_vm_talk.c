@@ -136,6 +136,48 @@ static void test_create_and_start(void **state)
 	assert_int_equal(talk.status, 5);
 }
 
+/* In the place of the disk is a tmpfs, which asks for no device. Before the end the guest is
+ * asked to write it out, and only where there can be something. */
+static void test_image(void **state)
+{
+	static const bool read_only[] = { false, true };
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	for (size_t i = 0; i < LEN(read_only); i++) {
+		given_image = (struct vm_image){ .type = "tmpfs", .disk.read_only = read_only[i] };
+		begin("\"sh\",\"-c\",\"echo runs; exit 6\"");
+		start();
+		expect_text(fixture.out, "runs\n");
+		end();
+		assert_true(talk.image_told);
+		assert_true(talk.finished);
+		assert_int_equal(talk.status, 6);
+		assert_int_equal(talk.settle != 0, !read_only[i]);
+	}
+	given_image = (struct vm_image){ 0 };
+}
+
+static void test_bad_image(void **state)
+{
+	struct frame f;
+	struct err e = { 0 };
+
+	(void)state;
+	if (!vm_possible())
+		skip();
+	given_image = (struct vm_image){ .type = "nosuchfs" };
+	begin("\"true\"");
+	given_image = (struct vm_image){ 0 };
+	assert_int_equal(hear(fixture.launcher, &f), FRAME_ERROR);
+	assert_int_equal(vm_frame_read_error(&f, &e), -1);
+	assert_string_equal(e.text, "vm.image.path: mount nosuchfs at /run/image: no such device");
+	assert_string_equal(e.pointer, "/vm/image/path");
+	end();
+	assert_false(talk.finished);
+}
+
 static void test_failures(void **state)
 {
 	struct frame f;
@@ -486,6 +528,8 @@ int main(void)
 		cmocka_unit_test(test_nobody_reads),
 		cmocka_unit_test(test_output_waits),
 		cmocka_unit_test(test_create_and_start),
+		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_bad_image),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_error_in_a_frame),

@@ -84,6 +84,7 @@ static inline void make_pipes(void)
 }
 
 static struct vm_net *given_net; /* of the next one; NULL: none */
+static struct vm_image given_image;
 
 /* The thread with a plan of `config`, and an agent. */
 static inline void begin_with(const struct vm_config *config, bool plain)
@@ -109,6 +110,7 @@ static inline void begin_with(const struct vm_config *config, bool plain)
 		.plan_len = fixture.plan.len,
 		.terminal = config->terminal,
 		.plain_terminal = plain,
+		.image = given_image,
 	};
 	assert_int_equal(vm_talk_begin(&talk, &fixture.process, &e), 0);
 	fixture.share = (struct agent_mount){ "", vm.rootfs, AGENT_SHARES "/share", "" };

@@ -239,3 +239,4 @@ MUST_CHECK int net_configure(const void *message, struct err *e);
 
 MUST_CHECK int clock_set(const struct agent_clock *m, struct err *e);
 MUST_CHECK int mounts_make(struct agent_texts texts, struct err *e);
+void mounts_settle(void); /* before the guest ends */

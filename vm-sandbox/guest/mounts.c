@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the host wants mounted before the first process: its shares. */
+/* What the host wants mounted before the first process: its shares, and the guest's disk. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "vm-sandbox/guest/agent.h"
 
@@ -26,6 +27,15 @@ static int make_folders(const char *path, struct err *e)
 	}
 }
 
+static int mount_one(const char *type, const char *source, const char *target, const char *options)
+{
+	if (!type[0])
+		return mount(source, target, NULL, MS_BIND | MS_REC, NULL);
+	if (strcmp(options, "ro") == 0)
+		return mount(source, target, type, MS_RDONLY, NULL);
+	return mount(source, target, type, 0, options[0] ? options : NULL);
+}
+
 int mounts_make(struct agent_texts texts, struct err *e)
 {
 	const char *type;
@@ -38,9 +48,16 @@ int mounts_make(struct agent_texts texts, struct err *e)
 			return err_set(e, ERR_SPEC, "mount at \"%s\": not an absolute path",
 			               target);
 		TRY(make_folders(target, e));
-		if (mount(source, target, type[0] ? type : NULL, type[0] ? 0 : MS_BIND | MS_REC,
-		          options[0] ? options : NULL) < 0)
+		if (mount_one(type, source, target, options) < 0)
 			return err_sys(e, "mount %s at %s", type[0] ? type : source, target);
 	}
 	return 0;
+}
+
+/* A file system that is read-only has nothing left to write, nor to recover when it is mounted the
+ * next time. One that somebody still writes to can at least be written out. */
+void mounts_settle(void)
+{
+	sync();
+	(void)mount(NULL, AGENT_IMAGE, NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }

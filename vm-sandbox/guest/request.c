@@ -154,6 +154,7 @@ static int carry_out(struct agent *a, const struct request *r, struct err *e)
 	case AGENT_NETCFG:
 		return net_configure(r->bytes, e);
 	case AGENT_SHUTDOWN:
+		mounts_settle();
 		a->ends = true;
 		return 0;
 	default:
