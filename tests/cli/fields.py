@@ -106,7 +106,8 @@ field("process.noNewPrivileges", "prctl(2)", set=".process.noNewPrivileges = tru
       shows="NoNewPrivs:.1")
 field("process.oomScoreAdj", "written to /proc/self/oom_score_adj", set=".process.oomScoreAdj = 77",
       sh="cat /proc/self/oom_score_adj", shows="^77$")
-field("process.apparmorProfile", "written to our own procfs, read back", see="units of init",
+field("process.apparmorProfile", "written to our own procfs, read back; in a microVM the monitor has it",
+      see="units of init, microvm_engines.bats",
       set='.process.apparmorProfile = "nothing"', refused="process.apparmorProfile")
 field("process.selinuxLabel", "written to our own procfs, read back; the session's keyring has it, too", see="units of init",
       set='.process.selinuxLabel = "a:b:c"', refused="process.selinuxLabel")
