@@ -151,7 +151,7 @@ static int create_steps(struct compile *c, const struct compile_options *options
 	compile_terminal(c, true);
 	compile_network(c);
 	compile_scope(c);
-	compile_hooks_create(c);
+	compile_hooks_create(c, options->wait);
 
 	if (!c->shares_mounts)
 		compile_leave_host(c, options->no_pivot);

@@ -27,6 +27,7 @@ struct compile_options {
 	bool listener;             /* `create`: START comes through the listener slot;
 	                            * `run`: through the launcher's own socket */
 	int seccomp_cache;         /* fd of the cache folder, or -1 */
+	bool wait;                 /* as for hooks: the launcher has something to do then */
 	/* Told what is left out without being refused; may be NULL. */
 	void (*warn)(const char *fmt, ...) PRINTF(1, 2);
 	/* For `check`: what would be refused goes here, each a struct err, and the rest is

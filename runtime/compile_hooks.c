@@ -44,11 +44,11 @@ static void add_hooks(struct compile *c, enum plan_op op, enum oci_hook_kind kin
 
 /* The answer to the waiting step also carries the state for createContainer hooks,
  * so it is needed for these alone as well. */
-void compile_hooks_create(struct compile *c)
+void compile_hooks_create(struct compile *c, bool wait)
 {
 	const struct oci_hook_list *hooks = c->config->hooks;
 
-	if (hooks[OCI_HOOK_PRESTART].n == 0 && hooks[OCI_HOOK_CREATE_RUNTIME].n == 0 &&
+	if (!wait && hooks[OCI_HOOK_PRESTART].n == 0 && hooks[OCI_HOOK_CREATE_RUNTIME].n == 0 &&
 	    hooks[OCI_HOOK_CREATE_CONTAINER].n == 0)
 		return;
 	(void)plan_add(&c->plan, PLAN_WAIT_HOOKS, "hooks");

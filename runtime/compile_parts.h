@@ -152,8 +152,8 @@ MUST_CHECK int compile_net_devices(struct compile *c, struct err *e);
 
 /* --- compile_hooks.c ------------------------------------------------------------ */
 
-/* prestart, createRuntime and createContainer: before the pivot. */
-void compile_hooks_create(struct compile *c);
+/* prestart, createRuntime and createContainer: before the pivot. `wait`: even without any. */
+void compile_hooks_create(struct compile *c, bool wait);
 /* startContainer: just before the program. */
 void compile_hooks_start(struct compile *c);
 

@@ -14,15 +14,6 @@
 #include "runtime/mount_options.h"
 #include "runtime/vm_guest.h"
 
-static int refuse_for_now(const struct oci_config *config, struct err *e)
-{
-	if (config->linux_->namespaces[OCI_NS_USER].wanted)
-		return err_set(e, ERR_REFUSED,
-		               "linux.namespaces: a user namespace is not supported in a microVM "
-		               "yet");
-	return 0;
-}
-
 static const char *add_share(struct arena *a, struct vm_box *box, const struct vm_share *share)
 {
 	box->shares[box->share_count++] = *share;
@@ -129,6 +120,13 @@ static bool is_confined(const char *profile)
 	return profile && *profile && strcmp(profile, "unconfined") != 0;
 }
 
+/* The guest's only network is the container's. But a user namespace has rights over none that
+ * it does not own: there it is a new one, into which the agent brings the interfaces. */
+static struct oci_namespace guest_network(const struct oci_linux *l)
+{
+	return (struct oci_namespace){ .wanted = l->namespaces[OCI_NS_USER].wanted };
+}
+
 /* The profile is the monitor's. A process of the guest has none: there it is not loaded. */
 static const struct oci_process *without_label(struct arena *a, const struct oci_process *from)
 {
@@ -153,6 +151,7 @@ static int compile_guest(struct arena *a, const struct oci_config *config,
 		.keyring = host->keyring,
 		.listener = true,
 		.seccomp_cache = host->seccomp_cache,
+		.wait = config->linux_->namespaces[OCI_NS_USER].wanted,
 		.warn = log_warn,
 	};
 
@@ -164,8 +163,7 @@ static int compile_guest(struct arena *a, const struct oci_config *config,
 	for (int kind = 0; kind < OCI_HOOK_KINDS; kind++)
 		if (kind != OCI_HOOK_START_CONTAINER)
 			guest.hooks[kind].n = 0;
-	/* the guest's only network is the container's */
-	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
+	linux_.namespaces[OCI_NS_NETWORK] = guest_network(config->linux_);
 	linux_.cgroups_path = VM_GUEST_GROUP;
 	linux_.resources = vm_guest_resources(a, linux_.resources);
 	guest.linux_ = &linux_;
@@ -212,6 +210,8 @@ const struct oci_resources *vm_host_resources(struct arena *a, const struct oci_
 	return r;
 }
 
+/* Without a cgroup namespace: the group on the host is nobody's in the guest, so it is given to
+ * no user. */
 static const struct oci_config *host_config(struct arena *a, const struct oci_config *config)
 {
 	struct oci_config *host = arena_new(a, sizeof(*host));
@@ -222,6 +222,7 @@ static const struct oci_config *host_config(struct arena *a, const struct oci_co
 	host->vm = NULL;
 	host->process = without_label(a, config->process);
 	host->linux_ = linux_;
+	linux_->namespaces[OCI_NS_CGROUP] = (struct oci_namespace){ 0 };
 	linux_->resources = vm_host_resources(a, config->linux_->resources);
 	return host;
 }
@@ -229,7 +230,6 @@ static const struct oci_config *host_config(struct arena *a, const struct oci_co
 int vm_box_make(struct arena *a, const struct oci_config *config,
                 const struct compile_options *options, struct vm_box *ret, struct err *e)
 {
-	TRY(refuse_for_now(config, e));
 	if (!config->root_path || !*config->root_path)
 		return err_set(e, ERR_SPEC, "root.path: required");
 	ret->network = config->linux_->namespaces[OCI_NS_NETWORK].path;
@@ -258,7 +258,7 @@ int vm_box_exec(const struct compile_exec_options *options, const struct host_fa
 		               "process.apparmorProfile: %s: all of a microVM has the container's",
 		               process.apparmor_profile);
 	process.apparmor_profile = NULL;
-	linux_.namespaces[OCI_NS_NETWORK] = (struct oci_namespace){ 0 };
+	linux_.namespaces[OCI_NS_NETWORK] = guest_network(options->config->linux_);
 	guest.linux_ = &linux_;
 	inside.config = &guest;
 	inside.process = &process;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* isolation.c, vm_refuse.c: who decides what holds a container, and what a guest gets. */
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -410,6 +411,46 @@ static void a_guest_is_told_the_same(void **state)
 	assert_non_null(strstr(plan_text_of(&exec_plan, &exec_text), "\"_ses.id.1\""));
 }
 
+static const struct plan *plan_of(const struct buf *bytes)
+{
+	assert_int_equal(plan_check(bytes->data, bytes->len), 0);
+	return (const struct plan *)(const void *)bytes->data;
+}
+
+/* Its root has rights over no other network; the agent brings the interfaces before a sysctl
+ * names one. The group on the host, with the monitor in it, is none of its business. */
+static void a_user_namespace_owns_its_network(void **state)
+{
+	static const struct plan_case c = {
+		.namespaces = PLAN_CASE_USER_NAMESPACE,
+		.linux_ = PLAN_CASE_MAPS ",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}",
+		.mounts =
+			"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\"}",
+	};
+	struct vm_box box = { 0 };
+	struct err e = { 0 };
+	ARENA struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	const struct oci_config *config = plan_case_config(&a, &c);
+	const struct compile_options options = { .id = "id", .bundle = "/b", .seccomp_cache = -1 };
+	if (vm_refuse(config, &(struct vm_request){ 0 }, &e) < 0 ||
+	    vm_box_make(&a, config, &options, &box, &e) < 0)
+		fail_msg("%s", e.text);
+	const struct plan *guest = plan_of(&box.plan);
+	assert_int_equal(plan_case_step(guest, PLAN_CLONE, 0)->clone.clone_flags & CLONE_NEWNET,
+	                 CLONE_NEWNET);
+	plan_case_order(guest, PLAN_WAIT_HOOKS, PLAN_SYSCTL);
+	assert_int_equal(guest->cgroup.owner, 100000);
+	vm_box_done(&box);
+
+	BUF struct buf bytes = { 0 };
+	if (compile_create(box.host, &options, &plan_case_root, &bytes, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(plan_of(&bytes)->cgroup.owner, PLAN_NO_OWNER);
+}
+
 static void a_bundle_names_no_hypervisor(void **state)
 {
 	static const char *const tops[] = {
@@ -554,6 +595,7 @@ int main(void)
 		cmocka_unit_test(binds_are_shares),
 		cmocka_unit_test(a_guest_is_told_the_same),
 		cmocka_unit_test(an_image_takes_the_place_of_the_root),
+		cmocka_unit_test(a_user_namespace_owns_its_network),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),
 		cmocka_unit_test(the_configuration_is_read_strictly),
 		cmocka_unit_test(only_its_owner_may_write_it),

@@ -9,8 +9,10 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -245,7 +247,7 @@ static void the_agent_makes_the_same(void)
 	/* its name is another's, by the order in which a kernel finds them */
 	ip("link add eth0 type veth peer name eth1 address " MAC);
 	ip("link set eth0 up");
-	if (net_configure(message.data, &e) < 0) {
+	if (net_configure(message.data, message.len, &e) < 0) {
 		(void)fprintf(stderr, "%s\n", e.text);
 		_exit(1);
 	}
@@ -261,7 +263,54 @@ static void the_agent_makes_the_same(void)
 	/* NOLINTNEXTLINE(cert-env33-c) */
 	CHECK(system("grep -qx 1 /proc/sys/net/ipv6/conf/eth0/addr_gen_mode") == 0);
 	/* nobody else has this hardware address */
-	CHECK(net_configure(message.data, &e) < 0 && strstr(e.text, "no interface"));
+	CHECK(net_configure(message.data, message.len, &e) < 0 && strstr(e.text, "no interface"));
+	wires_done(&host);
+	wires_done(&guest);
+}
+
+/* A process that waits in a namespace of its own, until we are gone. */
+static pid_t elsewhere(void)
+{
+	char byte;
+	int ends[2];
+	pid_t pid;
+
+	CHECK(pipe(ends) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+		new_namespace();
+		CHECK(write(ends[1], "", 1) == 1);
+		for (;;)
+			(void)pause();
+	}
+	CHECK(read(ends[0], &byte, 1) == 1);
+	return pid;
+}
+
+/* Where a container's user namespace owns its network. */
+static void the_agent_brings_it_elsewhere(void)
+{
+	BUF struct buf message = { 0 };
+	struct err e = { 0 };
+	struct wires host, guest;
+
+	dress();
+	ip("link set out down");
+	read_wires(&host);
+	CHECK(wire_message(&host.v[0], &message, &e) == 0);
+	CHECK(net_configure(message.data, message.len, &e) == 0);
+	if (net_move(elsewhere(), &e) < 0) {
+		(void)fprintf(stderr, "%s\n", e.text);
+		_exit(1);
+	}
+	CHECK(if_nametoindex("out") == 0); /* which has stayed */
+	read_wires(&guest);
+	CHECK(guest.count == 1 && guest.v[0].mtu == 1400 && done.n == 1);
+	CHECK(same_set(&host.v[0].addresses, &guest.v[0].addresses, sizeof(struct agent_address)));
+	CHECK(same_set(&host.v[0].routes, &guest.v[0].routes, sizeof(struct agent_route)));
+	CHECK(net_move(INT32_MAX, &e) < 0 && strstr(e.text, "/ns/net"));
 	wires_done(&host);
 	wires_done(&guest);
 }
@@ -275,12 +324,12 @@ static void without_ipv6_there_is_none(void)
 	memcpy(link.mac, mac, sizeof(link.mac));
 	make_pair();
 	ip("link set eth0 down");
-	CHECK(net_configure(&link, &e) == 0);
+	CHECK(net_configure(&link, sizeof(link), &e) == 0);
 	ip("link set out down");
 	read_wires(&w);
 	CHECK(w.count == 1 && !w.v[0].ipv6 && w.v[0].addresses.len == 0 && w.v[0].mtu == 1500);
 	link.name[0] = '/';
-	CHECK(net_configure(&link, &e) < 0);
+	CHECK(net_configure(&link, sizeof(link), &e) < 0);
 }
 
 /* --- where frames go ------------------------------------------------------------------------ */
@@ -510,6 +559,7 @@ APART(reads_all)
 APART(refuses_what_is_no_ethernet)
 APART(refuses_too_many)
 APART(the_agent_makes_the_same)
+APART(the_agent_brings_it_elsewhere)
 APART(without_ipv6_there_is_none)
 APART(frames_go_both_ways)
 APART(its_addresses_do_not_answer)
@@ -526,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_refuses_what_is_no_ethernet),
 		cmocka_unit_test(test_refuses_too_many),
 		cmocka_unit_test(test_the_agent_makes_the_same),
+		cmocka_unit_test(test_the_agent_brings_it_elsewhere),
 		cmocka_unit_test(test_without_ipv6_there_is_none),
 		cmocka_unit_test(test_frames_go_both_ways),
 		cmocka_unit_test(test_its_addresses_do_not_answer),

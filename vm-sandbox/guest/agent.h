@@ -233,7 +233,9 @@ MUST_CHECK int list_processes(const struct group *g, uint32_t after, struct buf 
 /* --- net.c --------------------------------------------------------------------------------- */
 
 /* An interface as the host has it; its message, that agent_check has let through. */
-MUST_CHECK int net_configure(const void *message, struct err *e);
+MUST_CHECK int net_configure(const void *message, size_t len, struct err *e);
+/* Brings all that were configured into the network namespace of the process, and ourselves. */
+MUST_CHECK int net_move(pid_t pid, struct err *e);
 
 /* --- clock.c, mounts.c ----------------------------------------------------------------------- */
 

@@ -5,6 +5,10 @@
  * address, where the host's may be another, and no duplicate is looked for, since the host
  * has done that.
  *
+ * A container with a user namespace has a network namespace of its own, which is not there
+ * before it. Interfaces forget addresses and routes on their way to it, so there each is
+ * configured once more.
+ *
  * Source: rtnetlink(7), Documentation/networking/ip-sysctl.rst.
  */
 #include <errno.h>
@@ -14,7 +18,9 @@
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,9 +32,13 @@
 
 enum { LINKS_MAX = 64 };
 
-/* Which have been somebody's: the indexes of their messages' interfaces. */
+/* Which have been somebody's. */
 static struct {
-	uint32_t v[LINKS_MAX];
+	struct {
+		uint32_t index;
+		void *message;
+		size_t len;
+	} v[LINKS_MAX];
 	unsigned int n;
 } done;
 
@@ -41,7 +51,7 @@ struct search {
 static bool is_done(uint32_t index)
 {
 	for (unsigned int i = 0; i < done.n; i++) {
-		if (done.v[i] == index)
+		if (done.v[i].index == index)
 			return true;
 	}
 	return false;
@@ -222,12 +232,38 @@ static bool is_name(const char *name)
 	       !strpbrk(name, "/: \t\n");
 }
 
-int net_configure(const void *message, struct err *e)
+/* Of whom the message is. */
+static int take(int sock, const struct agent_link *link, uint32_t *ret_index, struct err *e)
 {
 	const struct ifinfomsg all = { .ifi_family = AF_UNSPEC };
-	const struct agent_link *link = message;
 	struct search s = { .link = link };
 	struct netlink_message m;
+
+	netlink_begin(&m, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
+	TRY(netlink_talk(sock, &m, look, &s, e));
+	if (s.found == 0 || done.n == LINKS_MAX)
+		return err_set(e, ERR_KERNEL, "the guest has no interface for %s", link->name);
+	*ret_index = s.found;
+	return take_name(sock, &s, e);
+}
+
+static int remember(uint32_t index, const void *message, size_t len, struct err *e)
+{
+	void *copy = malloc(len);
+
+	if (!copy)
+		return err_set(e, ERR_KERNEL, "out of memory");
+	memcpy(copy, message, len);
+	done.v[done.n].index = index;
+	done.v[done.n].message = copy;
+	done.v[done.n++].len = len;
+	return 0;
+}
+
+int net_configure(const void *message, size_t len, struct err *e)
+{
+	const struct agent_link *link = message;
+	uint32_t index;
 	FD int sock = netlink_open(e);
 
 	if (sock < 0)
@@ -236,12 +272,52 @@ int net_configure(const void *message, struct err *e)
 		return err_set(e, ERR_BUG, "an interface without a name");
 	if (link->flags & AGENT_LINK_NEW)
 		TRY(look_for_devices(e));
-	netlink_begin(&m, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
-	TRY(netlink_talk(sock, &m, look, &s, e));
-	if (s.found == 0 || done.n == LINKS_MAX)
-		return err_set(e, ERR_KERNEL, "the guest has no interface for %s", link->name);
-	if (take_name(sock, &s, e) < 0 || configure(sock, s.found, link, e) < 0)
+	if (take(sock, link, &index, e) < 0 || configure(sock, index, link, e) < 0)
 		return err_in(e, "the guest's interface %s", link->name);
-	done.v[done.n++] = s.found;
+	return remember(index, message, len, e);
+}
+
+/* --- another namespace ---------------------------------------------------------------------- */
+
+static int send_to(int namespace, struct err *e)
+{
+	FD int sock = netlink_open(e);
+
+	TRY(sock);
+	for (unsigned int i = 0; i < done.n; i++) {
+		const struct ifinfomsg head = { .ifi_family = AF_UNSPEC,
+			                        .ifi_index = (int)done.v[i].index };
+		struct netlink_message m;
+
+		netlink_begin(&m, RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
+		netlink_put_u32(&m, IFLA_NET_NS_FD, (uint32_t) namespace);
+		TRY(netlink_talk(sock, &m, NULL, NULL, e));
+	}
+	return 0;
+}
+
+/* The container's process ends too early, if at all: then there is no such file. */
+static int open_namespace(pid_t pid, struct err *e)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, "open %s", path) : fd;
+}
+
+int net_move(pid_t pid, struct err *e)
+{
+	unsigned int count = done.n;
+	FD int namespace = open_namespace(pid, e);
+
+	TRY(namespace);
+	if (send_to(namespace, e) < 0 || setns(namespace, CLONE_NEWNET) < 0)
+		return e->kind ? err_in(e, "bring the guest's interfaces to the container")
+		               : err_sys(e, "setns into the container's network");
+	done.n = 0; /* each is somebody's again, in the same order */
+	for (unsigned int i = 0; i < count; i++)
+		TRY(net_configure(done.v[i].message, done.v[i].len, e));
 	return 0;
 }

@@ -141,8 +141,9 @@ static const struct plan *plan_of(const struct process *p)
 static int check_plan(const struct process *p, struct err *e)
 {
 	const struct plan *plan = plan_of(p);
+	const struct plan_step *steps;
 	const struct plan_fd *fds;
-	bool listener = false;
+	bool listener = false, hooks = false;
 
 	if (plan_check(p->plan.data, p->plan.len) != 0)
 		return err_set(e, ERR_BUG, "the plan is damaged");
@@ -153,7 +154,10 @@ static int check_plan(const struct process *p, struct err *e)
 		listener |= fds[i].kind == PLAN_FD_LISTENER;
 	if (listener == p->is_exec)
 		return err_set(e, ERR_BUG, "a plan for another way to start");
-	if (plan->cgroup.unit || plan->runtime_hooks || plan->preserve_fds > 0)
+	steps = plan_array(plan, plan->steps);
+	for (uint32_t i = 0; i < plan->steps.count; i++)
+		hooks |= steps[i].op == PLAN_HOOK_HOST;
+	if (plan->cgroup.unit || hooks || plan->preserve_fds > 0)
 		return err_set(e, ERR_BUG, "a plan that needs the host");
 	return 0;
 }

@@ -152,7 +152,7 @@ static int carry_out(struct agent *a, const struct request *r, struct err *e)
 	case AGENT_RESUME:
 		return group_freeze(&a->group, r->head.type == AGENT_PAUSE, e);
 	case AGENT_NETCFG:
-		return net_configure(r->bytes, e);
+		return net_configure(r->bytes, r->len, e);
 	case AGENT_SHUTDOWN:
 		mounts_settle();
 		a->ends = true;

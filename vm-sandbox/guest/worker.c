@@ -40,6 +40,14 @@ static int on_console(void *context, int master, const char *name, struct err *e
 	return report(context, REPORT_TERMINAL, ours, e);
 }
 
+/* Namespaces and mounts are there, and no sysctl is set yet. */
+static int on_waiting(void *context, pid_t pid, int *ret_state, struct err *e)
+{
+	(void)context;
+	*ret_state = -1;
+	return net_move(pid, e);
+}
+
 /* The agent's own score keeps it alive when memory runs out; its containers have none of it. */
 static int lower_score(struct err *e)
 {
@@ -65,7 +73,7 @@ static int prepare(struct worker *w, struct err *e)
 		.cgroup = w->job->cgroup,
 		.container_pidfd = w->job->container,
 		.listener = w->job->listener,
-		.events = { .context = w, .console = on_console },
+		.events = { .context = w, .hooks = on_waiting, .console = on_console },
 	};
 
 	TRY(lower_score(e));
