@@ -19,6 +19,7 @@ static int choose_vm(struct creation *c, const struct admin_profile *profile, st
 		.preserve_fds = c->activation.listen_fds + r->preserve_fds,
 		.notify = c->activation.notify != NULL,
 		.watch = r->watch != NULL,
+		.plain = geteuid() != 0,
 	};
 
 	TRY(vm_refuse(c->config, &asked, e));

@@ -46,6 +46,7 @@ struct vm_request {
 	unsigned int preserve_fds;
 	bool notify;
 	bool watch; /* its system calls */
+	bool plain; /* by a user without privileges */
 };
 
 /* Refuses, before anything exists, all that cannot be had in a microVM, each with its field

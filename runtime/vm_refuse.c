@@ -168,6 +168,12 @@ int vm_refuse(const struct oci_config *config, const struct vm_request *request,
 	if (request->notify)
 		err_fault(&r, ERR_REFUSED,
 		          "NOTIFY_SOCKET: no socket goes from one kernel to another");
+	if (request->plain) {
+		err_fault(&r, ERR_REFUSED,
+		          "a microVM takes root: a user may not make the mounts and interfaces "
+		          "that its guest is shown");
+		(void)err_hint(e, "run it as root, or this container without a microVM");
+	}
 	if (request->watch)
 		err_fault(&r, ERR_REFUSED,
 		          "system calls in a microVM are the guest kernel's: the host's cannot "

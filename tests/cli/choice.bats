@@ -130,6 +130,21 @@ export W CAISSON STATE
 	nothing_left
 }
 
+@test "a microVM for a plain user is refused" {
+	requires root
+	requires setpriv
+	make_bundle b
+	config b '.linux.namespaces += [{ "type": "user" }] |
+		.linux.uidMappings = [{ "containerID": 0, "hostID": 1000, "size": 1 }] | .linux.gidMappings = .linux.uidMappings'
+	mkdir theirs
+	chown 1000 theirs
+	expect 1 setpriv --reuid 1000 --regid 1000 --clear-groups "$CAISSON" --root "$W/theirs" run --isolation=vm -b b c
+	says "a microVM takes root"
+	says "without a microVM"
+	one_line
+	[ -z "$(ls theirs)" ]
+}
+
 # The host's kernel would tell of the monitor's system calls instead.
 @test "what looks at the process or its system calls refuses a microVM, a new one and one that runs" {
 	make_bundle b

@@ -213,6 +213,10 @@ static void what_it_can_be_given_is_not(void **state)
 		fail_msg("%s", e.text);
 	assert_int_equal(vm_refuse(config, &(struct vm_request){ .preserve_fds = 1 }, &e), -1);
 	assert_int_equal(vm_refuse(config, &(struct vm_request){ .notify = true }, &e), -1);
+	e = (struct err){ 0 };
+	assert_int_equal(vm_refuse(config, &(struct vm_request){ .plain = true }, &e), -1);
+	assert_non_null(strstr(e.text, "takes root"));
+	assert_int_equal(e.kind, ERR_REFUSED);
 }
 
 static const struct compile_options in_b = { .id = "id", .bundle = "/b", .seccomp_cache = -1 };
