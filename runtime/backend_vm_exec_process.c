@@ -93,11 +93,12 @@ static const struct vm_streams_peer to_monitor = {
 };
 
 /* The plan, which is as long as it likes. */
-static int ask(const struct proxy *x)
+static int ask(struct proxy *x)
 {
 	const struct vm_exec_process *p = x->process;
 	const uint8_t *plan = (const uint8_t *)p->plan;
-	uint32_t stdio = p->plan->terminal ? AGENT_HAS_STDIN | AGENT_HAS_STDOUT : AGENT_HAS_ALL;
+	uint32_t stdio = p->plan->terminal ? AGENT_HAS_STDIN | AGENT_HAS_STDOUT
+	                                   : vm_streams_leave_null(&x->streams);
 	const struct agent_launch m = {
 		.head.type = AGENT_EXEC,
 		.plan_len = (uint32_t)p->plan_len,

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -26,6 +28,29 @@ void vm_streams_done(struct vm_streams *s)
 	fd_drop(&s->in);
 	fd_drop(&s->out[0]);
 	fd_drop(&s->out[1]);
+}
+
+static bool is_null(int fd)
+{
+	enum { MAJOR = 1, MINOR = 3 };
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(MAJOR, MINOR);
+}
+
+uint32_t vm_streams_leave_null(struct vm_streams *s)
+{
+	int *const fds[] = { &s->in, &s->out[0], &s->out[1] };
+	uint32_t wanted = AGENT_HAS_ALL;
+
+	for (unsigned int i = 0; i < LEN(fds); i++) {
+		if (!is_null(*fds[i]))
+			continue;
+		*fds[i] = -1; /* open: its number is not for another file */
+		wanted &= ~(1u << (AGENT_STDIN + i));
+	}
+	return wanted;
 }
 
 /* --- towards the program -------------------------------------------------------------------- */

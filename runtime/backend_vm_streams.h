@@ -42,6 +42,9 @@ void vm_streams_init(struct vm_streams *s, const struct vm_streams_peer *calls, 
                      const int fds[3]);
 void vm_streams_done(struct vm_streams *s);
 
+/* Forgets those that are /dev/null: the guest has one of its own. AGENT_HAS_* of the others. */
+uint32_t vm_streams_leave_null(struct vm_streams *s);
+
 /* --- what the peer tells ------------------------------------------------------------------- */
 
 void vm_streams_output(struct vm_streams *s, enum agent_stream which, const uint8_t *data,

@@ -127,10 +127,10 @@ static void on_linked(struct vm_talk *t)
 	keep_knocking(t, &t->starter);
 }
 
-static uint32_t stdio_of(const struct vm_process *p)
+static uint32_t stdio_of(const struct vm_process *p, struct vm_streams *streams)
 {
 	if (!p->terminal)
-		return AGENT_HAS_ALL;
+		return vm_streams_leave_null(streams);
 	return AGENT_HAS_STDIN | AGENT_HAS_STDOUT | (p->plain_terminal ? AGENT_PLAIN : 0);
 }
 
@@ -159,7 +159,7 @@ static void set_up_more(struct vm_talk *t)
 		return;
 	}
 	t->create = agent_client_launch(&t->client, AGENT_CREATE, AGENT_CONTAINER, t->process->plan,
-	                                t->process->plan_len, stdio_of(t->process), "");
+	                                t->process->plan_len, t->stdio, "");
 }
 
 static void give_up_because(struct vm_talk *t, uint32_t request, struct err e)
@@ -559,6 +559,7 @@ int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e)
 	t->process = p;
 	t->shares = &shares;
 	vm_streams_init(&t->streams, &container_streams, t, stdio);
+	t->stdio = stdio_of(p, &t->streams);
 	t->launcher = p->launcher;
 	t->listener = p->listener;
 	t->starter = t->agent = -1;

@@ -44,6 +44,7 @@ struct vm_talk {
 	};
 	const struct agent_mount *shares;    /* that the agent shall mount */
 	struct vm_net *net;                  /* NULL: none */
+	uint32_t stdio;                      /* AGENT_HAS_*, AGENT_PLAIN */
 	unsigned int net_told;               /* how many of its interfaces */
 	uint32_t setup, create, link, start; /* requests that are unanswered, or 0 */
 	uint32_t settle;                     /* … that the image's file system be written out */

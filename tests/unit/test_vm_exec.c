@@ -191,6 +191,24 @@ static void test_exec_is_killed_with_its_group(void **state)
 	end_started();
 }
 
+/* What is /dev/null is not the peer's business, and stays open. */
+static void test_null_stays(void **state)
+{
+	static struct vm_streams s;
+	FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	FD int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	vm_streams_init(&s, NULL, NULL, (const int[]){ null, zero, null });
+	assert_int_equal(vm_streams_leave_null(&s), AGENT_HAS_STDOUT);
+	assert_int_equal(s.in, -1);
+	assert_int_equal(s.out[0], zero);
+	assert_int_equal(s.out[1], -1);
+	assert_int_not_equal(fcntl(null, F_GETFD), -1);
+	vm_streams_init(&s, NULL, NULL, (const int[]){ zero, null, zero });
+	assert_int_equal(vm_streams_leave_null(&s), AGENT_HAS_STDIN | AGENT_HAS_STDERR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_exec_output_waits),
 		cmocka_unit_test(test_exec_is_killed),
 		cmocka_unit_test(test_exec_is_killed_with_its_group),
+		cmocka_unit_test(test_null_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

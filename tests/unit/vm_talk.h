@@ -81,6 +81,7 @@ static inline void make_pipes(void)
 	pipe_to(&fixture.in, &talk.streams.in, false);
 	pipe_to(&fixture.out, &talk.streams.out[0], true);
 	pipe_to(&fixture.err, &talk.streams.out[1], true);
+	talk.stdio = AGENT_HAS_ALL; /* not the test's own */
 }
 
 static struct vm_net *given_net; /* of the next one; NULL: none */

@@ -46,6 +46,9 @@ one_process() {
 	says $'1000\n100\n1 x y\n/tmp\ninside'
 	not says "$(cat /proc/sys/kernel/random/boot_id)"
 	[ "$(echo through | caisson exec c cat)" = through ]
+	# what is /dev/null here is so there, and all else a pipe
+	expect 0 caisson exec c sh -c 'for i in 0 1 2; do stat -L -c "%F %t:%T" /proc/self/fd/$i; done'
+	is $'character special file 1:3\nfifo 0:0\nfifo 0:0'
 	expect 137 caisson exec c sh -c 'kill -9 $$'
 	jq '.process | .args = ["sh", "-c", "id -u; echo $V"] | .user.uid = 12 | .env += ["V=v w"]' \
 		b/config.json >process.json
