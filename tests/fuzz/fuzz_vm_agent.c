@@ -147,6 +147,8 @@ int list_processes(const struct group *g, uint32_t after, struct buf *ret, struc
 int worker_begin(struct agent *a, const struct job *job, pid_t *ret_pid, int *ret_socket,
                  struct err *e)
 {
+	const int any = STDERR_FILENO;
+	const size_t with_pidfd = job->kind == JOB_EXEC;
 	static struct report r;
 	int pair[2];
 
@@ -162,11 +164,10 @@ int worker_begin(struct agent *a, const struct job *job, pid_t *ret_pid, int *re
 		(void)err_set(&r.err, ERR_EXEC, "no such program");
 	}
 	if ((job->kind == JOB_CREATE || (job->kind == JOB_EXEC && plays & 2)) && !(plays & 4))
-		(void)!fd_send(theirs, &r, sizeof(r), &(int){ STDERR_FILENO }, 1, e);
+		(void)!fd_send(theirs, &r, sizeof(r), &any, 1, e);
 	r.kind = REPORT_STARTED;
 	if (job->kind != JOB_CREATE && !(plays & 8))
-		(void)!fd_send(theirs, &r, sizeof(r), &(int){ STDERR_FILENO },
-		               job->kind == JOB_EXEC, e);
+		(void)!fd_send(theirs, &r, sizeof(r), &any, with_pidfd, e);
 	*ret_pid = NOBODY;
 	*ret_socket = pair[0];
 	return 0;
