@@ -60,7 +60,8 @@ struct process {
 	uint64_t sent[2]; /* on the streams of out */
 
 	int status, signal;
-	bool told; /* EXITED was sent */
+	bool awaited; /* its outputs have ended, and it was given a moment to do so itself */
+	bool told;    /* EXITED was sent */
 };
 
 /* The container's cgroup. */

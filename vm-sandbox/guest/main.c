@@ -33,6 +33,7 @@ enum {
 	POLLS_FIRST = 4,
 	POLLS = POLLS_FIRST + POLLS_EACH * AGENT_PROCESSES_MAX,
 	LAST_WORDS_MS = 1000,
+	MOMENT_MS = 1,
 };
 
 void complain(const struct err *e)
@@ -255,6 +256,29 @@ static void serve_process(struct agent *a, unsigned int place, const struct poll
 	}
 }
 
+/* Whether it has closed what it writes to, which most do by their end. Once for each. */
+static bool seems_to_end(struct process *p)
+{
+	bool wrote = p->stdio & (AGENT_HAS_STDOUT | AGENT_HAS_STDERR);
+
+	if (p->phase != PHASE_RUNNING || !wrote || p->awaited || p->out[0] >= 0 || p->out[1] >= 0)
+		return false;
+	p->awaited = true;
+	return true;
+}
+
+/* A program's pipes end a moment before it does: waiting for that tells the host all at once.
+ * True: one did. */
+static bool await_ends(struct agent *a, unsigned int count)
+{
+	struct pollfd p = { .fd = a->signals, .events = POLLIN };
+	bool due = false;
+
+	for (unsigned int i = 0; i < count; i++)
+		due |= a->process[i] && seems_to_end(a->process[i]);
+	return due && poll(&p, 1, MOMENT_MS) > 0;
+}
+
 static void serve(struct agent *a)
 {
 	static struct pollfd p[POLLS];
@@ -270,7 +294,7 @@ static void serve(struct agent *a)
 		serve_process(a, i, &p[POLLS_FIRST + POLLS_EACH * i]);
 	if (p[3].revents && group_look(&a->group))
 		a->oom = true;
-	if (p[1].revents) {
+	if (await_ends(a, count) || p[1].revents) {
 		(void)!read(a->signals, &info, sizeof(info));
 		reap_children(a);
 	}
