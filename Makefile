@@ -150,7 +150,7 @@ $(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_LINKS)
 define assemble
 $(call say,AS,$<)
 $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DINIT_PATH='"$(BUILD)/caisson-init"' \
-  -DAGENT_PATH='"$(BUILD)/caisson-agent.gz"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
+  -DAGENT_PATH='"$(BUILD)/caisson-agent.xz"' $(REPRODUCIBLE) -MMD -MP -c -o $@ $<
 endef
 $(BUILD)/obj/%.S.o: %.S Makefile
 	$(assemble)
@@ -172,10 +172,10 @@ $(MUSL_LINKS): Makefile
 $(BUILD)/guest/runtime/launch/init_image.S.o $(BUILD)/obj/runtime/launch/init_image.S.o $(BUILD)/host/runtime/launch/init_image.S.o: $(BUILD)/caisson-init
 
 # and the embedded agent
-$(BUILD)/obj/vm-sandbox/agent_image.S.o $(BUILD)/host/vm-sandbox/agent_image.S.o: $(BUILD)/caisson-agent.gz
+$(BUILD)/obj/vm-sandbox/agent_image.S.o $(BUILD)/host/vm-sandbox/agent_image.S.o: $(BUILD)/caisson-agent.xz
 
-$(BUILD)/caisson-agent.gz: $(BUILD)/caisson-agent
-	$(Q)gzip -9nc $< >$@.new && mv $@.new $@
+$(BUILD)/caisson-agent.xz: $(BUILD)/caisson-agent
+	$(Q)xz -T1 --x86 --lzma2=preset=9e,dict=256KiB,pb=0 --check=crc32 -c $< >$@.new && mv $@.new $@
 
 init: $(BUILD)/caisson-init ## build only the embedded init
 
@@ -280,7 +280,7 @@ build/bench/%: bench/%.c $(HEADERS)
 # Fuzzers are clang's; they have the modules with coverage and sanitizers.
 FUZZ_FLAGS := -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_CC     = $(CLANG) $(CPPFLAGS) -U_FORTIFY_SOURCE -DINIT_PATH='"$(BUILD)/caisson-init"' \
-  -DAGENT_PATH='"$(BUILD)/caisson-agent.gz"' $(FUZZ_FLAGS)
+  -DAGENT_PATH='"$(BUILD)/caisson-agent.xz"' $(FUZZ_FLAGS)
 # The agent's own files, but for those that would change the machine: they are played.
 FUZZ_AGENT := $(patsubst %,vm-sandbox/guest/%.c,request process talk stdio reap) $(wildcard base/*.c base/*.S) \
   vm-sandbox/channel.c vm-sandbox/protocol.c runtime/launch/plan_check.c
@@ -289,7 +289,7 @@ fuzz_objects = $(patsubst %,build/fuzz/obj/%.o,$(filter-out runtime/main.c,$(1))
 build/fuzz/obj/%.c.o: %.c Makefile
 	$(call say,CC,"$< (for fuzzers)")
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -MMD -MP -c -o $@ $<
-build/fuzz/obj/%.S.o: %.S Makefile $(BUILD)/caisson-init $(BUILD)/caisson-agent.gz
+build/fuzz/obj/%.S.o: %.S Makefile $(BUILD)/caisson-init $(BUILD)/caisson-agent.xz
 	$(call say,AS,"$< (for fuzzers)")
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -MMD -MP -c -o $@ $<
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caisson-agent, compressed by gzip: from agent_image up to agent_image_end. It is unpacked
+/* caisson-agent, compressed by xz: from agent_image up to agent_image_end. It is unpacked
  * once for each kernel, into what the guest boots (vm-sandbox/initramfs.c). */
 	.section .rodata
 	.balign 16
