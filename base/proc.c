@@ -200,7 +200,7 @@ int proc_reap(int pidfd, struct err *e)
 /* What the child says is its error, of kind ERR_NONE where there was none. */
 static int hear_child(int pipe, struct err *e)
 {
-	struct err heard;
+	struct err heard = { 0 };
 	size_t got = 0;
 
 	while (got < sizeof(heard)) {
@@ -231,7 +231,7 @@ int proc_in_child(proc_function *function, void *context, struct err *e)
 		struct err own = { 0 }, lost = { 0 };
 
 		(void)function(context, &own);
-		_exit(fd_write_all(out, &own, sizeof(own), "pipe", &lost) < 0);
+		_exit(fd_write_all(out, &own, sizeof(own), "pipe", &lost) < 0 ? 1 : 0);
 	}
 	fd_drop(&out);
 	int result = hear_child(in, e);
