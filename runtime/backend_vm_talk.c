@@ -548,12 +548,15 @@ int vm_talk_begin(struct vm_talk *t, const struct vm_process *p, struct err *e)
 {
 	static const int stdio[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
 	static const struct agent_mount shares = { "virtiofs", MONITOR_FS_TAG, AGENT_SHARES, "" };
-	sigset_t set;
+	sigset_t set, blocked;
 
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < LEN(passed); i++)
 		(void)sigaddset(&set, passed[i]);
-	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+	blocked = set;
+	/* what the guest writes beyond our caller's RLIMIT_FSIZE is an error of its own */
+	(void)sigaddset(&blocked, SIGXFSZ);
+	if (sigprocmask(SIG_SETMASK, &blocked, NULL) < 0)
 		return err_sys(e, "sigprocmask");
 	(void)signal(SIGPIPE, SIG_IGN);
 	t->process = p;
