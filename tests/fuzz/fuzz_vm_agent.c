@@ -53,12 +53,10 @@ void mounts_settle(void)
 {
 }
 
-int net_configure(const void *message, struct err *e)
+int net_configure(const void *message, size_t len, struct err *e)
 {
 	const struct agent_link *link = message;
-	const uint8_t *last = (const uint8_t *)(link + 1) +
-	                      link->addresses * sizeof(struct agent_address) +
-	                      link->routes * sizeof(struct agent_route) - 1;
+	const uint8_t *last = (const uint8_t *)message + len - 1;
 
 	return *last == 'x' && link->name[0] ? err_set(e, ERR_KERNEL, "interface") : 0;
 }
