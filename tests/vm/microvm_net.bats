@@ -182,16 +182,9 @@ serve() {
 	ip netns attach "pod$$" "$(caisson state c | jq .pid)"
 	bash -ec "$(cat_plug -n "pod$$")"
 	ip -n "pod$$" link add eth1 address 02:11:22:33:44:66 type veth peer name port1 netns "peer$$"
+	ip -n "pod$$" link set eth1 addrgenmode none
 	ip -n "pod$$" link set eth1 up
 	ip -n "pod$$" addr add 10.77.0.2/24 dev eth1
-	# one that a guest cannot have: the container stays as it was
-	tc -n "pod$$" qdisc add dev eth0 ingress
-	expect 1 caisson start c
-	says "eth0: its traffic is redirected already"
-	one_line
-	expect 0 is_status c created
-	no_tap
-	tc -n "pod$$" qdisc del dev eth0 ingress
 	expect 0 caisson start c
 	wait_for is_status c stopped
 	output=$(cat out)
@@ -211,6 +204,25 @@ serve() {
 	nothing_left
 }
 
+@test "an interface that comes late and cannot be carried ends the start" {
+	in_a_guest
+	script b 'echo never >/never'
+	caisson create --isolation=vm -b b c >out 2>&1 3>&-
+	ip netns attach "pod$$" "$(caisson state c | jq .pid)"
+	ip -n "pod$$" link add eth0 type veth peer name other
+	ip -n "pod$$" link set eth0 up
+	tc -n "pod$$" qdisc add dev eth0 ingress
+	expect 1 caisson start c
+	says "eth0: its traffic is redirected already"
+	one_line
+	no_tap
+	wait_for is_status c stopped
+	ip netns del "pod$$"
+	expect 0 caisson delete c
+	[ ! -e b/rootfs/never ]
+	nothing_left
+}
+
 @test "an interface that comes to those of a namespace that is joined" {
 	make_pod
 	in_a_guest
@@ -218,6 +230,7 @@ serve() {
 	script b 'ip -o addr; ping -c 1 -w 60 10.88.0.1 && echo pinged'
 	caisson create --isolation=vm -b b c >out 2>&1 3>&-
 	ip -n "pod$$" link add eth1 type veth peer name port1 netns "peer$$"
+	ip -n "pod$$" link set eth1 addrgenmode none
 	ip -n "pod$$" link set eth1 up
 	ip -n "pod$$" addr add 10.77.0.2/24 dev eth1
 	expect 0 caisson start c
