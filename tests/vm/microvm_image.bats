@@ -22,6 +22,11 @@ in_an_image() {
 	export LIMIT=240
 }
 
+# What is run next has a group of its own, beside that of a container that is there.
+for_another() {
+	config b '.linux.cgroupsPath += "-another"'
+}
+
 # What is in the image, by a kernel that may not look into its journal.
 in_image() { # FILE
 	mkdir -p mnt
@@ -56,6 +61,60 @@ is_clean() {
 	expect 0 caisson run -b b c
 	is 0
 	is_clean
+	nothing_left
+}
+
+@test "create, start, exec, kill and delete" {
+	in_an_image
+	script b 'trap "echo asked >/end; exit 5" TERM; while :; do sleep 0.1; done'
+	expect 0 caisson create -b b c
+	is_status c created
+	expect 0 caisson start c
+	expect 0 caisson exec c sh -c 'echo by exec >/exec; stat -f -c %T /'
+	says ext
+	refused_another() {
+		expect 1 caisson run -b b d
+		says "vm.image.path: $W/image: is in use by another microVM"
+		one_line
+		expect 1 caisson --log-format json --log log.json run -b b d
+		[ "$(jq -r .pointer log.json)" = /vm/image/path ]
+		rm log.json
+	}
+	for_another
+	refused_another
+	config b '.root.readonly = true'
+	refused_another
+	expect 0 caisson kill c TERM
+	wait_for is_status c stopped
+	expect 0 caisson delete c
+	[ "$(in_image end)" = asked ]
+	[ "$(in_image exec)" = "by exec" ]
+	# one that is ended by force is no longer in the way
+	config b '.root.readonly = false | .process.args = ["sleep", "1000"]'
+	expect 0 caisson run -d -b b c
+	expect 0 caisson delete --force c
+	config b '.process.args = ["cat", "/end"]'
+	expect 0 caisson run -b b c
+	is asked
+	nothing_left
+}
+
+@test "a read-only root: the device is so, and several can share it" {
+	in_an_image
+	sha256sum image >sum
+	config b '.root.readonly = true | .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	script b 'cat /sys/block/vda/ro; echo lost >/etc/f; mount -o remount,rw /; echo lost >/etc/f; sleep 1000'
+	chmod 400 image
+	expect 0 caisson run -d -b b c
+	for_another
+	script b 'cat /sys/block/vda/ro; mount -o remount,rw / && echo writable; echo lost >/etc/f; ls /etc'
+	expect 0 caisson run -b b d
+	says 1
+	says "ead-only"
+	says passwd
+	not says writable
+	expect 0 caisson delete --force c
+	sha256sum -c sum
 	nothing_left
 }
 
