@@ -174,8 +174,10 @@ static void test_exec_is_killed_with_its_group(void **state)
 	if (!vm_possible())
 		skip();
 	begin_started();
-	begin_exec("\"sh\",\"-c\",\"sleep 1000 & echo $! >/tmp/group; setsid sleep 1000 & "
-	           "echo $! >/tmp/left; echo x; while :; do sleep 0.1; done\"");
+	begin_exec("\"sh\",\"-c\",\"sleep 1000 & echo $! >/tmp/group; "
+	           "setsid sh -c 'echo $$ >/tmp/left; exec sleep 1000' & "
+	           "until test -s /tmp/left; do sleep 0.1; done; echo x; "
+	           "while :; do sleep 0.1; done\"");
 	expect_text(one_exec.out, "x\n");
 	kill_with_group();
 	begin_exec("\"sh\",\"-c\",\"" UNTIL_GONE("/tmp/group") "read p </tmp/left; kill $p\"");
