@@ -121,7 +121,7 @@ one_process() {
 	wait_for one_process
 	expect 7 caisson exec --deadline 1m c sh -c 'exit 7'
 	# one that has a terminal, and one whose output nobody reads
-	within 30 255 caisson exec -t --deadline 5s c sh -c 'echo printed; sleep 2000 & sleep 3000'
+	within 60 255 caisson exec -t --deadline 20s c sh -c 'echo printed; sleep 2000 & sleep 3000'
 	says printed
 	wait_for one_process
 	mkfifo stuck
