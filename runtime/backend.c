@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/backend.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/scope.h"
 #include "base/sys.h"
@@ -71,11 +73,23 @@ const struct backend *backend_of(bool of_vm)
 	return of_vm ? &vm : &namespaces;
 }
 
+/* A create that was killed may have left no state, but has begun with the socket. */
+static const struct backend *backend_of_socket(int record)
+{
+	for (size_t i = 0; i < LEN(backends); i++) {
+		const char *name = backends[i]->commands;
+
+		if (name && faccessat(record, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return backends[i];
+	}
+	return &namespaces;
+}
+
 const struct backend *backend_of_record(const struct found *f)
 {
 	const struct backend *found = f->state.backend ? backend_find(f->state.backend) : NULL;
 
-	return found ? found : &namespaces;
+	return found ? found : backend_of_socket(f->dir.fd);
 }
 
 void backends_check_host(struct host_report *report)

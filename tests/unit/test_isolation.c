@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* isolation.c, vm_refuse.c: who decides what holds a container, and what a guest gets. */
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "plan_case.h"
 #include "runtime/admin.h"
+#include "runtime/backend.h"
 #include "runtime/isolation.h"
 #include "runtime/vm_box.h"
 
@@ -587,6 +590,26 @@ static void only_its_owner_may_write_it(void **state)
 	                 0);
 }
 
+/* The state comes later, and whoever was killed before that may have left things all the same. */
+static void a_record_without_a_state_is_of_whom_it_was_begun(void **unused)
+{
+	char folder[] = "/tmp/caisson-record-XXXXXX";
+	struct found f = { 0 };
+
+	(void)unused;
+	assert_non_null(mkdtemp(folder));
+	f.dir.fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(f.dir.fd >= 0);
+	assert_ptr_equal(backend_of_record(&f), backend_of(false));
+	assert_int_equal(mknodat(f.dir.fd, backend_of(true)->commands, S_IFSOCK | 0600, 0), 0);
+	assert_ptr_equal(backend_of_record(&f), backend_of(true));
+	f.state.backend = backend_of(false)->name;
+	assert_ptr_equal(backend_of_record(&f), backend_of(false));
+	assert_int_equal(unlinkat(f.dir.fd, backend_of(true)->commands, 0), 0);
+	assert_int_equal(close(f.dir.fd), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -602,6 +625,7 @@ int main(void)
 		cmocka_unit_test(a_user_namespace_owns_its_network),
 		cmocka_unit_test(a_bundle_names_no_hypervisor),
 		cmocka_unit_test(the_configuration_is_read_strictly),
+		cmocka_unit_test(a_record_without_a_state_is_of_whom_it_was_begun),
 		cmocka_unit_test(only_its_owner_may_write_it),
 	};
 
