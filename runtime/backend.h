@@ -60,9 +60,8 @@ struct backend {
 	              struct err *e);
 
 	/* Its processes are gone: takes away what they have left in places of others, and warns of
-	 * what stays; begun: of one whose create or start may have ended half-way. NULL: there can
-	 * be nothing. */
-	void (*clear)(const struct oci_config *config, bool begun);
+	 * what stays. NULL: there can be nothing. */
+	void (*clear)(const struct oci_config *config);
 
 	/* Tells what of the host it needs is there. */
 	void (*check_host)(struct host_report *report);

@@ -35,7 +35,7 @@ MUST_CHECK int backend_vm_update(const struct found *f, const struct update_requ
 
 /* In a network namespace that was joined, the redirection to a microVM outlives it
  * (backend_vm_net.c). */
-void backend_vm_clear(const struct oci_config *config, bool begun);
+void backend_vm_clear(const struct oci_config *config);
 
 /* The lines on what it needs of the host, HOST_VM. */
 void backend_vm_check(struct host_report *r);

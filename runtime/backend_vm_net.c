@@ -178,30 +178,25 @@ int vm_net_complete(const struct launch_start *s, struct err *e)
 
 /* --- the end -------------------------------------------------------------------------------- */
 
-struct clearing {
-	int namespace;
-	bool begun;
-};
-
 /* In a child. The path may lead elsewhere by now: where a microVM lives nothing is cleared, nor
  * in what is no network namespace. */
 static int clear_in(void *context, struct err *e)
 {
-	const struct clearing *c = context;
+	const int *namespace = context;
 
-	if (setns(c->namespace, CLONE_NEWNET) < 0)
+	if (setns(*namespace, CLONE_NEWNET) < 0)
 		return errno == EINVAL ? 0 : err_sys(e, "setns");
-	return wires_clear(c->begun, e);
+	return wires_clear(e);
 }
 
-void backend_vm_clear(const struct oci_config *config, bool begun)
+void backend_vm_clear(const struct oci_config *config)
 {
 	const char *path = config->linux_->namespaces[OCI_NS_NETWORK].path;
 	struct err e = { 0 };
 	FD int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
 
 	/* one that is no more has taken it along */
-	if (fd >= 0 && proc_in_child(clear_in, &(struct clearing){ fd, begun }, &e) < 0)
+	if (fd >= 0 && proc_in_child(clear_in, &fd, &e) < 0)
 		log_warn("network: %s: end the redirection to a microVM that is gone: %s", path,
 		         e.text);
 }

@@ -644,7 +644,7 @@ void creation_undo(struct creation *c)
 	launch_abort(&c->launch);
 	destroy_cgroup(c);
 	if (c->backend && c->backend->clear)
-		c->backend->clear(c->config, true);
+		c->backend->clear(c->config);
 	if (c->state.rdt && rdt_undo(&c->dir, &e) < 0)
 		warn_of("remove what was made for linux.intelRdt", &e);
 	undo_mount(c);

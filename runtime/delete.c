@@ -178,7 +178,7 @@ static void clear_backend(const struct found *f, struct arena *a)
 		return;
 	config = recorded_config(f, a, &text, "network");
 	if (config)
-		backend->clear(config, f->state.phase != PHASE_STARTED);
+		backend->clear(config);
 }
 
 /* A poststop hook that fails is only told of, and the next one runs: the container is

@@ -58,9 +58,8 @@ MUST_CHECK int wires_connect(struct wires *w, struct err *e);
  * is the caller's alone and has nothing like it yet. */
 MUST_CHECK int wires_probe(struct err *e);
 
-/* Ends the redirections of this namespace to taps that have ended, and no others; begun: also
- * those that redirect nothing yet, of whoever was killed in wires_connect(). */
-MUST_CHECK int wires_clear(bool begun, struct err *e);
+/* Ends the redirections of this namespace to taps that have ended, and no others. */
+MUST_CHECK int wires_clear(struct err *e);
 
 void wires_done(struct wires *w);
 

@@ -90,7 +90,7 @@ static int redirect(int sock, uint32_t from, uint32_t to, struct err *e)
 
 /* The filters of an interface, as far as they are one of ours whose tap has ended. */
 struct leftover {
-	unsigned int ours, others, all;
+	unsigned int ours, others;
 };
 
 static const void *inside(const void *data, size_t *len, uint16_t type)
@@ -108,7 +108,6 @@ static void look_at_filter(void *context, uint16_t type, const void *payload, si
 
 	if (type != RTM_NEWTFILTER)
 		return;
-	l->all++;
 	at = netlink_attribute(payload, len, sizeof(struct tcmsg), TCA_OPTIONS, 0, &n);
 	at = inside(at, &n, TCA_U32_ACT);
 	if (!at)
@@ -126,9 +125,8 @@ static void look_at_filter(void *context, uint16_t type, const void *payload, si
 	l->others++;
 }
 
-/* 1: all that is redirected there goes to a tap that has ended, or nothing is, if that will do;
- * 0: it is not so. */
-static int is_left_over(int sock, uint32_t index, bool or_nothing, struct err *e)
+/* 1: all that is redirected there goes to a tap that has ended; 0: it is not so. */
+static int is_left_over(int sock, uint32_t index, struct err *e)
 {
 	const struct tcmsg about = { .tcm_parent = INGRESS_HANDLE };
 	struct leftover l = { 0 };
@@ -136,12 +134,12 @@ static int is_left_over(int sock, uint32_t index, bool or_nothing, struct err *e
 
 	begin(&m, RTM_GETTFILTER, NLM_F_DUMP, index, &about);
 	TRY(netlink_talk(sock, &m, look_at_filter, &l, e));
-	return (l.ours == 1 && l.others == 0) || (or_nothing && l.all == 0);
+	return l.ours == 1 && l.others == 0;
 }
 
 static int take_over(int sock, const struct wire *w, struct err *e)
 {
-	int left = is_left_over(sock, w->index, false, e);
+	int left = is_left_over(sock, w->index, e);
 
 	TRY(left);
 	if (!left)
@@ -250,18 +248,7 @@ int wires_probe(struct err *e)
 	return 0;
 }
 
-/* One that is not there, or not of our kind, is none. */
-static int end_qdisc(int sock, uint32_t index, struct err *e)
-{
-	if (change_qdisc(sock, index, false, e) == 0)
-		return 0;
-	if (e->sys != ENOENT && e->sys != EINVAL)
-		return -1;
-	*e = (struct err){ 0 };
-	return 0;
-}
-
-int wires_clear(bool begun, struct err *e)
+int wires_clear(struct err *e)
 {
 	FD int sock = netlink_open(e);
 	struct if_nameindex *all;
@@ -272,9 +259,9 @@ int wires_clear(bool begun, struct err *e)
 	if (!all)
 		return err_sys(e, "list the interfaces");
 	for (const struct if_nameindex *i = all; left >= 0 && i->if_index; i++) {
-		left = is_left_over(sock, i->if_index, begun, e);
+		left = is_left_over(sock, i->if_index, e);
 		if (left == 1)
-			left = end_qdisc(sock, i->if_index, e);
+			left = change_qdisc(sock, i->if_index, false, e);
 	}
 	if_freenameindex(all);
 	return left < 0 ? -1 : 0;

@@ -504,30 +504,13 @@ static void what_is_left_is_cleared(void)
 	connect_wires(&w);
 	/* NOLINTNEXTLINE(cert-env33-c) */
 	CHECK(system("tc qdisc add dev out ingress") == 0);
-	CHECK(wires_clear(false, &e) == 0);
+	CHECK(wires_clear(&e) == 0);
 	CHECK(is_redirected("eth0") && is_redirected("out"));
 	wires_done(&w);
 	CHECK(is_redirected("eth0"));
-	CHECK(wires_clear(false, &e) == 0);
+	CHECK(wires_clear(&e) == 0);
 	CHECK(!is_redirected("eth0") && is_redirected("out"));
-	CHECK(wires_clear(false, &e) == 0);
-}
-
-/* Whoever was killed had made the queue and no more; where somebody redirects, it stays. */
-static void what_was_begun_is_cleared(void)
-{
-	struct err e = { 0 };
-
-	make_pair();
-	/* NOLINTNEXTLINE(cert-env33-c) */
-	CHECK(system("tc qdisc add dev eth0 ingress && tc qdisc add dev out ingress && "
-	             "tc filter add dev out ingress protocol ip u32 match u32 0 0 flowid 1:1") ==
-	      0);
-	CHECK(wires_clear(false, &e) == 0);
-	CHECK(is_redirected("eth0") && is_redirected("out"));
-	CHECK(wires_clear(true, &e) == 0);
-	CHECK(!is_redirected("eth0") && is_redirected("out"));
-	CHECK(wires_clear(true, &e) == 0);
+	CHECK(wires_clear(&e) == 0);
 }
 
 static void the_kernel_is_asked_whether_it_can(void)
@@ -583,7 +566,6 @@ APART(its_addresses_do_not_answer)
 APART(one_guest_for_each)
 APART(more_of_them)
 APART(what_is_left_is_cleared)
-APART(what_was_begun_is_cleared)
 APART(the_kernel_is_asked_whether_it_can)
 APART(nothing_stays_of_a_failure)
 
@@ -601,7 +583,6 @@ int main(void)
 		cmocka_unit_test(test_one_guest_for_each),
 		cmocka_unit_test(test_more_of_them),
 		cmocka_unit_test(test_what_is_left_is_cleared),
-		cmocka_unit_test(test_what_was_begun_is_cleared),
 		cmocka_unit_test(test_the_kernel_is_asked_whether_it_can),
 		cmocka_unit_test(test_nothing_stays_of_a_failure),
 	};
