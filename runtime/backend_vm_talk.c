@@ -345,9 +345,11 @@ static ssize_t hear_frame(struct vm_talk *t, int socket)
 
 	if (n < (ssize_t)sizeof(t->heard.frame))
 		return n < 0 ? -1 : 0;
-	if (n < (ssize_t)sizeof(t->heard))
-		((char *)&t->heard)[n] = '\0'; /* behind the state */
-	t->heard.state[sizeof(t->heard.state) - 1] = '\0';
+	if (t->heard.frame.type == FRAME_START) { /* an end behind the state */
+		size_t last = sizeof(t->heard) - 1;
+
+		((char *)&t->heard)[(size_t)n < last ? (size_t)n : last] = '\0';
+	}
 	return n;
 }
 
