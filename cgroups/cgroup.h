@@ -135,6 +135,7 @@ MUST_CHECK int cgroup_apply_devices(int cgroup, const struct bpf_insn *code, uin
 /* Other rules for a group in use: all that can fail is done first, then the kernel changes the
  * programs in one step. A plan without a program takes off the one that is there. */
 struct cgroup_devices {
+	int cgroup; /* the caller's */
 	int program, old;
 };
 
@@ -145,8 +146,10 @@ struct cgroup_devices {
 
 MUST_CHECK int cgroup_devices_prepare(int cgroup, const struct cgroup_plan *plan,
                                       struct cgroup_devices *ret, struct err *e);
-MUST_CHECK int cgroup_devices_replace(int cgroup, const struct cgroup_devices *d, struct err *e);
+/* A step of an update (struct cgroup_steps): `context` is a struct cgroup_devices. */
+MUST_CHECK int cgroup_devices_replace(void *context, struct err *e);
 void cgroup_devices_close(struct cgroup_devices *d);
+#define CGROUP_DEVICES __attribute__((cleanup(cgroup_devices_close))) struct cgroup_devices
 
 /* Enables controllers for the group of a container that exists, from the top down. */
 MUST_CHECK int cgroup_enable(const struct cgroup_facts *facts, const char *path,

@@ -158,13 +158,19 @@ int cgroup_devices_prepare(int cgroup, const struct cgroup_plan *plan, struct cg
 		TRY(program);
 	}
 	TRY(find(cgroup, &old, e));
-	*ret = (struct cgroup_devices){ .program = fd_give(&program), .old = old };
+	*ret = (struct cgroup_devices){
+		.cgroup = cgroup,
+		.program = fd_give(&program),
+		.old = old,
+	};
 	return 0;
 }
 
-int cgroup_devices_replace(int cgroup, const struct cgroup_devices *d, struct err *e)
+int cgroup_devices_replace(void *context, struct err *e)
 {
+	const struct cgroup_devices *d = context;
+
 	if (d->program >= 0)
-		return attach(cgroup, d->program, d->old, e);
-	return d->old >= 0 ? detach(cgroup, d->old, e) : 0;
+		return attach(d->cgroup, d->program, d->old, e);
+	return d->old >= 0 ? detach(d->cgroup, d->old, e) : 0;
 }

@@ -101,29 +101,11 @@ int group_limits_change(const struct group_limits *l, const struct found *f, str
 
 /* --- a container's ---------------------------------------------------------------------------- */
 
-struct rules {
-	int cgroup;
-	struct cgroup_devices devices;
-};
-
-static void rules_done(struct rules *r)
-{
-	cgroup_devices_close(&r->devices);
-}
-
-static int replace_rules(void *context, struct err *e)
-{
-	const struct rules *r = context;
-
-	return cgroup_devices_replace(r->cgroup, &r->devices, e);
-}
-
 static int update_group(const struct found *f, const struct update_request *r, struct arena *a,
                         struct err *e)
 {
 	GROUP_LIMITS struct group_limits l = { .cgroup = -1 };
-	__attribute__((cleanup(rules_done))) struct rules rules = { .devices =
-		                                                            CGROUP_DEVICES_NONE };
+	CGROUP_DEVICES devices = CGROUP_DEVICES_NONE;
 	struct oci_resources wanted = *r->resources;
 	struct cgroup_plan plan;
 
@@ -133,10 +115,9 @@ static int update_group(const struct found *f, const struct update_request *r, s
 	TRY(group_limits_enable(&l, f, &plan, e));
 	TRY(cgroup_check_memory(l.cgroup, &wanted, e));
 	if (r->device_rules) {
-		rules.cgroup = l.cgroup;
-		TRY(cgroup_devices_prepare(l.cgroup, &plan, &rules.devices, e));
-		l.last = replace_rules;
-		l.context = &rules;
+		TRY(cgroup_devices_prepare(l.cgroup, &plan, &devices, e));
+		l.last = cgroup_devices_replace;
+		l.context = &devices;
 	}
 	return group_limits_change(&l, f, a, &plan, e);
 }

@@ -13,29 +13,10 @@
 
 _Static_assert((int)AGENT_LIMITS_MAX == (int)PROCESS_LIMITS_MAX, "protocol.h");
 
-struct rules {
-	int cgroup;
-	struct cgroup_devices devices;
-};
-
-static void rules_done(struct rules *r)
-{
-	cgroup_devices_close(&r->devices);
-}
-
-static int replace_rules(void *context, struct err *e)
-{
-	const struct rules *r = context;
-
-	return cgroup_devices_replace(r->cgroup, &r->devices, e);
-}
-
 static int change_group(const struct group *g, const struct agent_change *m, size_t len,
                         struct err *e)
 {
-	__attribute__((cleanup(rules_done))) struct rules rules = { .cgroup = g->fd,
-		                                                    .devices =
-		                                                            CGROUP_DEVICES_NONE };
+	CGROUP_DEVICES devices = CGROUP_DEVICES_NONE;
 	const struct agent_limit *limits = (const void *)(m + 1);
 	const struct cgroup_plan plan = {
 		.devices = m->instructions > 0 ? (const void *)(limits + m->limits) : NULL,
@@ -49,8 +30,9 @@ static int change_group(const struct group *g, const struct agent_change *m, siz
 	if (g->fd < 0)
 		return err_set(e, ERR_STATE, "the container has no cgroup");
 	if (m->flags & AGENT_CHANGE_DEVICES) {
-		TRY(cgroup_devices_prepare(g->fd, &plan, &rules.devices, e));
-		steps = (struct cgroup_steps){ .last = replace_rules, .context = &rules };
+		TRY(cgroup_devices_prepare(g->fd, &plan, &devices, e));
+		steps = (struct cgroup_steps){ .last = cgroup_devices_replace,
+			                       .context = &devices };
 	}
 	return group_update(g, pairs, &steps, e);
 }
