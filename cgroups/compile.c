@@ -89,11 +89,11 @@ static void compile_swap(struct compile *c, const struct oci_memory *m)
 
 	if (limit < 0 && swap == 0)
 		swap = -1; /* unlimited memory means unlimited swap, as in version 1 */
-	if (swap == 0 && m->swap.set && !m->limit.set)
-		put_number(c, "memory.swap.max", origin, 0); /* no swap, however much memory */
-	if (swap == 0)
+	if (swap == 0 && (!m->swap.set || m->limit.set))
 		return;
-	if (swap < 0)
+	if (swap == 0)
+		put_number(c, "memory.swap.max", origin, 0); /* no swap, however much memory */
+	else if (swap < 0)
 		compile_put(c, "memory.swap.max", origin, "max");
 	else if (limit <= 0)
 		err_fault(&c->faults, ERR_SPEC,

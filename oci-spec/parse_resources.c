@@ -81,9 +81,8 @@ static struct opt_i64 read_bytes(struct reader *r, const struct json *object, co
 static const struct oci_memory *parse_memory(struct reader *r, const struct json *resources)
 {
 	const struct json *j = read_object(r, resources, "memory");
-	struct oci_memory *m = arena_new(r->arena, sizeof(*m));
-
 	const struct opt_i64 limit = read_i64(r, j, "limit", -1, INT64_MAX);
+	struct oci_memory *m = arena_new(r->arena, sizeof(*m));
 
 	m->limit = unless_zero_i64(limit);
 	m->reservation = read_bytes(r, j, "reservation");

@@ -78,8 +78,7 @@ struct launch_start {
 	int pidfd;
 	int state;                          /* for startContainer hooks, or -1 */
 	const struct launch_events *events; /* `wait` and `listener` may come */
-	bool later; /* by a command after the one that has made it: others may have had it meanwhile
-	             */
+	bool later; /* than the command that has made it: others may have had it meanwhile */
 };
 
 /* START, then waits until init has executed the program (0) or failed (-1). */
